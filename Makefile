@@ -1,0 +1,50 @@
+# Everything is done through .venv, which `make setup` makes and keeps equal to requirements/dev.txt.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+DEMO_DATA := $(CURDIR)/.demo
+PYTEST_ARGS ?=
+CODE := src tests scripts $(wildcard bench)
+
+.PHONY: help setup demo test lint format docs bench lock clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## make .venv hold what the lock says (does nothing when it does)
+	@scripts/setup.sh
+
+demo: setup ## load the sample case into .demo/ and show what Clew does with it
+	@CLEW_DATA_DIR="$${CLEW_DATA_DIR:-$(DEMO_DATA)}" $(BIN)/clew demo
+
+test: setup lint ## lint, then run every test (PYTEST_ARGS="-k phone" to choose)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: setup ## style, types, layers, licences, and whether the generated reference is up to date
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m scripts.reference --check
+	$(BIN)/python -m pytest --quiet tests/architecture/test_licences.py
+
+format: setup ## format the code and apply the fixes ruff is sure of
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+docs: setup ## write docs/reference/ anew from the code
+	$(BIN)/python -m scripts.reference
+
+bench: setup ## measure, and write docs/benchmarks.md (minutes; wants an idle machine)
+	$(BIN)/python -m bench
+
+lock: setup ## resolve pyproject.toml again into requirements/ (UPGRADE=1 takes newer releases)
+	scripts/lock.sh
+
+clean: ## stop the demo's server and remove all that these targets made
+	@if [[ -d "$(DEMO_DATA)" && -x $(BIN)/clew ]]; then CLEW_DATA_DIR="$(DEMO_DATA)" $(BIN)/clew db stop; fi
+	rm -rf "$(DEMO_DATA)" .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	find src tests scripts $(wildcard bench) -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Measured comparisons and the synthetic data they run on; not part of the installed package."""

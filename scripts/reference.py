@@ -1,0 +1,199 @@
+"""Writes docs/reference/ from the code: `python -m scripts.reference`; with `--check` only says what is out of date."""
+
+import argparse
+import difflib
+import importlib
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
+GENERATED = "<!-- Written by `make docs` from the code; edit that instead. -->"
+
+
+def main() -> int:
+    """Write every page, or with --check compare it; 1 if a page is out of date or cannot be made."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a page would change")
+    check = parser.parse_args().check
+    problems = [problem for name, render in PAGES.items() for problem in _process(name, render, check=check)]
+    print("\n".join(problems), file=sys.stderr, end="\n" if problems else "")
+    return 1 if problems else 0
+
+
+def _process(name: str, render: Callable[[], str], *, check: bool) -> Iterator[str]:
+    path = REFERENCE / name
+    try:
+        text = f"{GENERATED}\n\n{render().strip()}\n"
+    except (ImportError, AttributeError) as error:
+        yield f"docs/reference/{name}: cannot be made, because what it describes is not there: {error}"
+        return
+    if not check:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return
+    present = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if present != text:
+        changes = difflib.unified_diff(present.splitlines(), text.splitlines(), "present", "wanted", n=0, lineterm="")
+        yield f"docs/reference/{name}: out of date; run `make docs`"
+        yield from (f"    {line}" for line in list(changes)[:12])
+
+
+def settings_page() -> str:
+    """Every setting with its environment variable, type, default and meaning."""
+    settings = importlib.import_module("clew.kernel.settings")
+    rows = [
+        (code(item.name), code(item.environment), item.type, code(item.default), item.description)
+        for item in settings.describe_settings()
+    ]
+    return (
+        "# Settings\n\n"
+        "A setting is read from its environment variable, else from `clew.toml` in the data directory (or the file "
+        "that `CLEW_CONFIG` names), else the default holds.\n\n"
+        + table(("In `clew.toml`", "Environment", "Type", "Default", "Meaning"), rows)
+    )
+
+
+def errors_page() -> str:
+    """The tree of errors with the exit code of each."""
+    errors = importlib.import_module("clew.kernel.errors")
+    rows = [
+        (str(kind.exit_code), code(kind.code), "yes" if kind.transient else "no", first_paragraph(kind.__doc__))
+        for kind in sorted(_descendants(errors.ClewError), key=lambda kind: (kind.exit_code, kind.code))
+    ]
+    return (
+        "# Errors and exit codes\n\n"
+        "A command that fails says what was wrong, where, and what to do, and ends with one of these exit codes; "
+        "with `--json` the error carries the code's name. 0 means that all went well, 2 that the command line itself "
+        "was wrong, 130 that Ctrl-C ended it. What is worth a retry may succeed later with the same input.\n\n"
+        + table(("Exit code", "Name", "Worth a retry", "Meaning"), rows)
+    )
+
+
+def sources_page() -> str:
+    """The tools' formats that can be read."""
+    registry = importlib.import_module("clew.ingest.sources.registry")
+    rows = sorted((code(item.name), str(item.kind), str(item.version), item.reads) for item in registry.SOURCES)
+    return (
+        "# Sources\n\n"
+        "What `clew ingest` reads. A file is recognised by its content; `--source NAME` overrides that. For *log* "
+        "files the file is the item that facts point to, with a line number; for *results* each row is.\n\n"
+        + table(("Name", "Kind", "Version", "Reads"), rows)
+    )
+
+
+def ontology_page() -> str:
+    """The kinds of entity and of relationship."""
+    ontology = importlib.import_module("clew.ontology")
+    rows = [(code(str(kind)), identity) for kind, identity in ontology.describe_types()]
+    relationships = "\n".join(f"- `{kind}`" for kind in ontology.RelationshipType)
+    return (
+        "# Entities and relationships\n\n"
+        "An entity is identified within its organization by its type and its normalised value "
+        f"(normalisation version {ontology.NORMALIZATION_VERSION}).\n\n## Entities\n\n"
+        + table(("Type", "Identified by"), rows)
+        + "\n\n## Relationships\n\nEach reads *source TYPE target*.\n\n"
+        + relationships
+    )
+
+
+def schema_page() -> str:
+    """The tables of the record."""
+    metadata = importlib.import_module("clew.migrations").metadata()
+    parts = ["# Schema of the record\n\nPostgreSQL 15 or newer. Times are UTC."]
+    for name in sorted(metadata.tables):
+        declared = metadata.tables[name]
+        rows = [_column_row(column) for column in declared.columns]
+        indexes = sorted(f"- `{_index_line(index)}`" for index in declared.indexes)
+        listed = "\n\nIndexes:\n\n" + "\n".join(indexes) if indexes else ""
+        parts.append(f"## {name}\n\n" + table(("Column", "Type", "Null", "Default", "Refers to"), rows) + listed)
+    return "\n\n".join(parts)
+
+
+def cli_page() -> str:
+    """Every command with its arguments and options."""
+    typer_main = importlib.import_module("typer.main")
+    root = typer_main.get_command(importlib.import_module("clew.cli.main").app)
+    return "# Command line\n\n" + "\n\n".join(_command_sections(root, "clew", 2))
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "cli.md": cli_page,
+    "errors.md": errors_page,
+    "ontology.md": ontology_page,
+    "schema.md": schema_page,
+    "settings.md": settings_page,
+    "sources.md": sources_page,
+}
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in line) + " |" for line in lines
+    )
+
+
+def code(text: str) -> str:
+    """The text as code, or nothing for nothing."""
+    return f"`{text}`" if text else ""
+
+
+def first_paragraph(docstring: str | None) -> str:
+    """The docstring's first paragraph on one line."""
+    return " ".join((docstring or "").split("\n\n")[0].split())
+
+
+def _descendants(kind: Any) -> Iterator[Any]:
+    yield kind
+    for child in kind.__subclasses__():
+        if child.__module__ == kind.__module__:  # what else happens to be imported must not change the page
+            yield from _descendants(child)
+
+
+def _column_row(column: Any) -> Sequence[str]:
+    postgresql = importlib.import_module("sqlalchemy.dialects.postgresql").dialect()
+    default = column.server_default
+    text = "" if default is None or not hasattr(default, "arg") else str(getattr(default.arg, "text", default.arg))
+    targets = sorted({key.target_fullname for key in column.foreign_keys})
+    kind = column.type.compile(dialect=postgresql).lower()
+    return (code(column.name), kind, "yes" if column.nullable else "", code(text), ", ".join(targets))
+
+
+def _index_line(index: Any) -> str:
+    unique = "unique " if index.unique else ""
+    method = index.dialect_options["postgresql"]["using"] or "btree"
+    return f"{index.name}: {unique}{method} ({', '.join(str(part) for part in _index_parts(index))})"
+
+
+def _index_parts(index: Any) -> Iterator[str]:
+    for part in index.expressions:
+        yield getattr(part, "name", None) or str(part).replace(f"{index.table.name}.", "")
+
+
+def _command_sections(command: Any, path: str, level: int) -> Iterator[str]:
+    context = command.make_context(path, [], resilient_parsing=True, terminal_width=100)
+    section = [f"{'#' * min(level, 4)} {path}", (command.help or "").strip()]
+    section.append("```\n" + command.get_usage(context).removeprefix("Usage: ").strip() + "\n```")
+    parameters = [_parameter_row(item) for item in command.params if not getattr(item, "hidden", False)]
+    if parameters:
+        section.append(table(("Argument or option", "Default", "Meaning"), parameters))
+    yield "\n\n".join(part for part in section if part)
+    if hasattr(command, "list_commands"):
+        for name in command.list_commands(context):
+            child: Any = command.get_command(context, name)
+            if not child.hidden:
+                yield from _command_sections(child, f"{path} {name}", level + 1)
+
+
+def _parameter_row(item: Any) -> Sequence[str]:
+    names = ", ".join(code(name) for name in [*item.opts, *item.secondary_opts])
+    shown = item.default not in (None, False, [], ()) and not callable(item.default)
+    default = "required" if item.required else code(str(item.default)) if shown else ""
+    return (names, default, first_paragraph(item.help))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""One complete slice each: model, service, and where they exist schemas, routes, commands and tasks."""

@@ -1,0 +1,1 @@
+"""Runs of collectors and tools, and what they reported about themselves."""

@@ -1,0 +1,217 @@
+"""What a source says, as columns, before the ontology has judged it.
+
+A source turns records into `Facts`: mentions of entities, links between them, events, and the records it had to
+reject. Values are raw text here; normalising and identifying them is one later step for all sources. `record` is
+the ordinal of the source's own record (log line, result row) in its file, from 0, and ties every row to it.
+
+Rows may be built one at a time with `FactBuilder` (small tool outputs) or as whole columns (logs).
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+import polars as pl
+
+from clew.ontology.attack_types import ATTACK_TYPES as ATTACK_TYPES
+
+UTC_TIME: Final = pl.Datetime("us", "UTC")
+
+RECORDS: Final = pl.Schema(
+    {
+        "record": pl.Int64,
+        "line": pl.Int64,  # 1-based line (or spreadsheet row) where the record starts
+        "content": pl.String,  # canonical JSON of a result row; null for log lines, whose file is the item
+    }
+)
+
+MENTIONS: Final = pl.Schema(
+    {
+        "record": pl.Int64,
+        "entity_type": pl.String,
+        "value": pl.String,
+        "qualifier": pl.String,  # username, social_profile: platform; phone: region; person …: discriminator
+        "required": pl.Boolean,  # an invalid value rejects the record; otherwise the mention is dropped and counted
+        "confidence": pl.Float32,  # 0–1
+        "first_seen": UTC_TIME,  # null where the source states no time
+        "last_seen": UTC_TIME,
+        "properties": pl.String,  # JSON object or null; each key is merged "newest by last_seen"
+        "method": pl.String,  # how it was extracted, such as "profile_url" or "ssh_login"
+    }
+)
+
+LINKS: Final = pl.Schema(
+    {
+        "record": pl.Int64,
+        "source_type": pl.String,
+        "source_value": pl.String,
+        "source_qualifier": pl.String,
+        "relationship_type": pl.String,
+        "target_type": pl.String,
+        "target_value": pl.String,
+        "target_qualifier": pl.String,
+        "confidence": pl.Float32,
+        "first_seen": UTC_TIME,
+        "last_seen": UTC_TIME,
+        "properties": pl.String,
+    }
+)
+
+EVENTS: Final = pl.Schema(
+    {
+        "record": pl.Int64,
+        "occurred_at": UTC_TIME,  # never null: a record without a readable time is rejected
+        "kind": pl.String,  # the source's own event name, such as "cowrie.login.failed"
+        "session": pl.String,  # the source's session key, unique within the source (sensor included); null: none
+        "source_ip": pl.String,  # canonical text
+        "source_port": pl.Int32,
+        "destination_ip": pl.String,
+        "target_port": pl.Int32,  # 1–65535
+        "protocol": pl.String,  # application protocol in lower case: ssh, telnet, smb, http …
+        "sensor": pl.String,
+        "attack_type": pl.String,  # one of ATTACK_TYPES
+        "payload": pl.String,  # what the other side sent: a command line, request, or "hex:" + bytes
+        "client": pl.String,  # client software as it announced itself
+        "fingerprint": pl.String,  # client fingerprint, such as "hassh:…" or "ja3:…"
+        "login_failures": pl.Int32,
+        "login_successes": pl.Int32,
+        "properties": pl.String,  # JSON object of the rest that is worth a question, without nulls
+    }
+)
+
+REJECTS: Final = pl.Schema(
+    {
+        "record": pl.Int64,
+        "line": pl.Int64,
+        "reason": pl.String,  # stable code in snake_case: invalid_json, missing_field, invalid_timestamp …
+        "detail": pl.String,  # what was wrong and where, for a person
+        "content": pl.Binary,  # the record's bytes (cut by the loader if huge)
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything one read of a batch gave. Each record is in `records` or in `rejects`, never in both."""
+
+    records: pl.DataFrame
+    mentions: pl.DataFrame
+    links: pl.DataFrame
+    events: pl.DataFrame
+    rejects: pl.DataFrame
+    warnings: tuple[str, ...] = ()
+
+
+Reference = tuple[str, str] | tuple[str, str, str | None]
+"""(entity type, raw value[, qualifier]) as used at both ends of a link."""
+
+
+def to_json(properties: dict[str, Any] | None) -> str | None:
+    """JSON object text without null members and with sorted keys; None where nothing is left."""
+    kept = {key: value for key, value in (properties or {}).items() if value is not None}
+    return orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode() if kept else None
+
+
+@dataclass(slots=True)
+class FactBuilder:
+    """Collects facts row by row. A record is announced by `record` (kept) or `reject` (not kept), once."""
+
+    _records: list[tuple[Any, ...]] = field(default_factory=list)
+    _mentions: list[tuple[Any, ...]] = field(default_factory=list)
+    _links: list[tuple[Any, ...]] = field(default_factory=list)
+    _events: list[dict[str, Any]] = field(default_factory=list)
+    _rejects: list[tuple[Any, ...]] = field(default_factory=list)
+    _warnings: dict[str, None] = field(default_factory=dict)
+
+    def record(self, record: int, line: int, content: dict[str, Any] | None = None) -> None:
+        """Keep a record. `content` is its JSON for result rows, subject included; None for log lines."""
+        text = None if content is None else orjson.dumps(content, option=orjson.OPT_SORT_KEYS).decode()
+        self._records.append((record, line, text))
+
+    def reject(self, record: int, line: int, reason: str, detail: str, content: bytes) -> None:
+        """Refuse a record with a stable reason code, an explanation and its bytes."""
+        self._rejects.append((record, line, reason, detail, content))
+
+    def mention(
+        self,
+        record: int,
+        entity_type: str,
+        value: str,
+        qualifier: str | None = None,
+        *,
+        required: bool = False,
+        confidence: float = 0.5,
+        first_seen: datetime | None = None,
+        last_seen: datetime | None = None,
+        properties: dict[str, Any] | None = None,
+        method: str,
+    ) -> None:
+        """An entity that the record names. `last_seen` defaults to `first_seen`; both are aware datetimes."""
+        self._mentions.append(
+            (
+                record,
+                entity_type,
+                value,
+                qualifier,
+                required,
+                confidence,
+                first_seen,
+                last_seen or first_seen,
+                to_json(properties),
+                method,
+            )
+        )
+
+    def link(
+        self,
+        record: int,
+        source: Reference,
+        relationship_type: str,
+        target: Reference,
+        *,
+        confidence: float = 0.5,
+        first_seen: datetime | None = None,
+        last_seen: datetime | None = None,
+        properties: dict[str, Any] | None = None,
+    ) -> None:
+        """A relationship between two entities that the same record mentions (both must be mentioned too)."""
+        self._links.append(
+            (
+                record,
+                source[0],
+                source[1],
+                source[2] if len(source) == 3 else None,
+                relationship_type,
+                target[0],
+                target[1],
+                target[2] if len(target) == 3 else None,
+                confidence,
+                first_seen,
+                last_seen or first_seen,
+                to_json(properties),
+            )
+        )
+
+    def event(self, record: int, occurred_at: datetime, kind: str, **columns: Any) -> None:
+        """An event of EVENTS' columns; `properties` may be given as a dict. Unknown columns raise KeyError."""
+        unknown = columns.keys() - EVENTS.keys()
+        if unknown:
+            raise KeyError(f"not event columns: {sorted(unknown)}")
+        columns["properties"] = to_json(columns.get("properties"))
+        self._events.append({"record": record, "occurred_at": occurred_at, "kind": kind, **columns})
+
+    def warn(self, message: str) -> None:
+        """Say something about the file once, such as a stated count that disagrees with its rows."""
+        self._warnings[message] = None
+
+    def facts(self) -> Facts:
+        """Everything collected so far, as columns."""
+        return Facts(
+            records=pl.DataFrame(self._records, schema=RECORDS, orient="row"),
+            mentions=pl.DataFrame(self._mentions, schema=MENTIONS, orient="row"),
+            links=pl.DataFrame(self._links, schema=LINKS, orient="row"),
+            events=pl.DataFrame(self._events, schema=EVENTS, orient="row"),
+            rejects=pl.DataFrame(self._rejects, schema=REJECTS, orient="row"),
+            warnings=tuple(self._warnings),
+        )

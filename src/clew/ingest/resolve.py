@@ -1,0 +1,345 @@
+"""From what a source says to what the record takes: values are normalised and identified, each distinct one once.
+
+A record with an invalid value that its source called required is rejected with the ontology's reason; any other
+invalid value drops that mention and what links to it, and is counted in a warning.
+"""
+
+import functools
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, cast
+from uuid import UUID
+
+import orjson
+import polars as pl
+
+from clew.ingest import facts as said
+from clew.ingest.facts import Facts
+from clew.kernel.ids import content_ids
+from clew.ontology import (
+    InvalidValueError,
+    NormalizedValue,
+    entity_id_bytes,
+    normalize,
+    normalize_many,
+    relationship_id_bytes,
+)
+from clew.records import batch as kept
+from clew.records.batch import Batch
+from clew.records.observed import merge_observed
+
+EARLIEST_POSSIBLE: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""A clock that says less is wrong: the event is kept and flagged, and no entity takes its time."""
+
+MAXIMUM_CLOCK_SKEW: Final = timedelta(days=1)
+"""How far ahead of the load an event may lie before its time is called impossible."""
+
+_KEY: Final = ("entity_type", "value", "qualifier")
+_CACHED_VALUES: Final = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """Resolves batches of one file of one organization. Keeps what it has normalised for the batches to come."""
+
+    organization_id: UUID
+    source: str
+    item_id: UUID
+    has_rows: bool
+    loaded_at: datetime
+    _values: dict[tuple[str, str, str | None], "Resolved | InvalidValueError"] = field(default_factory=dict)
+
+    def resolve(
+        self,
+        facts: Facts,
+        content: Callable[[int], bytes],
+        event_contents: Callable[[pl.Series], list[bytes]],
+    ) -> Batch:
+        """The batch for the loader.
+
+        `content` gives a record's bytes (for one that is rejected here), `event_contents` those of many records (for
+        the ids of events, which follow from their bytes).
+        """
+        values = self._resolve_values(facts.mentions)
+        mentions = facts.mentions.join(values, on=_KEY, how="left", nulls_equal=True)
+        refused = _refused(mentions)
+        rejected = refused["record"].implode()
+        rows = self._rows(facts.records.filter(~pl.col("record").is_in(rejected)))
+        dropped = mentions.filter(pl.col("id").is_null() & ~pl.col("required"))
+        sound = mentions.filter(pl.col("id").is_not_null() & ~pl.col("record").is_in(rejected))
+        events = self._events(facts.events.filter(~pl.col("record").is_in(rejected)), rows, event_contents)
+        sound, links = self._without_impossible_times(
+            sound, facts.links.filter(~pl.col("record").is_in(rejected)), events
+        )
+        relationships, relationship_mentions = self._relationships(links, values)
+        return Batch(
+            read=facts.records.height + facts.rejects.height,
+            rows=rows,
+            events=events,
+            entities=self._entities(sound),
+            entity_sightings=self._sightings(sound.select("record", "id", "confidence", "method"), rows),
+            relationships=relationships,
+            relationship_sightings=self._sightings(relationship_mentions, rows),
+            rejects=_rejects(facts.rejects, refused, facts.records, content),
+            warnings=facts.warnings + _dropped_warnings(dropped),
+        )
+
+    def _resolve_values(self, mentions: pl.DataFrame) -> pl.DataFrame:
+        """Each distinct (type, value, qualifier) with its normalised form and id, or why it is invalid."""
+        distinct = mentions.select(_KEY).unique(maintain_order=True)
+        if len(self._values) > _CACHED_VALUES:
+            self._values.clear()
+        outcomes = [self._outcome(key) for key in cast("list[tuple[str, str, str | None]]", distinct.rows())]
+        sound = [outcome if isinstance(outcome, Resolved) else _INVALID for outcome in outcomes]
+        errors = [outcome if isinstance(outcome, InvalidValueError) else None for outcome in outcomes]
+        return distinct.with_columns(
+            pl.Series("id", [outcome.id for outcome in sound], dtype=pl.String),
+            pl.Series("name", [outcome.name for outcome in sound], dtype=pl.String),
+            pl.Series("normalized_name", [outcome.normalized_name for outcome in sound], dtype=pl.String),
+            pl.Series("derived", [outcome.derived for outcome in sound], dtype=pl.String),
+            pl.Series("flags", [outcome.flags for outcome in sound], dtype=pl.List(pl.String)),
+            pl.Series("reason", [error and error.reason for error in errors], dtype=pl.String),
+            pl.Series("detail", [error and str(error) for error in errors], dtype=pl.String),
+        )
+
+    def _outcome(self, key: tuple[str, str, str | None]) -> "Resolved | InvalidValueError":
+        known = self._values.get(key)
+        if known is None:
+            known = _resolve_value(self.organization_id, *key)
+            self._values[key] = known
+        return known
+
+    def _rows(self, records: pl.DataFrame) -> pl.DataFrame:
+        if not self.has_rows:
+            return records.with_columns(
+                pl.lit(None, dtype=pl.String).alias("id"), pl.lit(None, dtype=pl.String).alias("hash")
+            ).select(kept.ROWS.keys())
+        contents = [_without_nul(text) for text in records["content"]]
+        digests = [hashlib.sha256(f"{self.source}\n{text}".encode()).hexdigest() for text in contents]
+        ids = content_ids(self.organization_id.bytes + b"item", [digest.encode() for digest in digests])
+        return records.with_columns(
+            pl.Series("content", contents, dtype=pl.String),
+            pl.Series("hash", digests, dtype=pl.String),
+            pl.Series("id", ids, dtype=pl.String),
+        ).select(kept.ROWS.keys())
+
+    def _events(
+        self, events: pl.DataFrame, rows: pl.DataFrame, event_contents: Callable[[pl.Series], list[bytes]]
+    ) -> pl.DataFrame:
+        if events.is_empty():
+            return pl.DataFrame(schema=kept.EVENTS)
+        namespace = self.organization_id.bytes + self.source.encode()
+        ids = content_ids(namespace + b"\0event", event_contents(events["record"]))
+        sessions = events["session"].unique().drop_nulls()
+        session_ids = content_ids(namespace + b"\0session", [key.encode() for key in sessions])
+        latest = self.loaded_at + MAXIMUM_CLOCK_SKEW
+        return (
+            events.with_columns(
+                pl.Series("id", ids, dtype=pl.String),
+                pl.col("session").replace_strict(sessions, session_ids, return_dtype=pl.String).alias("session_id"),
+                _addresses(events["source_ip"]),
+                _addresses(events["destination_ip"]),
+                pl.col("session").alias("session_key"),
+                (~pl.col("occurred_at").is_between(EARLIEST_POSSIBLE, latest)).alias("impossible_time"),
+                pl.col("login_failures", "login_successes").fill_null(0),
+                _scrubbed("payload"),
+                _scrubbed("client"),
+                pl.col("properties").str.replace_all("\\u0000", "\\u2400", literal=True),
+            )
+            .join(rows.select("record", "line"), on="record", how="left", maintain_order="left")
+            .select(kept.EVENTS.keys())
+            .cast(dict(kept.EVENTS))  # type: ignore[arg-type]
+        )
+
+    def _without_impossible_times(
+        self, mentions: pl.DataFrame, links: pl.DataFrame, events: pl.DataFrame
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        latest = self.loaded_at + MAXIMUM_CLOCK_SKEW
+        times = [
+            pl.when(pl.col(name).is_between(EARLIEST_POSSIBLE, latest)).then(pl.col(name)).alias(name)
+            for name in ("first_seen", "last_seen")
+        ]
+        return mentions.with_columns(times), links.with_columns(times)
+
+    def _entities(self, mentions: pl.DataFrame) -> pl.DataFrame:
+        grouped = mentions.group_by("id", maintain_order=True).agg(
+            pl.col("entity_type", "derived", "normalized_name", "flags").first(),
+            pl.col("name").min(),
+            pl.col("confidence").max().round(2).cast(pl.Float64),
+            pl.col("first_seen").min(),
+            pl.col("last_seen").max(),
+        )
+        merged = _observed_properties(mentions, "id")
+        return _with_observed(grouped.rename({"derived": "properties"}), merged).select(kept.ENTITIES.keys())
+
+    def _relationships(self, links: pl.DataFrame, values: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Distinct relationships, and which record names which."""
+        ids = values.filter(pl.col("id").is_not_null()).select(*_KEY, "id")
+        ends = links.with_row_index("row")
+        for end in ("source", "target"):
+            renamed = ids.rename({"entity_type": f"{end}_type", "value": f"{end}_value", "qualifier": f"{end}_qualifier"})
+            ends = ends.join(
+                renamed.rename({"id": f"{end}_entity_id"}),
+                on=[f"{end}_type", f"{end}_value", f"{end}_qualifier"],
+                how="inner",
+                nulls_equal=True,
+                maintain_order="left",
+            )
+        ends = ends.filter(pl.col("source_entity_id") != pl.col("target_entity_id"))
+        key = ["source_entity_id", "relationship_type", "target_entity_id"]
+        grouped = ends.group_by(key, maintain_order=True).agg(
+            pl.col("confidence").max().round(2).cast(pl.Float64),
+            pl.col("first_seen").min(),
+            pl.col("last_seen").max(),
+        )
+        identifiers = relationship_id_bytes(
+            self.organization_id,
+            [bytes.fromhex(text) for text in grouped["source_entity_id"]],
+            grouped["relationship_type"].to_list(),
+            [bytes.fromhex(text) for text in grouped["target_entity_id"]],
+        )
+        named = grouped.with_columns(
+            pl.Series("id", [identifier.hex() for identifier in identifiers], dtype=pl.String),
+            pl.lit(None, dtype=pl.String).alias("properties"),
+        )
+        mentions = ends.join(named.select("id", *key), on=key, how="left", maintain_order="left")
+        merged = _observed_properties(mentions, "id")
+        relationships = _with_observed(named, merged).select(kept.RELATIONSHIPS.keys())
+        return relationships, mentions.select(
+            "record", "id", "confidence", pl.lit(None, dtype=pl.String).alias("method")
+        )
+
+    def _sightings(self, mentions: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+        located = mentions.join(rows.select("record", "line", pl.col("id").alias("row_id")), on="record", how="inner")
+        item = pl.col("row_id") if self.has_rows else pl.lit(self.item_id.hex)
+        return (
+            located.with_columns(item.alias("item_id"))
+            .group_by("id", "item_id")
+            .agg(
+                pl.col("record").min(),
+                pl.col("line").min(),
+                pl.col("confidence").max().round(2).cast(pl.Float64),
+                pl.col("method").min(),
+            )
+            .select(kept.SIGHTINGS.keys())
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A normalised value with its id, ready for columns."""
+
+    id: str | None
+    name: str | None
+    normalized_name: str | None
+    derived: str | None
+    flags: list[str] | None
+
+
+_INVALID: Final = Resolved(None, None, None, None, None)
+
+
+def _resolve_value(
+    organization_id: UUID, entity_type: str, value: str, qualifier: str | None
+) -> Resolved | InvalidValueError:
+    try:
+        normalized: NormalizedValue = normalize(entity_type, value, qualifier)
+    except InvalidValueError as error:
+        return error
+    identifier = entity_id_bytes(organization_id, [entity_type], [normalized.identity])[0].hex()
+    derived = _json(normalized.properties)
+    return Resolved(identifier, normalized.name, normalized.normalized_name, derived, list(normalized.flags))
+
+
+@functools.lru_cache(maxsize=4096)
+def _json_of_items(items: tuple[tuple[str, Any], ...]) -> str:
+    return orjson.dumps(dict(items), option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _json(properties: Mapping[str, Any]) -> str:
+    return _json_of_items(tuple(properties.items())) if properties else "{}"
+
+
+def _observed_properties(mentions: pl.DataFrame, key: str) -> pl.DataFrame:
+    """Per id the merged properties of its mentions as JSON, with when each was observed; few ids have any."""
+    having = mentions.filter(pl.col("properties").is_not_null()).select(key, "properties", "last_seen").unique()
+    merged: dict[str, tuple[dict[str, Any], dict[str, int]]] = {}
+    for identifier, text, seen in having.with_columns(pl.col("last_seen").to_physical()).iter_rows():
+        properties = orjson.loads(_without_nul(text))
+        observed = {} if seen is None else dict.fromkeys(properties, seen)
+        merged[identifier] = merge_observed(merged.get(identifier, ({}, {})), (properties, observed))
+    return pl.DataFrame(
+        {
+            key: list(merged),
+            "said": [orjson.dumps(properties).decode() for properties, _ in merged.values()],
+            "observed": [orjson.dumps(observed).decode() if observed else None for _, observed in merged.values()],
+        },
+        schema={key: pl.String, "said": pl.String, "observed": pl.String},
+    )
+
+
+def _with_observed(facts: pl.DataFrame, merged: pl.DataFrame) -> pl.DataFrame:
+    """What the source said joined to what follows from the value, which wins where both name a property."""
+    joined = facts.join(merged, on="id", how="left", maintain_order="left")
+    texts = [
+        derived or "{}" if stated is None else _joined_json(derived or "{}", stated)
+        for derived, stated in joined.select("properties", "said").iter_rows()
+    ]
+    return joined.with_columns(pl.Series("properties", texts, dtype=pl.String))
+
+
+def _joined_json(derived: str, stated: str) -> str:
+    return orjson.dumps(orjson.loads(stated) | orjson.loads(derived), option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _refused(mentions: pl.DataFrame) -> pl.DataFrame:
+    """Records that lose a required value, once each, with the first reason."""
+    return (
+        mentions.filter(pl.col("id").is_null() & pl.col("required"))
+        .sort("record")
+        .unique("record", keep="first", maintain_order=True)
+        .select("record", "reason", pl.format("{}: {}", "entity_type", "detail").alias("detail"))
+    )
+
+
+def _rejects(
+    rejects: pl.DataFrame, refused: pl.DataFrame, records: pl.DataFrame, content: Callable[[int], bytes]
+) -> pl.DataFrame:
+    late = refused.join(records.select("record", "line"), on="record", how="left").with_columns(
+        pl.Series("content", [content(record) for record in refused["record"]], dtype=pl.Binary)
+    )
+    return (
+        pl.concat([rejects, late.select(said.REJECTS.keys())])
+        .with_columns(
+            pl.col("content").bin.size().cast(pl.Int64).alias("byte_length"),
+            pl.lit(None, dtype=pl.Int64).alias("byte_offset"),
+            pl.col("content").bin.head(64 << 10),
+            pl.col("detail").str.replace_all("\0", "␀", literal=True),
+        )
+        .select(kept.REJECTS.keys())
+    )
+
+
+def _dropped_warnings(dropped: pl.DataFrame) -> tuple[str, ...]:
+    reasons = Counter(f"{kind} ({reason})" for kind, reason in dropped.select("entity_type", "reason").iter_rows())
+    return tuple(f"values left out as invalid: {what}" for what in sorted(reasons))
+
+
+def _addresses(column: pl.Series) -> pl.Series:
+    """Addresses as inet takes them; null where the text is none."""
+    distinct = column.unique().drop_nulls()
+    outcomes = normalize_many("ip_address", distinct.to_list())
+    names = [outcome.name if isinstance(outcome, NormalizedValue) else None for outcome in outcomes]
+    return column.replace_strict(distinct, pl.Series(names, dtype=pl.String), return_dtype=pl.String)
+
+
+def _scrubbed(column: str) -> pl.Expr:
+    """PostgreSQL text holds no NUL: it is shown by its symbol."""
+    return pl.col(column).str.replace_all("\0", "␀", literal=True)
+
+
+def _without_nul(text: str) -> str:
+    return text.replace("\\u0000", "\\u2400") if "\\u0000" in text else text

@@ -1,0 +1,1 @@
+"""The floor everything stands on: settings, the database and its embedded server, errors, ids, clock, logs."""

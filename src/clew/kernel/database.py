@@ -1,0 +1,145 @@
+"""The record's database: engines per role, raw connections for the bulk path, transactions, and what doctor asks."""
+
+import contextlib
+import threading
+from dataclasses import dataclass
+from typing import Self
+
+from sqlalchemy import Connection, Engine, create_engine
+
+from clew.kernel.connections import EmbeddedConnector, connector
+from clew.kernel.database_errors import database_errors
+from clew.kernel.embedded import EmbeddedServer
+from clew.kernel.roles import APPLICATION, AnyConnection, bootstrap_roles, grant_database, grant_roles
+from clew.kernel.settings import Settings
+from clew.kernel.transactions import TenantContext, transaction
+
+ADMINISTRATOR = "administrator"
+
+__all__ = ["Database", "ServerDescription", "TenantContext"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerDescription:
+    """What a support person asks about the server and the session of the application role."""
+
+    address: str
+    embedded: bool
+    version: str
+    encoding: str
+    login: str
+    acts_as: str
+    login_is_superuser: bool
+    bypasses_row_security: bool
+
+
+class Database:
+    """The database that the settings name. Connections are made when first asked for; `close` gives all back."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._connector = connector(settings)
+        self._engines: dict[str, Engine] = {}
+        self._guard = threading.Lock()
+
+    @property
+    def address(self) -> str:
+        """Where the database is, for people; holds no password."""
+        return self._connector.address
+
+    @property
+    def embedded(self) -> EmbeddedServer | None:
+        """The embedded server, or None if the user named a server."""
+        return self._connector.server if isinstance(self._connector, EmbeddedConnector) else None
+
+    def bootstrap(self) -> None:
+        """Make sure that the product's roles exist and may enter the database. May be called again.
+
+        Raises ConfigurationError with the SQL for an administrator if the administrator's login may not do it.
+        """
+        if self.embedded:
+            self.embedded.ensure_running()
+            return
+        with database_errors(self.address), self._connector.connect_as_administrator() as connection:
+            connection.autocommit = True
+            ordinary = self._ordinary_login()
+            bootstrap_roles(connection, {}, login=ordinary)
+            for login in sorted({ordinary, connection.info.user}):
+                grant_roles(connection, login)
+            grant_database(connection, connection.info.dbname, exclusive=False)
+
+    def engine(self, role: str = APPLICATION) -> Engine:
+        """The pooled engine whose connections act as that role."""
+        return self._engine(role)
+
+    def admin_engine(self) -> Engine:
+        """The engine of the login that makes roles: the embedded superuser, or CLEW_DATABASE_ADMIN_URL as it is."""
+        return self._engine(ADMINISTRATOR)
+
+    def connect_raw(self, role: str = APPLICATION) -> AnyConnection:
+        """A psycopg connection outside any pool, for COPY; the caller closes it."""
+        return self._connector.connect(role)
+
+    def transaction(
+        self, context: TenantContext | None, role: str = APPLICATION
+    ) -> contextlib.AbstractContextManager[Connection]:
+        """One transaction as that role for that tenant: see `clew.kernel.transactions.transaction`."""
+        return transaction(self.engine(role), context, self.address)
+
+    def describe(self) -> ServerDescription:
+        """Ask the server what it is. Raises DatabaseUnavailableError if it cannot be reached."""
+        with database_errors(self.address), self.connect_raw() as connection:
+            row = connection.execute(
+                "SELECT current_setting('server_version'), session_user, current_user,"
+                " s.rolsuper, c.rolsuper OR c.rolbypassrls"
+                " FROM pg_roles s, pg_roles c WHERE s.rolname = session_user AND c.rolname = current_user"
+            ).fetchone()
+            encoding = connection.info.parameter_status("server_encoding") or "?"
+        if row is None:
+            raise LookupError("a session's own roles are always listed")
+        return ServerDescription(self.address, self.embedded is not None, row[0], encoding, *row[1:])
+
+    def close(self) -> None:
+        """Close all pooled connections and leave the embedded server."""
+        with self._guard:
+            for engine in self._engines.values():
+                engine.dispose()
+            self._engines.clear()
+        if self.embedded:
+            self.embedded.leave()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _engine(self, role: str) -> Engine:
+        with self._guard:
+            if role not in self._engines:
+                self._engines[role] = self._made(role)
+            return self._engines[role]
+
+    def _made(self, role: str) -> Engine:
+        return create_engine(
+            "postgresql+psycopg://",
+            creator=lambda: self._connect(role),
+            pool_size=self.settings.pool_size,
+            max_overflow=self.settings.pool_overflow,
+            pool_timeout=self.settings.pool_wait_seconds,
+            # A server that was restarted meanwhile costs nobody an error.
+            pool_pre_ping=True,
+            pool_use_lifo=True,
+            use_native_hstore=False,
+            # Statement parameters are values of the record: they belong in no error message and no log.
+            hide_parameters=True,
+        )
+
+    def _connect(self, role: str) -> AnyConnection:
+        if role == ADMINISTRATOR:
+            return self._connector.connect_as_administrator()
+        return self._connector.connect(role)
+
+    def _ordinary_login(self) -> str:
+        with self._connector.connect_plain() as connection:
+            return connection.info.user

@@ -1,0 +1,64 @@
+"""What the embedded server is configured with. Written before every start, so that settings take effect."""
+
+import subprocess
+from pathlib import Path
+
+from clew.kernel.settings import Settings
+
+CONFIGURATION_NAME = "clew.conf"
+# Sockets only: initdb's lines for 127.0.0.1, ::1 and replication are left out.
+HOST_BASED_ACCESS = "local all all scram-sha-256\n"
+
+
+def server_configuration(
+    settings: Settings, *, socket_directory: Path, log_directory: Path, wal_compression: str
+) -> str:
+    """Text of the file that postgresql.conf includes."""
+    values = {
+        "listen_addresses": "",
+        "unix_socket_directories": str(socket_directory),
+        "unix_socket_permissions": "0700",
+        "password_encryption": "scram-sha-256",
+        "max_connections": settings.embedded_max_connections,
+        "shared_buffers": f"{settings.embedded_shared_buffers_mb}MB",
+        "huge_pages": "try",
+        # Bulk loads: few checkpoints, so that few whole pages go into the log.
+        "max_wal_size": "2GB",
+        "min_wal_size": "256MB",
+        "checkpoint_timeout": "15min",
+        "wal_compression": wal_compression,
+        # "Accepted" is said only of what is on disk.
+        "fsync": "on",
+        "synchronous_commit": "on",
+        # Costs more than it saves on statements as short as ours.
+        "jit": "off",
+        "autovacuum_vacuum_scale_factor": 0.1,
+        "autovacuum_analyze_scale_factor": 0.05,
+        "autovacuum_vacuum_insert_scale_factor": 0.1,
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        "logging_collector": "on",
+        "log_directory": str(log_directory),
+        "log_filename": "server-%Y%m%d-%H%M%S.log",
+        "log_file_mode": "0600",
+        "log_rotation_size": "10MB",
+        "log_rotation_age": "0",
+        "log_checkpoints": "off",
+        # Statements and the details of errors hold the values of the record, which do not belong in a log.
+        "log_min_error_statement": "panic",
+        "log_error_verbosity": "terse",
+        "log_line_prefix": "%m [%p] %u ",
+    }
+    return "".join(f"{name} = '{_quoted(str(value))}'\n" for name, value in values.items())
+
+
+def best_wal_compression(binaries: Path) -> str:
+    """lz4 if this PostgreSQL was built with it. Its own pglz costs a bulk load more time than it saves."""
+    built = subprocess.run(
+        [str(binaries / "pg_config"), "--configure"], check=False, capture_output=True, text=True, cwd="/", timeout=30
+    )
+    return "lz4" if "--with-lz4" in built.stdout else "off"
+
+
+def _quoted(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("'", "''")

@@ -1,0 +1,227 @@
+"""Everything a user may set: one validated model, read from the environment, `clew.toml` and defaults, in that order.
+
+`Settings` is also the source of the generated reference page, so every field carries the description shown there.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import platformdirs
+from pydantic import AfterValidator, ByteSize, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from clew.kernel.errors import ConfigurationError
+
+PREFIX = "CLEW_"
+CONFIG_VARIABLE = "CLEW_CONFIG"
+CONFIG_NAME = "clew.toml"
+KIBIBYTE = 1024
+MEBIBYTE = 1024 * KIBIBYTE
+GIBIBYTE = 1024 * MEBIBYTE
+
+
+def _default_data_dir() -> Path:
+    return Path(platformdirs.user_data_path("clew", appauthor=False))
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().resolve()
+
+
+def _postgresql_url(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
+        raise ValueError("must begin with postgresql:// (as in postgresql://user:password@host:5432/database)")
+    return url
+
+
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+PostgresqlUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
+
+
+class Settings(BaseSettings):
+    """The product's settings. Make one with `load_settings`, which also reads `clew.toml` and explains mistakes."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
+
+    data_dir: AbsolutePath = Field(
+        default_factory=_default_data_dir,
+        description="Directory that holds the embedded database, its secrets and everything else the product keeps.",
+    )
+    database_url: PostgresqlUrl | None = Field(
+        None,
+        description="PostgreSQL 15 or newer that keeps the record. Unset: an embedded server in the data directory.",
+    )
+    database_admin_url: PostgresqlUrl | None = Field(
+        None, description="Login that creates roles and migrates the schema. Unset: the same as database_url."
+    )
+    database_connect_seconds: int = Field(
+        10, ge=1, le=600, description="Seconds to wait for a connection before the database counts as unavailable."
+    )
+    pool_size: int = Field(20, ge=1, le=1000, description="Database connections kept open per role and process.")
+    pool_overflow: int = Field(30, ge=0, le=1000, description="Connections allowed above pool_size at busy moments.")
+    pool_wait_seconds: int = Field(30, ge=1, le=600, description="Seconds to wait for a free pooled connection.")
+    embedded_shared_buffers_mb: int = Field(
+        128, ge=16, le=262_144, description="Shared memory of the embedded server for its page cache, in MiB."
+    )
+    embedded_max_connections: int = Field(
+        100, ge=10, le=5000, description="Connections the embedded server accepts at once."
+    )
+    embedded_start_seconds: int = Field(
+        60, ge=1, le=86_400, description="Seconds to wait for the embedded server to start, crash recovery included."
+    )
+    embedded_fallback_dir: AbsolutePath = Field(
+        Path("/var/lib/clew"),
+        description="Where the embedded cluster is put if run by root with a data directory that the unprivileged "
+        "server account cannot enter (such as one beneath /root).",
+    )
+    partitions_ahead_months: int = Field(3, ge=1, le=120, description="Months for which partitions are made ahead.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severity of the log lines written to standard error."
+    )
+    log_format: Literal["text", "json"] = Field("text", description="Log lines for people (text) or machines (json).")
+    default_region: str | None = Field(
+        None,
+        pattern=r"^[A-Z]{2}$",
+        description="Two-letter region (such as DE) assumed for telephone numbers written without a country code.",
+    )
+    batch_bytes: ByteSize = Field(
+        ByteSize(16 * MEBIBYTE),
+        ge=64 * KIBIBYTE,
+        description="Input bytes loaded in one batch; bounds the memory.",
+    )
+    max_record_bytes: ByteSize = Field(
+        ByteSize(16 * MEBIBYTE),
+        ge=KIBIBYTE,
+        description="Longest single record (log line); longer ones are rejected.",
+    )
+    max_document_bytes: ByteSize = Field(
+        ByteSize(256 * MEBIBYTE), ge=KIBIBYTE, description="Largest file that has to be read as one document."
+    )
+    max_archive_depth: int = Field(3, ge=0, le=32, description="How deep archives within archives are opened.")
+    max_archive_ratio: int = Field(
+        200, ge=2, description="Largest ratio of unpacked to packed bytes before an archive counts as a bomb."
+    )
+    max_archive_bytes: ByteSize = Field(
+        ByteSize(64 * GIBIBYTE), ge=MEBIBYTE, description="Largest total of unpacked bytes taken from one archive."
+    )
+    max_archive_members: int = Field(100_000, ge=1, description="Largest number of files taken from one archive.")
+
+
+@dataclass(frozen=True, slots=True)
+class SettingDescription:
+    """One line of the reference: `default` and `type` are written as a user would write them."""
+
+    name: str
+    environment: str
+    type: str
+    default: str
+    description: str
+
+
+def load_settings(**overrides: object) -> Settings:
+    """The settings in force: `overrides`, then the environment, then `clew.toml`, then defaults.
+
+    Raises ConfigurationError naming the variable or file, what is wrong with it and what would be right.
+    """
+    file = _config_file(overrides)
+    from_file = _read_config(file)
+    environment = {name.upper() for name in os.environ if os.environ[name]}
+    values = {key: value for key, value in from_file.items() if (PREFIX + key).upper() not in environment}
+    values |= overrides
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise _explained(error, file, overrides, environment) from None
+
+
+def describe_settings() -> Iterator[SettingDescription]:
+    """Every setting, in the order of the model, for the generated reference."""
+    for name, field in Settings.model_fields.items():
+        default = "platform data directory" if field.default_factory else _written(field.default)
+        kind = _type_name(field.annotation)
+        yield SettingDescription(name, (PREFIX + name).upper(), kind, default, field.description or "")
+
+
+def unknown_variables(environment: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
+    """`CLEW_*` variables that no setting answers to, each with the nearest one that exists, for `clew doctor`."""
+    known = [(PREFIX + name).upper() for name in Settings.model_fields] + [CONFIG_VARIABLE]
+    for name in sorted(environment):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            yield name, next(iter(difflib.get_close_matches(name.upper(), known, n=1)), None)
+
+
+def _config_file(overrides: Mapping[str, object]) -> Path:
+    explicit = os.environ.get(CONFIG_VARIABLE)
+    if explicit:
+        path = _absolute(Path(explicit))
+        if not path.is_file():
+            raise ConfigurationError(
+                "this file does not exist", where=f"{CONFIG_VARIABLE}={path}", remedy="correct the path"
+            )
+        return path
+    data_dir = overrides.get("data_dir") or os.environ.get("CLEW_DATA_DIR") or _default_data_dir()
+    return _absolute(Path(str(data_dir))) / CONFIG_NAME
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"not valid TOML: {error}", where=str(path), remedy="correct that line") from error
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot be read: {error.strerror}", where=str(path), remedy="check its mode"
+        ) from error
+    for key in values:
+        _refuse_unknown(key, path)
+    if "data_dir" in values and not os.environ.get(CONFIG_VARIABLE):
+        raise ConfigurationError(
+            "data_dir cannot be set by a file inside the data directory",
+            where=str(path),
+            remedy=f"set CLEW_DATA_DIR, or name this file in {CONFIG_VARIABLE}",
+        )
+    return values
+
+
+def _refuse_unknown(key: str, where: Path) -> None:
+    if key in Settings.model_fields:
+        return
+    nearest = difflib.get_close_matches(key, Settings.model_fields, n=1, cutoff=0.0)
+    raise ConfigurationError(f"unknown setting {key!r}", where=str(where), remedy=f"did you mean {nearest[0]!r}?")
+
+
+def _explained(
+    error: ValidationError, file: Path, overrides: Mapping[str, object], environment: set[str]
+) -> ConfigurationError:
+    # Neither pydantic's own text nor its inputs are shown: they could hold a database password.
+    problems, places = [], []
+    for problem in error.errors(include_input=False, include_url=False, include_context=False):
+        name = str(problem["loc"][0])
+        variable = (PREFIX + name).upper()
+        places.append(name if name in overrides else variable if variable in environment else f"{file}, {name}")
+        problems.append(problem["msg"].removeprefix("Value error, "))
+    return ConfigurationError("; ".join(problems), where="; ".join(places), remedy="correct the value or remove it")
+
+
+def _written(default: object) -> str:
+    if default is None:
+        return "unset"
+    return default.human_readable() if isinstance(default, ByteSize) else str(default)
+
+
+def _type_name(annotation: Any) -> str:
+    if get_origin(annotation) is Literal:
+        return " | ".join(str(choice) for choice in get_args(annotation))
+    members = [_type_name(member) for member in get_args(annotation) if member is not type(None)]
+    if members and get_origin(annotation) is not Annotated:
+        return " | ".join(members)
+    plain = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    names = {ByteSize: "size", SecretStr: "secret URL", Path: "path", str: "text", int: "whole number"}
+    return names.get(plain, getattr(plain, "__name__", str(plain)))

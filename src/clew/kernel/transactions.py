@@ -1,0 +1,61 @@
+"""The unit of work: one transaction that knows for whom it works. Opened at the edge; services never commit."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from psycopg import Connection as DriverConnection
+from sqlalchemy import Connection, Engine, text
+
+from clew.kernel.database_errors import database_errors
+from clew.kernel.roles import AnyConnection
+
+# For this transaction only: a pooled connection carries nothing over to whoever gets it next.
+SET_CONTEXT = text(
+    "SELECT set_config('app.current_organization_id', :organization, true),"
+    " set_config('app.current_user_id', :user, true),"
+    " set_config('app.session_id', :session, true),"
+    " set_config('app.client_ip', :address, true)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TenantContext:
+    """For whom a transaction works: what row-level security filters by and what the audit trail records."""
+
+    organization_id: UUID
+    user_id: UUID | None = None
+    session_id: UUID | None = None
+    client_ip: str | None = None
+
+
+@contextlib.contextmanager
+def transaction(engine: Engine, context: TenantContext | None, where: str) -> Iterator[Connection]:
+    """One transaction: committed at the end of the block, rolled back if it raises.
+
+    Without a context no tenant's rows are visible. Raises DatabaseUnavailableError if the server is stopped, the
+    connection lost or the disk full; then nothing of the transaction was kept (or, if the connection broke during the
+    commit itself, all of it or nothing: callers repeat, and every write of the product may be repeated).
+    """
+    with database_errors(where), engine.connect() as connection, connection.begin():
+        if context is not None:
+            connection.execute(SET_CONTEXT, _parameters(context))
+        yield connection
+
+
+def driver_connection(connection: Connection) -> AnyConnection:
+    """The psycopg connection beneath, for COPY within the same transaction."""
+    driver: object = connection.connection.driver_connection
+    if not isinstance(driver, DriverConnection):
+        raise TypeError(f"not a psycopg connection: {type(driver).__name__}")
+    return driver
+
+
+def _parameters(context: TenantContext) -> dict[str, str]:
+    return {
+        "organization": str(context.organization_id),
+        "user": str(context.user_id or ""),
+        "session": str(context.session_id or ""),
+        "address": context.client_ip or "",
+    }

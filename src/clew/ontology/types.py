@@ -1,0 +1,55 @@
+"""What exists in the record: kinds of entity and kinds of relationship."""
+
+from enum import StrEnum
+
+
+class EntityType(StrEnum):
+    """Everything an entity can be. Values are stored and shown as they stand."""
+
+    PERSON = "person"
+    ORGANIZATION = "organization"
+    LOCATION = "location"
+    DOMAIN = "domain"
+    IP_ADDRESS = "ip_address"
+    EMAIL = "email"
+    PHONE = "phone"
+    CRYPTOCURRENCY_ADDRESS = "cryptocurrency_address"
+    USERNAME = "username"
+    DOCUMENT = "document"
+    SOCIAL_PROFILE = "social_profile"
+    URL = "url"
+    FILE_HASH = "file_hash"
+    ASN = "asn"
+    SSH_KEY = "ssh_key"
+    SOFTWARE = "software"
+    VULNERABILITY = "vulnerability"
+    MALWARE = "malware"
+    THREAT_ACTOR = "threat_actor"
+    ATTACK_PATTERN = "attack_pattern"
+    CAMPAIGN = "campaign"
+    CREDENTIAL = "credential"
+    USER_AGENT = "user_agent"
+
+
+class RelationshipType(StrEnum):
+    """Every way two entities can be related; read it as "source TYPE target"."""
+
+    WORKS_FOR = "WORKS_FOR"
+    OWNS = "OWNS"
+    LOCATED_AT = "LOCATED_AT"
+    COMMUNICATES_WITH = "COMMUNICATES_WITH"
+    ASSOCIATED_WITH = "ASSOCIATED_WITH"
+    CONTROLS = "CONTROLS"
+    MEMBER_OF = "MEMBER_OF"
+    TRANSACTS_WITH = "TRANSACTS_WITH"
+    RESOLVES_TO = "RESOLVES_TO"
+    SUBDOMAIN_OF = "SUBDOMAIN_OF"
+    HAS_ACCOUNT = "HAS_ACCOUNT"
+    REGISTERED_WITH = "REGISTERED_WITH"
+    USES = "USES"
+    MENTIONS = "MENTIONS"
+    POSTED = "POSTED"
+    ATTRIBUTED_TO = "ATTRIBUTED_TO"
+    INDICATES = "INDICATES"
+    TARGETS = "TARGETS"
+    SAME_AS = "SAME_AS"

@@ -1,0 +1,72 @@
+"""Attack sessions as the sum of their events.
+
+Only events that are new to the record are counted, each once, so sums do not depend on how a log was split; every
+other column is a minimum, a maximum or a union for the same reason.
+"""
+
+import hashlib
+from typing import Final
+
+import polars as pl
+
+from clew.ontology.attack_types import ATTACK_TYPES
+
+MAXIMUM_ACTIVITY: Final = 10_000
+"""Entries kept of one session's activity, the earliest first."""
+
+UNKNOWN_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - the source address of a session whose events name none (yet)
+
+_EMPTY_HASH: Final = hashlib.sha256(b"").hexdigest()
+
+
+def summarize(events: pl.DataFrame) -> pl.DataFrame:
+    """One row per session of the events (`records.batch.EVENTS`), with the columns of stage_sessions."""
+    within = events.filter(pl.col("session_id").is_not_null())
+    rank = pl.col("attack_type").replace_strict(
+        list(ATTACK_TYPES), list(range(len(ATTACK_TYPES))), default=0, return_dtype=pl.Int8
+    )
+    plain = within.group_by("session_id").agg(
+        pl.col("session_key").first(),
+        pl.col("occurred_at").min().alias("started_at"),
+        pl.col("occurred_at").max().alias("ended_at"),
+        pl.col("source_ip").min().fill_null(UNKNOWN_ADDRESS),
+        pl.col("source_port", "destination_ip", "target_port", "protocol", "sensor", "client", "fingerprint").min(),
+        rank.max().alias("rank"),
+        pl.len().cast(pl.Int32).alias("event_count"),
+        pl.col("login_failures", "login_successes").sum(),
+    )
+    named = plain.with_columns(
+        pl.col("rank")
+        .replace_strict(list(range(len(ATTACK_TYPES))), list(ATTACK_TYPES), return_dtype=pl.String)
+        .alias("attack_type")
+    ).drop("rank")
+    joined = named.join(_activity(within), on="session_id", how="left").with_columns(
+        pl.col("payload").fill_null(""), pl.col("payload_hash").fill_null(_EMPTY_HASH)
+    )
+    return joined.rename({"session_id": "id"}).sort("id")
+
+
+def _activity(events: pl.DataFrame) -> pl.DataFrame:
+    """For sessions in which the other side sent something: activity (JSON), payload and its SHA-256."""
+    sent = events.filter(pl.col("payload").is_not_null()).select(
+        "session_id", pl.col("occurred_at").to_physical().alias("at"), "id", "payload"
+    )
+    lists = (
+        sent.sort("session_id", "at", "id")
+        .with_columns(
+            pl.format(
+                '[{}, "{}", {}]',
+                "at",
+                "id",
+                # a one-field object in JSON is {"payload":<text>}: what lies between the colon and the brace is the text
+                pl.struct("payload").struct.json_encode().str.slice(11).str.head(-1),
+            ).alias("entry")
+        )
+        .group_by("session_id", maintain_order=True)
+        .agg(pl.col("entry").head(MAXIMUM_ACTIVITY), pl.col("payload").head(MAXIMUM_ACTIVITY))
+        .with_columns(("[" + pl.col("entry").list.join(", ") + "]").alias("activity"), pl.col("payload").list.join("\n"))
+    )
+    hashes = [hashlib.sha256(text.encode()).hexdigest() for text in lists["payload"]]
+    return lists.select("session_id", "activity", "payload").with_columns(
+        pl.Series("payload_hash", hashes, dtype=pl.String)
+    )

@@ -1,0 +1,83 @@
+"""What keeps the record honest: rejected records, jobs, and the log of changes that projections follow."""
+
+from typing import Final
+
+import sqlalchemy as sa
+
+from clew.kernel.schema import (
+    index,
+    json_object,
+    metadata,
+    moment,
+    now,
+    number,
+    one_of,
+    reference,
+    required,
+    tenant_table,
+    text,
+)
+
+QUARANTINE_STATES: Final = ("held", "retried", "dropped")
+JOB_STATES: Final = ("pending", "running", "completed", "failed", "cancelled")
+
+# content is cut at 64 KiB; byte_length is the whole, which stays in the stored file at byte_offset.
+quarantine: Final = tenant_table(
+    "quarantine",
+    reference("collection_item_id"),
+    required("file_name"),
+    required("source"),
+    number("record", big=True),
+    number("line", big=True),
+    number("byte_offset", big=True),
+    number("byte_length", big=True),
+    required("reason"),
+    required("detail"),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    required("status", "held"),
+    number("attempts", 0),
+    one_of("status", QUARANTINE_STATES),
+    index("collection_item_id"),
+    index("status", "reason"),
+)
+
+jobs: Final = tenant_table(
+    "jobs",
+    required("kind"),
+    required("queue", "celery"),
+    number("priority", 5),
+    required("status", "pending"),
+    json_object("payload"),
+    json_object("result", empty=False),
+    text("error_message"),
+    number("attempts", 0),
+    number("max_attempts", 5),
+    now("run_at"),
+    moment("started_at"),
+    moment("heartbeat_at"),
+    moment("completed_at"),
+    text("locked_by"),
+    one_of("status", JOB_STATES),
+    sa.CheckConstraint("priority BETWEEN 1 AND 10", name="priority"),
+    index("status", "run_at"),
+)
+
+# One row per entity or relationship that really changed, one per batch of events. (epoch, xid) is a reader's
+# position; `sequence` only orders rows within a transaction. The index on xid is the one that does not lead with
+# the organization: the projector follows all of them in commit order.
+changes: Final = sa.Table(
+    "changes",
+    metadata,
+    sa.Column("organization_id", sa.Uuid, nullable=False),
+    sa.Column("sequence", sa.BigInteger, sa.Identity(always=True), nullable=False),
+    sa.Column("xid", sa.BigInteger, nullable=False, server_default=sa.text("pg_current_xact_id()::text::bigint")),
+    required("table_name"),
+    required("operation"),
+    reference("row_id", optional=True),
+    json_object("batch", empty=False),
+    now("created_at"),
+    sa.PrimaryKeyConstraint("organization_id", "sequence"),
+    sa.Index("changes_xid_idx", "xid"),
+    one_of("operation", ("insert", "update", "delete", "batch", "drop")),
+)
+

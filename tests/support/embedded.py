@@ -1,0 +1,91 @@
+"""Other processes that use an embedded server, and waiting for what they do."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from clew.kernel.settings import Settings
+
+SOURCES = Path(__file__).resolve().parents[2] / "src"
+PATIENCE_SECONDS = 30.0
+USE_SERVER = """
+import sys
+from pathlib import Path
+from clew.kernel.embedded import EmbeddedServer
+from clew.kernel.settings import Settings
+server = EmbeddedServer(
+    Settings(data_dir=Path(sys.argv[1]), embedded_fallback_dir=Path(sys.argv[2]), embedded_shared_buffers_mb=16)
+)
+print(server.ensure_running().pid, flush=True)
+sys.stdin.read()
+"""
+
+
+class Holder:
+    """A process that uses the server until it is told to leave or killed. In a session of its own, as in a terminal."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", USE_SERVER, str(settings.data_dir), str(settings.embedded_fallback_dir)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": str(SOURCES)},
+        )
+
+    def server_pid(self) -> int:
+        """The server's process id, once this process uses it."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, "the process ended before it could use the server"
+        return int(line)
+
+    def leave(self) -> None:
+        """Let it end by itself and wait for that."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        assert self.process.wait(PATIENCE_SECONDS) == 0
+        self._close()
+
+    def kill(self) -> None:
+        """kill -9, if it still runs."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(PATIENCE_SECONDS)
+        self._close()
+
+    def _close(self) -> None:
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                stream.close()
+
+
+def wait_until(condition: Callable[[], object], what: str) -> None:
+    """Wait until the condition holds; fail, saying for what, if it does not within half a minute."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.02)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process exists and is not merely waiting for its parent to notice its end."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def processes_about(directory: Path) -> list[psutil.Process]:
+    """Processes, other than this one, that have this directory in their command line."""
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if process.pid != os.getpid() and any(str(directory) in word for word in process.info["cmdline"] or [])
+    ]
