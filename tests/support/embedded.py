@@ -1,14 +1,18 @@
-"""Other processes that use an embedded server, and waiting for what they do."""
+"""Places for embedded servers, other processes that use them, and waiting for what they do."""
 
+import contextlib
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 
+from clew.kernel.embedded.process import read_pid_file, stop_postmaster
 from clew.kernel.settings import Settings
 
 SOURCES = Path(__file__).resolve().parents[2] / "src"
@@ -26,6 +30,34 @@ sys.stdin.read()
 """
 
 
+@contextlib.contextmanager
+def temporary_base() -> Iterator[Path]:
+    """A short directory that every user can pass through; servers of clusters beneath it are stopped in the end."""
+    directory = Path(tempfile.mkdtemp(prefix="k-")).resolve()
+    directory.chmod(0o755)
+    try:
+        yield directory
+    finally:
+        stop_servers_beneath(directory)
+        shutil.rmtree(directory)
+
+
+def small_settings(base: Path) -> Settings:
+    """Settings of an embedded server beneath that directory, wherever root has to put the cluster."""
+    return Settings(data_dir=base / "data", embedded_fallback_dir=base / "fallback", embedded_shared_buffers_mb=16)
+
+
+def stop_servers_beneath(directory: Path) -> None:
+    """Stop every server whose cluster is beneath the directory, pinned or used, and see the watchdogs end."""
+    for pin in directory.rglob("pinned"):
+        pin.unlink()
+    for cluster in [path.parent for path in directory.rglob("postmaster.pid")]:
+        stop_postmaster(cluster)
+        left = read_pid_file(cluster)
+        assert left is None or not is_alive(left.pid), f"server {left.pid} of {cluster} did not stop"
+    wait_until(lambda: not processes_about(directory), f"processes of {directory} to end")
+
+
 class Holder:
     """A process that uses the server until it is told to leave or killed. In a session of its own, as in a terminal."""
 
@@ -36,7 +68,7 @@ class Holder:
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": str(SOURCES)},
+            env=environment_with(SOURCES),
         )
 
     def server_pid(self) -> int:
@@ -64,6 +96,11 @@ class Holder:
         for stream in (self.process.stdin, self.process.stdout):
             if stream is not None:
                 stream.close()
+
+
+def environment_with(sources: Path) -> dict[str, str]:
+    """This process's environment, in which another Python finds the product in that directory."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(sources), os.environ.get("PYTHONPATH", "")])}
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:

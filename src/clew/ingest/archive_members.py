@@ -119,7 +119,8 @@ def _tar_file(archive: tarfile.TarFile, info: tarfile.TarInfo, member: StreamMem
     content = archive.extractfile(info)
     if content is None:
         return
-    layer = GuardedStream(cast("io.BufferedReader", content).read1, member.label)  # read would lose what precedes damage
+    read = cast("io.BufferedReader", content).read1  # where `read` would lose what precedes the damage
+    layer = GuardedStream(read, member.label)
     member.layers = [*member.layers, layer]
     member.stream = buffered(layer)
     yield member
@@ -138,7 +139,9 @@ def _zip_file(
         yield SkippedMember(member.label, reason, error.message, error)
         return
     with content:
-        layer = GuardedStream(cast("zipfile.ZipExtFile", content).read1, member.label, budget, lambda: info.compress_size)
+        layer = GuardedStream(
+            cast("zipfile.ZipExtFile", content).read1, member.label, budget, lambda: info.compress_size
+        )
         member.layers = [layer]
         member.stream = buffered(layer)
         yield member

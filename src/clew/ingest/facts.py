@@ -103,6 +103,11 @@ class Facts:
     warnings: tuple[str, ...] = ()
 
 
+def no_facts() -> Facts:
+    """What a batch without records gives."""
+    return FactBuilder().facts()
+
+
 Reference = tuple[str, str] | tuple[str, str, str | None]
 """(entity type, raw value[, qualifier]) as used at both ends of a link."""
 

@@ -114,9 +114,7 @@ class Reader:
         return address
 
 
-def read_attacks(
-    batch: RecordBatch, context: ReadContext, read_one: Callable[[bytes, Reader], Attack | None]
-) -> Facts:
+def read_attacks(batch: RecordBatch, context: ReadContext, read_one: Callable[[bytes, Reader], Attack | None]) -> Facts:
     """Facts of a batch, by a function that reads one record and returns None for what is no record at all."""
     builder = FactBuilder()
     reader = Reader(context)

@@ -4,8 +4,9 @@ The records are the objects of the first array of objects, or the objects that s
 another, a line each, or over many lines. Around them may be arrays, and envelopes. An object is an envelope, not a
 record, where an array of objects comes as its first member (`{"attacks": [{…}`), or comes after scalar members, or
 inside one more object, under one of ENVELOPE_NAMES (`{"version": 1, "data": [{…}`). An object that is whole on one
-line is an envelope only by those names, since a record may begin with a list of its own. What an envelope says
-besides its records is ignored; a further list or object behind them is reported.
+line is an envelope only by those names, since a record may begin with a list of its own. Behind the first record, and
+inside an array, only what begins with a list under one of those names is an envelope: files merged carelessly have
+such. What an envelope says besides its records is ignored; a further list or object behind them is reported.
 
 Separators are judged leniently but told: what strict JSON would not allow between two records is one fault a place.
 """
@@ -39,6 +40,8 @@ _ANY_OBJECT: Final = re.compile(rb'\n[ \t]*[\[,]?[ \t]*(?=\{)|(?=\{\s*["}])')
 
 # In a line from { to } with as many of either: a second object, an envelope, or what no object can hold. Or just text.
 _UNUSUAL: Final = re.compile(rb"\}\s*+(?:,\s*+\{|[^,\]}\s])|\[\s*+\{")
+
+_RUNS: Final = {byte: re.compile(rb"[" + re.escape(byte) + rb"\s]++") for byte in (b",", b"[", b"]", b"}")}
 
 _ARRAY, _WRAPPER = "A", "E"
 _START, _VALUE, _COMMA, _DAMAGE = "s", "v", "c", "x"  # what the last token between records was
@@ -77,6 +80,7 @@ class _JsonFramer:
         self._record = start.record
         self._data = b""
         self._at = 0
+        self._next_line_feed = -1
         self._ended = False
         self._error: ClewError | None = None
         self._loss: _Loss | None = None
@@ -126,6 +130,7 @@ class _JsonFramer:
         self._ended = not piece
         self._data = self._data[self._at :] + piece
         self._at = 0
+        self._next_line_feed = -1
 
     def _move(self, to: int) -> None:
         """Leave data[at:to] behind, counting its bytes and lines."""
@@ -159,7 +164,9 @@ class _JsonFramer:
             return self._object()
         elif byte in b",[]}":
             self._separator(byte)
-            self._move(position + 1)
+            damaged_run = self._last == _DAMAGE and (byte in b"[," or not self._stack)
+            run = _RUNS[byte].match(self._data, position) if damaged_run else None
+            self._move(run.end() if run else position + 1)
         else:
             self._lose("invalid_json", "this is no JSON object")
         return True
@@ -171,7 +178,7 @@ class _JsonFramer:
         if self._stack.endswith(_WRAPPER):
             return 0
         before = len(records)
-        while (end := data.find(b"\n", start)) >= 0:
+        while data.startswith(b"{", start) and (end := self._line_end(start)) >= 0:
             line = data[start:end].rstrip()
             record = line[:-1].rstrip() if line.endswith(b",") else line
             if (in_array and self._last == _VALUE) or not self._is_plain(record):
@@ -184,6 +191,13 @@ class _JsonFramer:
         self._record += taken
         self._move(start)
         return taken
+
+    def _line_end(self, start: int) -> int:
+        """Index of the next line feed, or -1; looked for once, however many records a line has."""
+        if self._next_line_feed < start:
+            found = self._data.find(b"\n", start)
+            self._next_line_feed = found if found >= 0 else len(self._data)
+        return self._next_line_feed if self._next_line_feed < len(self._data) else -1
 
     def _is_plain(self, line: bytes) -> bool:
         """Whether the line is one object beyond doubt, so far as brackets go; cheap, and it may say no to some."""
@@ -342,10 +356,13 @@ class _JsonFramer:
         openings = 1 + len(re.findall(rb":\s*\{", re.sub(_STRING, b"", head)))
         if len(self._stack) + openings >= self._limits.max_depth:
             return None
-        if name[1:-1].decode("utf-8", "replace").lower() not in ENVELOPE_NAMES:
-            if head:
+        inside = bool(self._stack) and _WRAPPER not in self._stack
+        if head and (self._record or self._stack):
+            return None
+        if inside or name[1:-1].decode("utf-8", "replace").lower() not in ENVELOPE_NAMES:
+            if head or self._record or self._stack:
                 return None
-            line_end = self._data.find(b"\n", self._at)
+            line_end = self._line_end(self._at)
             line = self._data[self._at : line_end if line_end >= 0 else len(self._data)]
             if scan_object(line, 0, indent, self._limits.max_depth, final=True).verdict is Verdict.WHOLE:
                 return None

@@ -8,7 +8,7 @@ from typing import Final
 # Up to the next bracket, quotation mark that opens no whole string, or line end. Possessive: no backtracking.
 _PLAIN: Final = re.compile(rb'(?:[^"{}\[\]\n]++|"(?:[^"\\\n]++|\\[^\n])*+")*+')
 _IN_STRING: Final = re.compile(rb'(?:[^"\\\n]++|\\[^\n])*+')
-_OUTSIDE: Final = re.compile(rb'[^"{}\[\]]*+')
+_OUTSIDE: Final = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\\n]++|\\[^\n])*+")*+')
 _LINE_OBJECT: Final = re.compile(rb"([ \t]*)[\[,]?[ \t]*(?=\{)")
 _LINE_REST: Final = re.compile(rb"[ \t\r]*(?:,[ \t\r]*)?(?:\][ \t\r]*\}?[ \t\r]*)?,?[ \t\r]*")
 

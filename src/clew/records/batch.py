@@ -13,45 +13,45 @@ UTC_TIME: Final = pl.Datetime("us", "UTC")
 
 # One row per record that is kept; id, hash and content (canonical JSON) only where rows are items of their own.
 ROWS: Final = pl.Schema(
-    {"record": pl.Int64, "id": pl.String, "hash": pl.String, "line": pl.Int64, "content": pl.String}
+    {"record": pl.Int64(), "id": pl.String(), "hash": pl.String(), "line": pl.Int64(), "content": pl.String()}
 )
 
 EVENTS: Final = pl.Schema(
     {
-        "record": pl.Int64,
-        "id": pl.String,
+        "record": pl.Int64(),
+        "id": pl.String(),
         "occurred_at": UTC_TIME,
-        "kind": pl.String,
-        "line": pl.Int64,
-        "session_id": pl.String,
-        "session_key": pl.String,
-        "source_ip": pl.String,
-        "source_port": pl.Int32,
-        "destination_ip": pl.String,
-        "target_port": pl.Int32,
-        "protocol": pl.String,
-        "sensor": pl.String,
-        "attack_type": pl.String,
-        "payload": pl.String,
-        "client": pl.String,
-        "fingerprint": pl.String,
-        "login_failures": pl.Int32,
-        "login_successes": pl.Int32,
-        "properties": pl.String,
-        "impossible_time": pl.Boolean,
+        "kind": pl.String(),
+        "line": pl.Int64(),
+        "session_id": pl.String(),
+        "session_key": pl.String(),
+        "source_ip": pl.String(),
+        "source_port": pl.Int32(),
+        "destination_ip": pl.String(),
+        "target_port": pl.Int32(),
+        "protocol": pl.String(),
+        "sensor": pl.String(),
+        "attack_type": pl.String(),
+        "payload": pl.String(),
+        "client": pl.String(),
+        "fingerprint": pl.String(),
+        "login_failures": pl.Int32(),
+        "login_successes": pl.Int32(),
+        "properties": pl.String(),
+        "impossible_time": pl.Boolean(),
     }
 )
 
 ENTITIES: Final = pl.Schema(
     {
-        "id": pl.String,
-        "entity_type": pl.String,
-        "name": pl.String,
-        "normalized_name": pl.String,
-        "properties": pl.String,
-        "observed": pl.String,  # {property: microseconds since 1970} for those that were observed at a time
-        "flags": pl.List(pl.String),
-        "confidence": pl.Float64,
+        "id": pl.String(),
+        "entity_type": pl.String(),
+        "name": pl.String(),
+        "normalized_name": pl.String(),
+        "properties": pl.String(),
+        "observed": pl.String(),  # {property: microseconds since 1970} for those that were observed at a time
+        "flags": pl.List(pl.String()),
+        "confidence": pl.Float64(),
         "first_seen": UTC_TIME,
         "last_seen": UTC_TIME,
     }
@@ -59,13 +59,13 @@ ENTITIES: Final = pl.Schema(
 
 RELATIONSHIPS: Final = pl.Schema(
     {
-        "id": pl.String,
-        "source_entity_id": pl.String,
-        "target_entity_id": pl.String,
-        "relationship_type": pl.String,
-        "properties": pl.String,
-        "observed": pl.String,
-        "confidence": pl.Float64,
+        "id": pl.String(),
+        "source_entity_id": pl.String(),
+        "target_entity_id": pl.String(),
+        "relationship_type": pl.String(),
+        "properties": pl.String(),
+        "observed": pl.String(),
+        "confidence": pl.Float64(),
         "first_seen": UTC_TIME,
         "last_seen": UTC_TIME,
     }
@@ -74,24 +74,24 @@ RELATIONSHIPS: Final = pl.Schema(
 # Which fact was seen in which item, and on which line first. Unique by (id, item_id).
 SIGHTINGS: Final = pl.Schema(
     {
-        "id": pl.String,
-        "item_id": pl.String,
-        "record": pl.Int64,
-        "line": pl.Int64,
-        "confidence": pl.Float64,
-        "method": pl.String,
+        "id": pl.String(),
+        "item_id": pl.String(),
+        "record": pl.Int64(),
+        "line": pl.Int64(),
+        "confidence": pl.Float64(),
+        "method": pl.String(),
     }
 )
 
 REJECTS: Final = pl.Schema(
     {
-        "record": pl.Int64,
-        "line": pl.Int64,
-        "byte_offset": pl.Int64,
-        "byte_length": pl.Int64,
-        "reason": pl.String,
-        "detail": pl.String,
-        "content": pl.Binary,  # the first 64 KiB
+        "record": pl.Int64(),
+        "line": pl.Int64(),
+        "byte_offset": pl.Int64(),
+        "byte_length": pl.Int64(),
+        "reason": pl.String(),
+        "detail": pl.String(),
+        "content": pl.Binary(),  # the first 64 KiB
     }
 )
 

@@ -3,7 +3,7 @@ transaction. What is committed is exact: a load that dies anywhere goes on from 
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -63,7 +63,7 @@ class Loader:
     item: FileItem
     collected_at: datetime
 
-    def load(self, staged: StagedBatch, progress: FileProgress, *, last: bool) -> FileProgress:
+    def load(self, staged: StagedBatch, progress: FileProgress) -> FileProgress:
         """Merge one batch and save the file's progress; both become visible with the caller's commit."""
         self.connection.execute(merge_sql.PLAN_FOR_KEYS)
         self._execute(merge_sql.LOCK)
@@ -84,7 +84,22 @@ class Loader:
             entities=len(entities),
             relationships=len(relationships),
         )
-        return self._save(progress, staged, counts, last=last)
+        reasons = Counter(progress.by_reason)
+        reasons.update(batch.rejects.filter(pl.col("record").is_not_null())["reason"].to_list())
+        return self._save(
+            FileProgress(
+                id=progress.id,
+                position=staged.end,
+                counts=progress.counts + counts,
+                by_reason=dict(sorted(reasons.items())),
+                warnings=tuple(dict.fromkeys(progress.warnings + batch.warnings)),
+                completed=False,
+            )
+        )
+
+    def finish(self, progress: FileProgress) -> FileProgress:
+        """Mark the file as completely loaded."""
+        return self._save(replace(progress, completed=True))
 
     def _merge_events(self, staged: StagedBatch) -> int:
         """Insert the events and sessions; the number of events that were not in the record before."""
@@ -153,30 +168,20 @@ class Loader:
         stage.copy(self.connection, "stage_rejects", batch.rejects)
         self._execute(merge_sql.INSERT_QUARANTINE)
 
-    def _save(self, progress: FileProgress, staged: StagedBatch, counts: Counts, *, last: bool) -> FileProgress:
-        reasons = Counter(progress.by_reason)
-        reasons.update(staged.batch.rejects.filter(pl.col("record").is_not_null())["reason"].to_list())
-        saved = FileProgress(
-            id=progress.id,
-            position=staged.end,
-            counts=progress.counts + counts,
-            by_reason=dict(sorted(reasons.items())),
-            warnings=tuple(dict.fromkeys(progress.warnings + staged.batch.warnings)),
-            completed=last,
-        )
+    def _save(self, progress: FileProgress) -> FileProgress:
         self._execute(
             merge_sql.SAVE_PROGRESS,
-            file=saved.id,
-            offset=saved.position.offset,
-            line=saved.position.line,
-            record=saved.position.record,
-            state=saved.position.state,
-            counts=orjson.dumps(saved.counts.as_dict()).decode(),
-            by_reason=orjson.dumps(saved.by_reason).decode(),
-            warnings=orjson.dumps(list(saved.warnings)).decode(),
-            status="completed" if last else "running",
+            file=progress.id,
+            offset=progress.position.offset,
+            line=progress.position.line,
+            record=progress.position.record,
+            state=progress.position.state,
+            counts=orjson.dumps(progress.counts.as_dict()).decode(),
+            by_reason=orjson.dumps(progress.by_reason).decode(),
+            warnings=orjson.dumps(progress.warnings).decode(),
+            status="completed" if progress.completed else "running",
         )
-        return saved
+        return progress
 
     def _merged(self, statement: str) -> set[str]:
         rows = self._execute(statement).fetchall()

@@ -12,26 +12,27 @@ import sqlalchemy.exc
 from sqlalchemy import text
 
 from clew.kernel.database import Database, TenantContext
+from clew.kernel.embedded import EmbeddedServer
 from clew.kernel.errors import DatabaseUnavailableError
 from clew.kernel.roles import APPLICATION, DIRECTORY, MIGRATOR, OWNER, PARTITIONER, bootstrap_roles
 from clew.kernel.settings import Settings
 from clew.kernel.transactions import driver_connection
-from tests.support.embedded import is_alive, wait_until
+from tests.support.embedded import is_alive, small_settings, temporary_base, wait_until
 
 ONE = TenantContext(UUID(int=1), user_id=UUID(int=11), session_id=UUID(int=111), client_ip="192.0.2.7")
 TWO = TenantContext(UUID(int=2))
 CONTEXT_SETTINGS = ("app.current_organization_id", "app.current_user_id", "app.session_id", "app.client_ip")
 
 
-@pytest.fixture
-def database(settings: Settings) -> Iterator[Database]:
-    with Database(settings) as opened:
+@pytest.fixture(scope="module")
+def database() -> Iterator[Database]:
+    with temporary_base() as base, Database(small_settings(base)) as opened:
         yield opened
 
 
 @pytest.fixture
-def notes(database: Database) -> Database:
-    """A database with one tenant table under forced row-level security."""
+def notes(database: Database) -> Iterator[Database]:
+    """The database with one tenant table under forced row-level security."""
     with database.transaction(None, role=MIGRATOR) as connection:
         connection.execute(text("CREATE TABLE notes (organization_id uuid NOT NULL, body text)"))
         connection.execute(text("ALTER TABLE notes ENABLE ROW LEVEL SECURITY"))
@@ -43,7 +44,9 @@ def notes(database: Database) -> Database:
             )
         )
         connection.execute(text("GRANT SELECT, INSERT ON notes TO clew_application"))
-    return database
+    yield database
+    with database.transaction(None, role=MIGRATOR) as connection:
+        connection.execute(text("DROP TABLE notes"))
 
 
 def bodies(database: Database, context: TenantContext | None) -> list[str]:
@@ -111,19 +114,19 @@ def test_a_tenant_sees_its_own_rows_and_nobody_sees_any_without_one(notes: Datab
     assert bodies(notes, None) == []
 
 
-def test_the_context_is_set_for_the_transaction_and_gone_after_it(settings: Settings) -> None:
+def test_the_context_is_set_for_the_transaction_and_gone_after_it(database: Database) -> None:
     read = text("SELECT " + ", ".join(f"current_setting('{name}', true)" for name in CONTEXT_SETTINGS))
-    with Database(settings.model_copy(update={"pool_size": 1, "pool_overflow": 0})) as database:
-        with database.transaction(ONE) as connection:
+    with Database(database.settings.model_copy(update={"pool_size": 1, "pool_overflow": 0})) as one_connection:
+        with one_connection.transaction(ONE) as connection:
             assert connection.execute(read).one() == (
                 str(ONE.organization_id),
                 str(ONE.user_id),
                 str(ONE.session_id),
                 "192.0.2.7",
             )
-        with database.transaction(TWO) as connection:
+        with one_connection.transaction(TWO) as connection:
             assert connection.execute(read).one() == (str(TWO.organization_id), "", "", "")
-        with database.transaction(None) as connection:
+        with one_connection.transaction(None) as connection:
             assert set(connection.execute(read).one()) <= {"", None}
 
 
@@ -196,20 +199,19 @@ def test_values_of_the_record_are_not_in_error_texts(database: Database) -> None
     assert "personal" not in str(caught.value)
 
 
-def test_a_pool_in_use_is_said(settings: Settings) -> None:
-    small = settings.model_copy(update={"pool_size": 1, "pool_overflow": 0, "pool_wait_seconds": 1})
+def test_a_pool_in_use_is_said(database: Database) -> None:
+    small = database.settings.model_copy(update={"pool_size": 1, "pool_overflow": 0, "pool_wait_seconds": 1})
     with (
-        Database(small) as database,
-        database.transaction(ONE),
+        Database(small) as one_connection,
+        one_connection.transaction(ONE),
         pytest.raises(DatabaseUnavailableError, match="CLEW_POOL_SIZE"),
-        database.transaction(ONE),
+        one_connection.transaction(ONE),
     ):
         pytest.fail("one connection was given to two")
 
 
-def test_two_bootstraps_at_once_both_succeed(database: Database) -> None:
-    assert database.embedded is not None
-    dsn = database.embedded.dsn()
+def test_two_bootstraps_at_once_both_succeed(server: EmbeddedServer) -> None:
+    dsn = server.dsn()
     with psycopg.connect(dsn, autocommit=True) as administrator:
         administrator.execute("DROP OWNED BY clew_directory, clew_partitioner, clew_application")
         administrator.execute("DROP ROLE clew_directory, clew_partitioner, clew_application")

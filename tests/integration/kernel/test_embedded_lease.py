@@ -15,7 +15,7 @@ from clew.kernel.embedded.lease import start_lock
 from clew.kernel.embedded.process import PID_FILE
 from clew.kernel.errors import DatabaseUnavailableError
 from clew.kernel.settings import Settings
-from tests.support.embedded import SOURCES, Holder, is_alive, processes_about, wait_until
+from tests.support.embedded import SOURCES, Holder, environment_with, is_alive, processes_about, wait_until
 
 WATCHDOG_BYTES = 12_000_000
 
@@ -179,7 +179,7 @@ assert server.status().pid == pid
     subprocess.run(
         [sys.executable, "-c", script, str(settings.data_dir), str(settings.embedded_fallback_dir)],
         check=True,
-        env={**os.environ, "PYTHONPATH": str(SOURCES)},
+        env=environment_with(SOURCES),
         timeout=60,
     )
     assert not EmbeddedServer(settings).status().running
@@ -197,7 +197,7 @@ os.kill(os.getpid(), signal.SIGKILL)
     subprocess.run(
         [sys.executable, "-c", script, str(settings.data_dir), str(settings.embedded_fallback_dir)],
         check=False,
-        env={**os.environ, "PYTHONPATH": SOURCES.name},
+        env=environment_with(Path(SOURCES.name)),
         cwd=SOURCES.parent,
         timeout=60,
     )

@@ -15,7 +15,7 @@ from clew.kernel.embedded.layout import LONGEST_SOCKET_PATH, SOCKET_NAME, prepar
 from clew.kernel.errors import ConfigurationError, DatabaseUnavailableError, SchemaVersionError
 from clew.kernel.roles import LOGIN_ROLES
 from clew.kernel.settings import Settings
-from tests.support.embedded import SOURCES, Holder, wait_until
+from tests.support.embedded import SOURCES, Holder, environment_with, wait_until
 
 
 def mode(path: Path) -> int:
@@ -194,7 +194,7 @@ except DatabaseUnavailableError as error:
             check=True,
             capture_output=True,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(SOURCES), "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**environment_with(SOURCES), "PYTHONDONTWRITEBYTECODE": "1"},
             timeout=60,
         )
         assert "free space" in result.stdout

@@ -92,7 +92,9 @@ def _moments(column: pl.Series, times: RecordTimes) -> pl.Series:
             read[text] = times.read(text)
         except ValueError:
             continue
-    table = pl.DataFrame({"timestamp": list(read), "moment": pl.Series(list(read.values()), dtype=UTC_TIME)})
+    table = pl.DataFrame(
+        {"timestamp": list(read), "moment": list(read.values())}, schema={"timestamp": pl.String, "moment": UTC_TIME}
+    )
     others = column.to_frame("timestamp").join(table, on="timestamp", how="left", maintain_order="left")["moment"]
     return moments.fill_null(others).alias("occurred_at")
 

@@ -19,6 +19,7 @@ from clew.kernel.embedded.passwords import ensure_password, password_file
 from clew.kernel.embedded.process import (
     Postmaster,
     clear_away_dead_server,
+    end_processes_of,
     run_program,
     wait_until_ready,
 )
@@ -192,6 +193,8 @@ def _start(layout: Layout, binaries: Path, seconds: int) -> str:
 
 def _remove_unfinished(place: Path) -> None:
     for leftover in place.glob(f"{UNFINISHED}*"):
+        # Whoever was killed while making a cluster may have left its initdb at work.
+        end_processes_of(leftover)
         shutil.rmtree(leftover)
 
 

@@ -16,6 +16,7 @@ from clew.kernel.embedded.account import Account
 from clew.kernel.errors import ConfigurationError, DatabaseUnavailableError
 
 PID_FILE = "postmaster.pid"
+PROGRAMS = frozenset({"postgres", "initdb", "pg_upgrade", "pg_dump", "pg_restore", "psql"})
 POLL_SECONDS = 0.02
 STOP_SECONDS = 120.0
 # A backend told to quit at once does so within moments, unless it hangs in the kernel.
@@ -103,7 +104,14 @@ def clear_away_dead_server(cluster: Path, socket_lock: Path) -> None:
     """
     if not (cluster / PID_FILE).exists():
         return
-    orphans = [process for process in psutil.process_iter() if _is_server(process.pid, cluster)]
+    end_processes_of(cluster)
+    for path in (cluster / PID_FILE, socket_lock):
+        path.unlink(missing_ok=True)
+
+
+def end_processes_of(directory: Path) -> None:
+    """End PostgreSQL's processes that work in this directory although whoever started them is dead."""
+    orphans = [process for process in psutil.process_iter() if _works_in(process, directory)]
     for process in orphans:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(signal.SIGQUIT)
@@ -111,8 +119,7 @@ def clear_away_dead_server(cluster: Path, socket_lock: Path) -> None:
     for process in surviving:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    for path in (cluster / PID_FILE, socket_lock):
-        path.unlink(missing_ok=True)
+    psutil.wait_procs(surviving, timeout=ORPHANS_SECONDS)
 
 
 def wait_until_ready(cluster: Path, seconds: float) -> Postmaster | None:
@@ -179,5 +186,15 @@ def _is_server(pid: int, cluster: Path) -> bool:
         if process.status() == psutil.STATUS_ZOMBIE or not process.name().startswith("postgres"):
             return False
         return Path(process.cwd()) == cluster
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
+
+
+def _works_in(process: psutil.Process, directory: Path) -> bool:
+    try:
+        if process.status() == psutil.STATUS_ZOMBIE or process.name() not in PROGRAMS:
+            return False
+        home = Path(process.cwd())
+        return directory in (home, *home.parents) or any(str(directory) in word for word in process.cmdline())
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False

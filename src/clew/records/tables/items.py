@@ -3,6 +3,7 @@
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 
 from clew.kernel.schema import (
     belongs_to,
@@ -116,7 +117,7 @@ ingest_files: Final = tenant_table(
     required("position_state", ""),
     json_object("counts"),
     json_object("by_reason"),
-    json_object("warnings"),
+    sa.Column("warnings", pg.JSONB, nullable=False, server_default=sa.text("'[]'::jsonb")),
     moment("completed_at"),
     one_of("status", ("running", "completed")),
     sa.UniqueConstraint("organization_id", "collection_item_id", "source", "reader_version", "settings"),

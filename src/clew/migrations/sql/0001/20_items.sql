@@ -96,7 +96,7 @@ CREATE TABLE ingest_files (
     position_state TEXT DEFAULT '' NOT NULL,
     counts JSONB DEFAULT '{}'::jsonb NOT NULL,
     by_reason JSONB DEFAULT '{}'::jsonb NOT NULL,
-    warnings JSONB DEFAULT '{}'::jsonb NOT NULL,
+    warnings JSONB DEFAULT '[]'::jsonb NOT NULL,
     completed_at TIMESTAMP WITH TIME ZONE,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,

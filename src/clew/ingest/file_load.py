@@ -1,0 +1,173 @@
+"""Loads one stored file: a thread reads and resolves ahead while this one merges, batch by batch."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, BinaryIO, Final
+from uuid import UUID
+
+import polars as pl
+import psycopg
+
+from clew.ingest.facts import Facts, no_facts
+from clew.ingest.frames import FramedBatch, FramingFault, FramingLimits
+from clew.ingest.framing import frame
+from clew.ingest.resolve import Resolver
+from clew.ingest.sources.base import Framing, ReadContext, RecordBatch, Source
+from clew.records.batch import REJECTS, Batch
+from clew.records.files import RegisteredFile
+from clew.records.loader import FileProgress, Loader, StagedBatch, prepare
+
+_READ_AHEAD: Final = 1
+"""Batches that may wait for the database: each costs memory, and one is enough to keep both sides busy."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileLoad:
+    """One load of one file into one organization."""
+
+    connection: psycopg.Connection[Any]
+    organization_id: UUID
+    file: RegisteredFile
+    source: Source
+    framing: Framing
+    context: ReadContext
+    limits: FramingLimits
+    loaded_at: datetime
+    stop: threading.Event
+    observe: Callable[[FileProgress], None]
+
+    def run(self, stream: BinaryIO) -> FileProgress:
+        """Load from where the file's progress stands; `stream` is positioned there.
+
+        Returns early, with `completed` unset, when `stop` is set. Raises what reading the stream or the database
+        raises; everything up to the last committed batch is in the record then.
+        """
+        progress = self.file.progress
+        loader = Loader(self.connection, self.organization_id, self.file.item, self.loaded_at)
+        partitions = _Partitions(self.connection)
+        with _ReadAhead(self._staged(stream)) as batches:
+            for staged in batches:
+                partitions.ensure(staged.batch)
+                with self.connection.transaction():
+                    progress = loader.load(staged, progress)
+                self.observe(progress)
+                if self.stop.is_set():
+                    return progress
+        with self.connection.transaction():
+            progress = loader.finish(progress)
+        return progress
+
+    def _staged(self, stream: BinaryIO) -> Iterator[StagedBatch]:
+        item = self.file.item
+        resolver = Resolver(self.organization_id, item.source, item.id, item.has_rows, self.loaded_at)
+        start = self.file.progress.position
+        for framed in frame(stream, self.framing, self.limits, start=start):
+            facts = self.source.read(framed.batch, self.context) if framed.batch.records else no_facts()
+            batch = resolver.resolve(facts, _content(framed.batch, facts), _contents(framed.batch))
+            yield prepare(_with_faults(batch, framed), framed.end)
+
+
+def _content(batch: RecordBatch, facts: Facts) -> Callable[[int], bytes]:
+    """How to get at the bytes of a record that turns out to be unacceptable."""
+    if facts.records["content"].null_count() < facts.records.height:
+        texts = dict(facts.records.select("record", "content").iter_rows())
+        return lambda record: str(texts[record]).encode()
+    return lambda record: batch.records[record - batch.first_record]
+
+
+def _contents(batch: RecordBatch) -> Callable[[pl.Series], list[bytes]]:
+    def contents(records: pl.Series) -> list[bytes]:
+        if len(records) == len(batch.records):
+            return list(batch.records)
+        return [batch.records[record - batch.first_record] for record in records]
+
+    return contents
+
+
+def _with_faults(batch: Batch, framed: FramedBatch) -> Batch:
+    """The batch with what framing could not read: lost records count as read and rejected, other damage is noted."""
+    if not framed.faults:
+        return batch
+    rows = [_fault_row(fault) for fault in framed.faults]
+    faults = pl.DataFrame(rows, schema=REJECTS, orient="row")
+    lost = sum(fault.is_record for fault in framed.faults)
+    return replace(batch, read=batch.read + lost, rejects=pl.concat([batch.rejects, faults]))
+
+
+def _fault_row(fault: FramingFault) -> tuple[Any, ...]:
+    record = fault.record if fault.is_record else None
+    return (record, fault.line, fault.offset, fault.length, fault.reason, fault.detail, fault.content)
+
+
+class _Partitions:
+    """Months that the record is known to have room for."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+        self._known: set[date] = set()
+
+    def ensure(self, batch: Batch) -> None:
+        """Make the partitions of the batch's events that are missing, in a transaction of its own."""
+        months = set(batch.events["occurred_at"].dt.truncate("1mo").dt.date().unique())
+        missing = sorted(months - self._known)
+        if not missing:
+            return
+        with self._connection.transaction():
+            for table in ("events", "attack_sessions"):
+                self._connection.execute("SELECT ensure_partitions(%s, %s)", (table, missing))
+        self._known |= months
+
+
+class _ReadAhead:
+    """An iterator run by a thread of its own, at most a few items ahead of who takes them."""
+
+    def __init__(self, items: Iterator[StagedBatch]) -> None:
+        self._items = items
+        self._queue: queue.Queue[StagedBatch | BaseException | None] = queue.Queue(maxsize=_READ_AHEAD)
+        self._abandoned = threading.Event()
+        self._thread = threading.Thread(target=self._produce, name="clew-read-ahead", daemon=True)
+
+    def __enter__(self) -> Iterator[StagedBatch]:
+        self._thread.start()
+        return self._take()
+
+    def __exit__(self, *_: object) -> None:
+        self._abandoned.set()
+        while self._thread.is_alive():
+            self._drain()
+            self._thread.join(0.05)
+
+    def _produce(self) -> None:
+        try:
+            for item in self._items:
+                if not self._put(item):
+                    return
+        except BaseException as error:  # noqa: BLE001 - handed to the taking thread, which raises it
+            self._put(error)
+            return
+        self._put(None)
+
+    def _put(self, item: StagedBatch | BaseException | None) -> bool:
+        while not self._abandoned.is_set():
+            try:
+                self._queue.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def _take(self) -> Iterator[StagedBatch]:
+        while True:
+            item = self._queue.get()
+            if item is None:
+                return
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    def _drain(self) -> None:
+        while not self._queue.empty():
+            self._queue.get_nowait()

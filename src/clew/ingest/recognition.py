@@ -1,0 +1,46 @@
+"""Which source a file is from: by its content, unless the user says so."""
+
+from typing import Final
+
+from clew.ingest.sources.base import Framing, Recognition, Sample, Source
+from clew.ingest.sources.registry import SOURCES
+from clew.kernel.errors import InputError
+
+_FRAMING_OF_UNRECOGNISED: Final = {
+    "sherlock": Framing.DOCUMENT,
+    "holehe": Framing.DOCUMENT,
+    "tiktok": Framing.DOCUMENT,
+    "subfinder": Framing.LINES,
+    "cowrie": Framing.LINES,
+    "heralding": Framing.JSON_VALUES,
+    "dionaea": Framing.JSON_VALUES,
+    "honeytrap": Framing.JSON_VALUES,
+}
+"""How a file is cut that its source does not recognise but the user names."""
+
+
+def find_source(name: str) -> Source:
+    """The source of that name. Raises InputError that lists the names there are."""
+    for source in SOURCES:
+        if source.name == name:
+            return source
+    names = ", ".join(source.name for source in SOURCES)
+    raise InputError(f"no source is called {name!r}", remedy=f"use one of: {names}")
+
+
+def recognise(sample: Sample, named: Source | None = None) -> tuple[Source, Recognition] | None:
+    """The source that claims the file most surely, or the named one; None if nobody knows the format.
+
+    Raises InputError naming both where two claim it equally: guessing would file evidence under a wrong name.
+    """
+    if named is not None:
+        claim = named.recognise(sample)
+        return named, claim or Recognition(0.0, _FRAMING_OF_UNRECOGNISED[named.name], "")
+    claims = [(source, claim) for source in SOURCES if (claim := source.recognise(sample)) is not None]
+    if not claims:
+        return None
+    claims.sort(key=lambda claimed: -claimed[1].confidence)
+    if len(claims) > 1 and claims[0][1].confidence == claims[1][1].confidence:
+        names = " and ".join(source.name for source, _ in claims[:2])
+        raise InputError(f"could be from {names}", where=sample.name, remedy="say which with --source")
+    return claims[0]

@@ -1,0 +1,335 @@
+"""Ingest: paths in, one exact load report out."""
+
+import io
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any, BinaryIO, Final, cast
+from uuid import UUID
+
+import psycopg
+
+from clew.ingest.archives import ArchiveLimits, InputFile, SkippedInput, open_inputs
+from clew.ingest.file_load import FileLoad
+from clew.ingest.filestore import FileStore
+from clew.ingest.frames import FramingLimits
+from clew.ingest.framing import sample
+from clew.ingest.recognition import find_source, recognise
+from clew.ingest.sources.base import ItemKind, ReadContext, Recognition, Sample, Source
+from clew.kernel.clock import Clock, system_clock
+from clew.kernel.database import Database
+from clew.kernel.database_errors import database_errors
+from clew.kernel.errors import ClewError, InputError
+from clew.kernel.settings import Settings
+from clew.records import files, stage
+from clew.records.batch import Counts
+from clew.records.files import FileDescription, RegisteredFile
+from clew.records.loader import FileProgress
+
+_SAMPLE_BYTES: Final = 64 << 10
+_LOCK_POLL_SECONDS: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class IngestRequest:
+    """What to load, for whom, and what the files do not say themselves."""
+
+    organization_id: UUID
+    user_id: UUID
+    paths: tuple[Path, ...]
+    source: str | None = None  # None: recognised by content
+    timezone: tzinfo | None = None  # of times without a zone; None: UTC, with a warning
+    region: str | None = None  # of national phone numbers, ISO 3166 alpha-2
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a load stands."""
+
+    file_name: str
+    stage: str  # storing, waiting, loading
+    bytes_done: int
+    bytes_total: int | None
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What became of one file."""
+
+    file: str
+    source: str | None
+    item_id: UUID | None
+    counts: Counts
+    status: str  # loaded, known (nothing to do), interrupted, unrecognised, skipped, failed
+    detail: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "file": self.file,
+            "source": self.source,
+            "item_id": str(self.item_id) if self.item_id else None,
+            "status": self.status,
+            "detail": self.detail,
+            **self.counts.as_dict(),
+        }
+
+
+@dataclass(slots=True)
+class LoadReport:
+    """Every record that was read is in exactly one of new, merged, duplicate and rejected."""
+
+    counts: Counts = field(default_factory=Counts)
+    by_source: Counter[str] = field(default_factory=Counter)
+    by_reason: Counter[str] = field(default_factory=Counter)
+    warnings: list[str] = field(default_factory=list)
+    files: list[FileReport] = field(default_factory=list)
+    resumed: int = 0  # records that an earlier, interrupted load of the same files had brought in
+    interrupted: bool = False
+    seconds: float = 0.0
+
+    @property
+    def item_ids(self) -> list[UUID]:
+        """The items of the files that were read."""
+        return [report.item_id for report in self.files if report.item_id is not None]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as promised to programs."""
+        return {
+            **self.counts.as_dict(),
+            "by_source": dict(sorted(self.by_source.items())),
+            "by_reason": dict(sorted(self.by_reason.items())),
+            "warnings": self.warnings,
+            "seconds": round(self.seconds, 3),
+            "resumed": self.resumed,
+            "interrupted": self.interrupted,
+            "files": [report.as_dict() for report in self.files],
+            "item_ids": [str(identifier) for identifier in self.item_ids],
+        }
+
+
+def ingest(
+    database: Database,
+    settings: Settings,
+    request: IngestRequest,
+    *,
+    observe: Callable[[Progress], None] = lambda _: None,
+    stop: threading.Event | None = None,
+    clock: Clock = system_clock,
+) -> LoadReport:
+    """Load every file below the request's paths.
+
+    A file that cannot be read, or that no source recognises, is in the report and does not stop the others. Setting
+    `stop` ends the load after the batch in work; the same call later goes on from there. Raises InputError for a path
+    or source that does not exist (before anything is loaded), DatabaseUnavailableError when the database goes away.
+    """
+    named = find_source(request.source) if request.source else None
+    limits = ArchiveLimits(
+        max_depth=settings.max_archive_depth,
+        max_ratio=settings.max_archive_ratio,
+        max_total_bytes=settings.max_archive_bytes,
+        max_members=settings.max_archive_members,
+    )
+    walks = [open_inputs(path, limits) for path in request.paths]
+    started = time.monotonic()
+    with database_errors(database.address), database.connect_raw() as connection:
+        connection.autocommit = True
+        connection.execute(
+            "SELECT set_config('app.current_organization_id', %s, false), set_config('app.current_user_id', %s, false)",
+            (str(request.organization_id), str(request.user_id)),
+        )
+        connection.execute("SELECT create_monthly_partitions(%s)", (settings.partitions_ahead_months,))
+        stage.create_stages(connection)
+        run = _Run(connection, settings, request, named, observe, stop or threading.Event(), clock)
+        for walk in walks:
+            for item in walk:
+                run.take(item)
+                if run.stop.is_set():
+                    run.report.interrupted = True
+                    break
+    run.report.seconds = time.monotonic() - started
+    return run.report
+
+
+class _Run:
+    """One call of `ingest` at work."""
+
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        settings: Settings,
+        request: IngestRequest,
+        named: Source | None,
+        observe: Callable[[Progress], None],
+        stop: threading.Event,
+        clock: Clock,
+    ) -> None:
+        self.report = LoadReport()
+        self.stop = stop
+        self._connection = connection
+        self._settings = settings
+        self._request = request
+        self._named = named
+        self._observe = observe
+        self._clock = clock
+        self._store = FileStore(settings.data_dir / "files")
+
+    def take(self, item: InputFile | SkippedInput) -> None:
+        """Load one input, or note why not."""
+        if isinstance(item, SkippedInput):
+            self._note(item.label, "failed" if item.error else "skipped", item.error or f"{item.reason}: {item.detail}")
+            return
+        try:
+            self._load(item)
+        except InputError as error:
+            self._note(item.label, "failed", error)
+
+    def _load(self, item: InputFile) -> None:
+        stream = item.open()
+        head = sample(stream)
+        if not head:
+            self._note(item.label, "skipped", "the file is empty")
+            return
+        recognised = recognise(Sample(item.name, head, len(head) < _SAMPLE_BYTES), self._named)
+        if recognised is None:
+            self._note(item.label, "unrecognised", "no source recognises its content; name one with --source")
+            return
+        self._observe(Progress(item.label, "storing", 0, item.size, 0))
+        stored = self._store.put(cast("BinaryIO", _Rejoined(head, stream)))
+        source, recognition = recognised
+        description = FileDescription(
+            file_name=item.label,
+            digest=stored.digest,
+            size=stored.size,
+            source=source.name,
+            has_rows=source.kind is ItemKind.RESULTS,
+            variant=recognition.variant,
+            framing=recognition.framing.value,
+            reader_version=source.version,
+            settings=self._reading_settings(item.name, source),
+        )
+        if item.fault is not None:
+            self._warn(item.label, str(item.fault))
+        self._load_stored(item, description, source, recognition)
+
+    def _load_stored(
+        self, item: InputFile, description: FileDescription, source: Source, recognition: Recognition
+    ) -> None:
+        organization = self._request.organization_id
+        identifier = files.item_id(organization, description.digest)
+        while True:
+            with files.file_lock(self._connection, identifier) as held:
+                if held:
+                    now = self._clock()
+                    registered = files.register(
+                        self._connection, organization, self._request.user_id, description, now
+                    )
+                    if registered.progress.completed:
+                        self._count_known(item.label, source, registered)
+                    else:
+                        self._read(item, description, source, recognition, registered)
+                    return
+            self._observe(Progress(item.label, "waiting", 0, item.size, 0))
+            if self.stop.wait(_LOCK_POLL_SECONDS):
+                return
+
+    def _read(
+        self,
+        item: InputFile,
+        description: FileDescription,
+        source: Source,
+        recognition: Recognition,
+        registered: RegisteredFile,
+    ) -> None:
+        before = registered.progress
+        self.report.resumed += before.counts.read
+        load = FileLoad(
+            connection=self._connection,
+            organization_id=self._request.organization_id,
+            file=registered,
+            source=source,
+            framing=recognition.framing,
+            context=ReadContext(item.name, recognition.variant, self._request.timezone, self._request.region),
+            limits=FramingLimits(
+                batch_bytes=self._settings.batch_bytes,
+                max_record_bytes=self._settings.max_record_bytes,
+                max_document_bytes=self._settings.max_document_bytes,
+            ),
+            loaded_at=self._clock(),
+            stop=self.stop,
+            observe=lambda progress: self._observe(
+                Progress(
+                    item.label, "loading", progress.position.offset, description.size, progress.counts.read
+                )
+            ),
+        )
+        with self._store.open(description.digest, before.position.offset) as stream:
+            progress = load.run(stream)
+        status = "loaded" if progress.completed else "interrupted"
+        self._count(item.label, source, registered, progress, status)
+
+    def _count(
+        self, label: str, source: Source, registered: RegisteredFile, progress: FileProgress, status: str
+    ) -> None:
+        counts = progress.counts
+        self.report.counts += counts
+        self.report.by_source[source.name] += counts.read
+        self.report.by_reason.update(progress.by_reason)
+        for warning in progress.warnings:
+            self._warn(label, warning)
+        item = registered.item.id
+        for reason, places, line in files.damage(self._connection, self._request.organization_id, item):
+            self._warn(label, f"{places} broken places between records ({reason}), the first at line {line}")
+        self.report.files.append(FileReport(label, source.name, item, counts, status))
+
+    def _count_known(self, label: str, source: Source, registered: RegisteredFile) -> None:
+        """A file that was loaded before: all that is sound in it is there already."""
+        progress = registered.progress
+        counts = progress.counts
+        known = Counts(read=counts.read, duplicate=counts.read - counts.rejected, rejected=counts.rejected)
+        again = FileProgress(
+            progress.id, progress.position, known, progress.by_reason, progress.warnings, completed=True
+        )
+        self._count(label, source, registered, again, "known")
+
+    def _reading_settings(self, name: str, source: Source) -> str:
+        """What besides the content decides the facts; an unchanged value means that nothing new can come of it."""
+        zone = f"timezone={self._request.timezone}" if self._request.timezone else ""
+        region = f"region={self._request.region}" if self._request.region else ""
+        subject = f"name={name}" if source.kind is ItemKind.RESULTS else ""
+        return "; ".join(part for part in (zone, region, subject) if part)
+
+    def _note(self, label: str, status: str, detail: str | ClewError) -> None:
+        text = detail if isinstance(detail, str) else str(detail)
+        self._warn(label, text)
+        self.report.files.append(FileReport(label, None, None, Counts(), status, text))
+
+    def _warn(self, label: str, text: str) -> None:
+        self.report.warnings.append(text if label in text else f"{label}: {text}")
+
+
+class _Rejoined(io.RawIOBase):
+    """A stream whose beginning was read already, whole again."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head = memoryview(head)
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer)
+        if self._head:
+            count = min(len(view), len(self._head))
+            view[:count] = self._head[:count]
+            self._head = self._head[count:]
+            return count
+        data = self._rest.read(len(view))
+        view[: len(data)] = data
+        return len(data)
