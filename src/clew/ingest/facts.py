@@ -20,73 +20,73 @@ UTC_TIME: Final = pl.Datetime("us", "UTC")
 
 RECORDS: Final = pl.Schema(
     {
-        "record": pl.Int64,
-        "line": pl.Int64,  # 1-based line (or spreadsheet row) where the record starts
-        "content": pl.String,  # canonical JSON of a result row; null for log lines, whose file is the item
+        "record": pl.Int64(),
+        "line": pl.Int64(),  # 1-based line (or spreadsheet row) where the record starts
+        "content": pl.String(),  # canonical JSON of a result row; null for log lines, whose file is the item
     }
 )
 
 MENTIONS: Final = pl.Schema(
     {
-        "record": pl.Int64,
-        "entity_type": pl.String,
-        "value": pl.String,
-        "qualifier": pl.String,  # username, social_profile: platform; phone: region; person …: discriminator
-        "required": pl.Boolean,  # an invalid value rejects the record; otherwise the mention is dropped and counted
-        "confidence": pl.Float32,  # 0–1
+        "record": pl.Int64(),
+        "entity_type": pl.String(),
+        "value": pl.String(),
+        "qualifier": pl.String(),  # username, social_profile: platform; phone: region; person …: discriminator
+        "required": pl.Boolean(),  # an invalid value rejects the record; otherwise the mention is dropped and counted
+        "confidence": pl.Float32(),  # 0–1
         "first_seen": UTC_TIME,  # null where the source states no time
         "last_seen": UTC_TIME,
-        "properties": pl.String,  # JSON object or null; each key is merged "newest by last_seen"
-        "method": pl.String,  # how it was extracted, such as "profile_url" or "ssh_login"
+        "properties": pl.String(),  # JSON object or null; each key is merged "newest by last_seen"
+        "method": pl.String(),  # how it was extracted, such as "profile_url" or "ssh_login"
     }
 )
 
 LINKS: Final = pl.Schema(
     {
-        "record": pl.Int64,
-        "source_type": pl.String,
-        "source_value": pl.String,
-        "source_qualifier": pl.String,
-        "relationship_type": pl.String,
-        "target_type": pl.String,
-        "target_value": pl.String,
-        "target_qualifier": pl.String,
-        "confidence": pl.Float32,
+        "record": pl.Int64(),
+        "source_type": pl.String(),
+        "source_value": pl.String(),
+        "source_qualifier": pl.String(),
+        "relationship_type": pl.String(),
+        "target_type": pl.String(),
+        "target_value": pl.String(),
+        "target_qualifier": pl.String(),
+        "confidence": pl.Float32(),
         "first_seen": UTC_TIME,
         "last_seen": UTC_TIME,
-        "properties": pl.String,
+        "properties": pl.String(),
     }
 )
 
 EVENTS: Final = pl.Schema(
     {
-        "record": pl.Int64,
+        "record": pl.Int64(),
         "occurred_at": UTC_TIME,  # never null: a record without a readable time is rejected
-        "kind": pl.String,  # the source's own event name, such as "cowrie.login.failed"
-        "session": pl.String,  # the source's session key, unique within the source (sensor included); null: none
-        "source_ip": pl.String,  # canonical text
-        "source_port": pl.Int32,
-        "destination_ip": pl.String,
-        "target_port": pl.Int32,  # 1–65535
-        "protocol": pl.String,  # application protocol in lower case: ssh, telnet, smb, http …
-        "sensor": pl.String,
-        "attack_type": pl.String,  # one of ATTACK_TYPES
-        "payload": pl.String,  # what the other side sent: a command line, request, or "hex:" + bytes
-        "client": pl.String,  # client software as it announced itself
-        "fingerprint": pl.String,  # client fingerprint, such as "hassh:…" or "ja3:…"
-        "login_failures": pl.Int32,
-        "login_successes": pl.Int32,
-        "properties": pl.String,  # JSON object of the rest that is worth a question, without nulls
+        "kind": pl.String(),  # the source's own event name, such as "cowrie.login.failed"
+        "session": pl.String(),  # the source's session key, unique within the source (sensor included); null: none
+        "source_ip": pl.String(),  # canonical text
+        "source_port": pl.Int32(),
+        "destination_ip": pl.String(),
+        "target_port": pl.Int32(),  # 1–65535
+        "protocol": pl.String(),  # application protocol in lower case: ssh, telnet, smb, http …
+        "sensor": pl.String(),
+        "attack_type": pl.String(),  # one of ATTACK_TYPES
+        "payload": pl.String(),  # what the other side sent: a command line, request, or "hex:" + bytes
+        "client": pl.String(),  # client software as it announced itself
+        "fingerprint": pl.String(),  # client fingerprint, such as "hassh:…" or "ja3:…"
+        "login_failures": pl.Int32(),
+        "login_successes": pl.Int32(),
+        "properties": pl.String(),  # JSON object of the rest that is worth a question, without nulls
     }
 )
 
 REJECTS: Final = pl.Schema(
     {
-        "record": pl.Int64,
-        "line": pl.Int64,
-        "reason": pl.String,  # stable code in snake_case: invalid_json, missing_field, invalid_timestamp …
-        "detail": pl.String,  # what was wrong and where, for a person
-        "content": pl.Binary,  # the record's bytes (cut by the loader if huge)
+        "record": pl.Int64(),
+        "line": pl.Int64(),
+        "reason": pl.String(),  # stable code in snake_case: invalid_json, missing_field, invalid_timestamp …
+        "detail": pl.String(),  # what was wrong and where, for a person
+        "content": pl.Binary(),  # the record's bytes (cut by the loader if huge)
     }
 )
 

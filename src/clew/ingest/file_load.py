@@ -29,6 +29,7 @@ class FileLoad:
     """One load of one file into one organization."""
 
     connection: psycopg.Connection[Any]
+    facts_connection: psycopg.Connection[Any]
     organization_id: UUID
     file: RegisteredFile
     source: Source
@@ -46,19 +47,20 @@ class FileLoad:
         raises; everything up to the last committed batch is in the record then.
         """
         progress = self.file.progress
-        loader = Loader(self.connection, self.organization_id, self.file.item, self.loaded_at)
         partitions = _Partitions(self.connection)
-        with _ReadAhead(self._staged(stream)) as batches:
+        with (
+            Loader(
+                self.connection, self.facts_connection, self.organization_id, self.file.item, self.loaded_at
+            ) as loader,
+            _ReadAhead(self._staged(stream)) as batches,
+        ):
             for staged in batches:
                 partitions.ensure(staged.batch)
-                with self.connection.transaction():
-                    progress = loader.load(staged, progress)
+                progress = loader.load(staged, progress)
                 self.observe(progress)
                 if self.stop.is_set():
                     return progress
-        with self.connection.transaction():
-            progress = loader.finish(progress)
-        return progress
+            return loader.finish(progress)
 
     def _staged(self, stream: BinaryIO) -> Iterator[StagedBatch]:
         item = self.file.item

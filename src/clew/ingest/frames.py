@@ -4,18 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from clew.ingest.sources.base import RecordBatch
+from clew.records.batch import Position as Position
 
 FAULT_CONTENT_BYTES: Final = 64 << 10
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """A place between two records of an uncompressed stream, from which framing can go on."""
-
-    offset: int = 0  # bytes of the stream before it
-    line: int = 1  # 1-based number of the line it is on
-    record: int = 0  # sound records before it; the lost ones have no ordinal
-    state: str = ""  # what framing must still know, such as open brackets; opaque, at most a few hundred characters
 
 
 @dataclass(frozen=True, slots=True)

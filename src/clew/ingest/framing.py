@@ -27,9 +27,10 @@ def frame(
 ) -> Iterator[FramedBatch]:
     """Batches of records of `stream`, which stands at `start.offset`.
 
-    Memory stays below about three times `limits.batch_bytes` (or `max_record_bytes`, if that is more) besides what
-    the consumer keeps. The last batch may be empty and ends at the end of the stream. An error that the stream
-    raises (a ClewError, such as a truncated archive) is raised again after everything before it was handed over.
+    Memory is bounded by `limits.batch_bytes` (or `max_record_bytes`, if that is more), whatever the stream holds: about
+    five times that while short lines are cut. The last batch may be empty and ends at the end of the stream. An error
+    that the stream raises (a ClewError, such as a truncated archive) is raised again after everything before it was
+    handed over.
     """
     match framing:
         case Framing.LINES:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from clew.ingest.frames import FAULT_CONTENT_BYTES, FramedBatch, FramingFault, FramingLimits, Position
-from clew.ingest.json_scanning import ObjectSkipper, Scan, Verdict, scan_object
+from clew.ingest.json_scanning import ObjectSkipper, Scan, Verdict, indent_at, scan_object
 from clew.ingest.sources.base import RecordBatch
 from clew.ingest.utf8_stream import Utf8Stream
 from clew.kernel.errors import ClewError
@@ -245,7 +245,7 @@ class _JsonFramer:
         self._last = _DAMAGE
 
     def _object(self) -> bool:
-        indent = self._indent()
+        indent = indent_at(self._data, self._at)
         envelope = self._envelope(indent)
         if envelope:
             self._missing_comma()
@@ -382,12 +382,6 @@ class _JsonFramer:
         else:
             self._broken("the object around the records is not closed")
         self._stack = self._stack[:-1]
-
-    def _indent(self) -> int:
-        """Width of the white space at the start of the current line, as far as it is near."""
-        line_start = self._data.rfind(b"\n", max(0, self._at - 256), self._at) + 1
-        head = self._data[line_start : self._at]
-        return len(head) - len(head.lstrip(b" \t"))
 
     def _finish(self) -> None:
         if self._loss:

@@ -74,6 +74,13 @@ def scan_object(data: bytes, start: int, indent: int, max_depth: int, *, final: 
             return Scan(Verdict.BROKEN, position, "a string is cut off by the end of the line")
 
 
+def indent_at(data: bytes, at: int) -> int:
+    """Width of the white space at the start of the line that `at` is on, 0 if that start is not near."""
+    line_start = data.rfind(b"\n", max(0, at - 256), at) + 1
+    head = data[line_start:at]
+    return len(head) - len(head.lstrip(b" \t"))
+
+
 def _begins_anew(data: bytes, position: int, indent: int, *, final: bool) -> bool | None:
     """Whether the line at `position` holds just an object, no further right than `indent`; None: not all here yet."""
     match = _LINE_OBJECT.match(data, position)

@@ -137,15 +137,15 @@ def ingest(
     )
     walks = [open_inputs(path, limits) for path in request.paths]
     started = time.monotonic()
-    with database_errors(database.address), database.connect_raw() as connection:
-        connection.autocommit = True
-        connection.execute(
-            "SELECT set_config('app.current_organization_id', %s, false), set_config('app.current_user_id', %s, false)",
-            (str(request.organization_id), str(request.user_id)),
-        )
+    with (
+        database_errors(database.address),
+        database.connect_raw() as connection,
+        database.connect_raw() as facts_connection,
+    ):
+        for each in (connection, facts_connection):
+            _enter(each, request)
         connection.execute("SELECT create_monthly_partitions(%s)", (settings.partitions_ahead_months,))
-        stage.create_stages(connection)
-        run = _Run(connection, settings, request, named, observe, stop or threading.Event(), clock)
+        run = _Run(connection, facts_connection, settings, request, named, observe, stop or threading.Event(), clock)
         for walk in walks:
             for item in walk:
                 run.take(item)
@@ -156,12 +156,23 @@ def ingest(
     return run.report
 
 
+def _enter(connection: psycopg.Connection[Any], request: IngestRequest) -> None:
+    """Make a connection that of the request's organization for as long as it lasts."""
+    connection.autocommit = True
+    connection.execute(
+        "SELECT set_config('app.current_organization_id', %s, false), set_config('app.current_user_id', %s, false)",
+        (str(request.organization_id), str(request.user_id)),
+    )
+    stage.create_stages(connection)
+
+
 class _Run:
     """One call of `ingest` at work."""
 
     def __init__(
         self,
         connection: psycopg.Connection[Any],
+        facts_connection: psycopg.Connection[Any],
         settings: Settings,
         request: IngestRequest,
         named: Source | None,
@@ -172,6 +183,7 @@ class _Run:
         self.report = LoadReport()
         self.stop = stop
         self._connection = connection
+        self._facts_connection = facts_connection
         self._settings = settings
         self._request = request
         self._named = named
@@ -250,6 +262,7 @@ class _Run:
         self.report.resumed += before.counts.read
         load = FileLoad(
             connection=self._connection,
+            facts_connection=self._facts_connection,
             organization_id=self._request.organization_id,
             file=registered,
             source=source,

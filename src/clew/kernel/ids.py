@@ -35,13 +35,13 @@ def content_ids(namespace: bytes, contents: Iterable[bytes]) -> list[str]:
 
     The same bytes in the same namespace always get the same id, whatever file they came in.
     """
-    seed = hashlib.sha256(len(namespace).to_bytes(4, "big") + namespace)
+    fork = hashlib.sha256(len(namespace).to_bytes(4, "big") + namespace).copy
     ids: list[str] = []
     for content in contents:
-        digest = seed.copy()
+        digest = fork()
         digest.update(content)
         text = digest.hexdigest()
-        ids.append(f"{text[:12]}8{text[13:16]}{_VARIANT[text[16]]}{text[17:32]}")
+        ids.append(f"{text[:12]}8{text[13:16]}8{text[17:32]}")
     return ids
 
 

@@ -5,16 +5,26 @@ Each runs under the organization's merge lock, in the order in which they stand 
 union and "newest by observed time", so the order in which facts arrive cannot change them.
 """
 
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
-# One merge at a time per organization: merges need no other defence against each other, and loads of the same file
-# wait for, then see, what the other has done.
-LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('clew merge ' || %(organization)s::text, 0))"
+import psycopg
+
+# One merge of a kind at a time per organization: merges need no other defence against each other, and loads of the
+# same facts wait for, then see, what the other has done.
+LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('clew merge ' || %(kind)s || %(organization)s::text, 0))"
 
 # Stages have no statistics, and those of the record are behind while it fills, so a planned join may scan what has
 # just grown (measured: minutes instead of milliseconds). Everything here therefore looks up by key: through ON CONFLICT,
 # or through LATERAL … OFFSET 0, which the planner does not turn into a join.
-PLAN_FOR_KEYS: Final = "SET LOCAL enable_seqscan = off; SET LOCAL jit = off"
+PLAN_FOR_KEYS: Final = "SET LOCAL enable_seqscan = off; SET LOCAL jit = off; SET LOCAL work_mem = '64MB'"
+
+
+def enter_merge(connection: psycopg.Connection[Any], organization_id: UUID, kind: str) -> None:
+    """Wait for other merges of that kind in the organization, and plan this transaction for lookups by key."""
+    connection.execute(PLAN_FOR_KEYS)
+    connection.execute(LOCK, {"organization": organization_id, "kind": kind})
+
 
 INSERT_EVENTS: Final = """
 INSERT INTO events (organization_id, id, occurred_at, source, kind, item_id, line, session_id, source_ip, source_port,
@@ -28,7 +38,7 @@ ON CONFLICT DO NOTHING
 
 # Events of the stage that were in the record before: their stored line or file is another.
 DUPLICATE_EVENTS: Final = """
-SELECT stage.record, stage.id, stored.item_id = %(item)s AS same_file
+SELECT stage.record, replace(stage.id::text, '-', ''), stored.item_id = %(item)s AS same_file
 FROM stage_events AS stage
 CROSS JOIN LATERAL (
     SELECT item_id, line FROM events
@@ -62,10 +72,10 @@ WITH fresh AS (
 )
 INSERT INTO collection_items (organization_id, id, collection_id, source_id, raw_data, item_type, hash, is_processed,
                               collected_at, parent_id, file_name, line)
-SELECT %(organization)s, stage.id, %(collection)s, %(source_id)s, stage.content, %(item_type)s, stage.hash, true,
+SELECT %(organization)s, stage.id, %(collection)s, %(source_id)s, stage.content, 'result', stage.hash, true,
        %(collected_at)s, %(item)s, %(file_name)s, stage.line
 FROM stage_rows AS stage JOIN fresh ON fresh.collection_item_id = stage.id
-RETURNING id
+RETURNING replace(id::text, '-', '')
 """
 
 # A session known before keeps its place (its start as known so far); the ones whose start moves are moved after this.
@@ -159,6 +169,7 @@ WHERE kept.organization_id = %(organization)s AND kept.id = summed.entity_id
 """
 
 MERGE_ENTITIES: Final = """
+WITH merged AS (
 INSERT INTO entities AS known (organization_id, id, entity_type, name, normalized_name, properties, metadata, flags,
                                confidence, first_seen, last_seen)
 SELECT %(organization)s, id, entity_type, name, normalized_name, properties,
@@ -192,9 +203,12 @@ WHERE excluded.name COLLATE "C" < known.name
            <> jsonb_build_object('properties', known.properties,
                                  'observed', coalesce(known.metadata -> 'observed', '{}')))
 RETURNING id, xmax = 0 AS inserted
+)
+SELECT replace(id::text, '-', '') FROM merged WHERE inserted
 """
 
 MERGE_RELATIONSHIPS: Final = """
+WITH merged AS (
 INSERT INTO relationships AS known (organization_id, id, source_entity_id, target_entity_id, relationship_type, source,
                                     properties, metadata, confidence, first_seen, last_seen)
 SELECT %(organization)s, id, source_entity_id, target_entity_id, relationship_type, %(source)s, properties,
@@ -226,6 +240,8 @@ WHERE excluded.source COLLATE "C" < known.source
            <> jsonb_build_object('properties', known.properties,
                                  'observed', coalesce(known.metadata -> 'observed', '{}')))
 RETURNING id, xmax = 0 AS inserted
+)
+SELECT replace(id::text, '-', '') FROM merged WHERE inserted
 """
 
 MERGE_ENTITY_SOURCES: Final = """
@@ -266,4 +282,11 @@ SET position_offset = %(offset)s, position_line = %(line)s, position_record = %(
     by_reason = %(by_reason)s, warnings = %(warnings)s, status = %(status)s, updated_at = now(),
     completed_at = CASE WHEN %(status)s = 'completed' THEN now() END
 WHERE organization_id = %(organization)s AND id = %(file)s
+"""
+
+COUNT_FACTS: Final = """
+UPDATE ingest_files
+SET entities_new = entities_new + %(entities)s, relationships_new = relationships_new + %(relationships)s
+WHERE organization_id = %(organization)s AND id = %(file)s
+RETURNING entities_new, relationships_new
 """

@@ -44,7 +44,8 @@ _TIME_FORMAT: Final = "%Y-%m-%d %H:%M:%S%.6f+00"
 
 
 def create_stages(connection: psycopg.Connection) -> None:
-    """Make the connection's stages; once per connection."""
+    """Make the connection's stages; once per connection, before it uses any other temporary table."""
+    connection.execute("SET temp_buffers = '64MB'")
     for name, columns in STAGES.items():
         statement = sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} ({}) ON COMMIT DELETE ROWS")
         connection.execute(statement.format(sql.Identifier(name), sql.SQL(columns)))

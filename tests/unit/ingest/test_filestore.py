@@ -3,6 +3,7 @@ import fcntl
 import hashlib
 import io
 import os
+import resource
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -83,13 +84,15 @@ def test_what_is_not_stored_is_not_found(tmp_path: Path) -> None:
             FileStore(tmp_path).open(digest)
 
 
-def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "fsync", full)  # where a file system that delays allocation says it
-    with pytest.raises(FileStoreError, match="disk is full"):
-        FileStore(tmp_path / "files").put(io.BytesIO(b"evidence"))
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    content = io.BytesIO(os.urandom(1 << 20))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 18, before[1]))  # what a full quota looks like to a process
+    try:
+        with pytest.raises(FileStoreError, match="disk is full"):
+            FileStore(tmp_path / "files").put(content)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert [path for path in (tmp_path / "files").rglob("*") if path.is_file()] == []
 
 

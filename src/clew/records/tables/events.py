@@ -19,7 +19,8 @@ from clew.kernel.schema import (
 )
 
 # An event is identified by its organization, source and bytes, so a log loaded twice, or in other pieces, adds
-# nothing. item_id and line say where its bytes are: the file is kept once, compressed.
+# nothing. item_id and line say where its bytes are: the file is kept once, compressed. The key is the only index: the
+# events of a session lie between its start and end, and every further index would make loading slower as it grows.
 events: Final = tenant_table(
     "events",
     sa.Column("occurred_at", sa.TIMESTAMP(timezone=True), nullable=False),
@@ -37,7 +38,6 @@ events: Final = tenant_table(
     text("payload"),
     json_object("properties", empty=False),
     flag("impossible_time", default=False),
-    index("session_id"),
     partition_by="occurred_at",
     changing=False,
     bulk=True,

@@ -116,6 +116,8 @@ ingest_files: Final = tenant_table(
     number("position_record", 0, big=True),
     required("position_state", ""),
     json_object("counts"),
+    number("entities_new", 0),
+    number("relationships_new", 0),
     json_object("by_reason"),
     sa.Column("warnings", pg.JSONB, nullable=False, server_default=sa.text("'[]'::jsonb")),
     moment("completed_at"),

@@ -216,10 +216,28 @@ json_noise = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["protocol", "payload"]), inner),
     max_leaves=5,
 )
-FIELDS = (
-    "timestamp src_ip dst_ip src_port dst_port connection credentials ftp session_id source_ip source_port protocol "
-    "auth_attempts auxiliary_data attack_connection start_time downloads name origin data"
-).split()
+FIELDS = [
+    "timestamp",
+    "src_ip",
+    "dst_ip",
+    "src_port",
+    "dst_port",
+    "connection",
+    "credentials",
+    "ftp",
+    "session_id",
+    "source_ip",
+    "source_port",
+    "protocol",
+    "auth_attempts",
+    "auxiliary_data",
+    "attack_connection",
+    "start_time",
+    "downloads",
+    "name",
+    "origin",
+    "data",
+]
 
 
 @given(st.dictionaries(st.sampled_from(FIELDS), json_noise) | json_noise)

@@ -95,6 +95,8 @@ CREATE TABLE ingest_files (
     position_record BIGINT DEFAULT 0 NOT NULL,
     position_state TEXT DEFAULT '' NOT NULL,
     counts JSONB DEFAULT '{}'::jsonb NOT NULL,
+    entities_new INTEGER DEFAULT 0 NOT NULL,
+    relationships_new INTEGER DEFAULT 0 NOT NULL,
     by_reason JSONB DEFAULT '{}'::jsonb NOT NULL,
     warnings JSONB DEFAULT '[]'::jsonb NOT NULL,
     completed_at TIMESTAMP WITH TIME ZONE,

@@ -19,7 +19,6 @@ CREATE TABLE events (
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT events_pkey PRIMARY KEY (organization_id, occurred_at, id)
 ) PARTITION BY RANGE (occurred_at);
-CREATE INDEX events_organization_id_session_id_idx ON events (organization_id, session_id);
 
 CREATE TABLE event_repeats (
     organization_id UUID NOT NULL,
