@@ -14,7 +14,22 @@ from typing import Any, Final
 import orjson
 import polars as pl
 
-from clew.ontology.attack_types import ATTACK_TYPES as ATTACK_TYPES
+from clew.ontology.attack_types import ATTACK_TYPES
+
+__all__ = [
+    "ATTACK_TYPES",
+    "EVENTS",
+    "LINKS",
+    "MENTIONS",
+    "RECORDS",
+    "REJECTS",
+    "UTC_TIME",
+    "FactBuilder",
+    "Facts",
+    "Reference",
+    "no_facts",
+    "to_json",
+]
 
 UTC_TIME: Final = pl.Datetime("us", "UTC")
 

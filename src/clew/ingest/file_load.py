@@ -47,7 +47,7 @@ class FileLoad:
         raises; everything up to the last committed batch is in the record then.
         """
         progress = self.file.progress
-        partitions = _Partitions(self.connection)
+        months: frozenset[date] = frozenset()
         with (
             Loader(
                 self.connection, self.facts_connection, self.organization_id, self.file.item, self.loaded_at
@@ -55,7 +55,7 @@ class FileLoad:
             _ReadAhead(self._staged(stream)) as batches,
         ):
             for staged in batches:
-                partitions.ensure(staged.batch)
+                months = ensure_partitions(self.connection, staged.batch, months)
                 progress = loader.load(staged, progress)
                 self.observe(progress)
                 if self.stop.is_set():
@@ -68,11 +68,11 @@ class FileLoad:
         start = self.file.progress.position
         for framed in frame(stream, self.framing, self.limits, start=start):
             facts = self.source.read(framed.batch, self.context) if framed.batch.records else no_facts()
-            batch = resolver.resolve(facts, _content(framed.batch, facts), _contents(framed.batch))
+            batch = resolver.resolve(facts, batch_content(framed.batch, facts), batch_contents(framed.batch))
             yield prepare(_with_faults(batch, framed), framed.end)
 
 
-def _content(batch: RecordBatch, facts: Facts) -> Callable[[int], bytes]:
+def batch_content(batch: RecordBatch, facts: Facts) -> Callable[[int], bytes]:
     """How to get at the bytes of a record that turns out to be unacceptable."""
     if facts.records["content"].null_count() < facts.records.height:
         texts = dict(facts.records.select("record", "content").iter_rows())
@@ -80,7 +80,9 @@ def _content(batch: RecordBatch, facts: Facts) -> Callable[[int], bytes]:
     return lambda record: batch.records[record - batch.first_record]
 
 
-def _contents(batch: RecordBatch) -> Callable[[pl.Series], list[bytes]]:
+def batch_contents(batch: RecordBatch) -> Callable[[pl.Series], list[bytes]]:
+    """How to get at the bytes of many records, which their ids follow from."""
+
     def contents(records: pl.Series) -> list[bytes]:
         if len(records) == len(batch.records):
             return list(batch.records)
@@ -104,23 +106,17 @@ def _fault_row(fault: FramingFault) -> tuple[Any, ...]:
     return (record, fault.line, fault.offset, fault.length, fault.reason, fault.detail, fault.content)
 
 
-class _Partitions:
-    """Months that the record is known to have room for."""
-
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self._connection = connection
-        self._known: set[date] = set()
-
-    def ensure(self, batch: Batch) -> None:
-        """Make the partitions of the batch's events that are missing, in a transaction of its own."""
-        months = set(batch.events["occurred_at"].dt.truncate("1mo").dt.date().unique())
-        missing = sorted(months - self._known)
-        if not missing:
-            return
-        with self._connection.transaction():
+def ensure_partitions(
+    connection: psycopg.Connection[Any], batch: Batch, known: frozenset[date] = frozenset()
+) -> frozenset[date]:
+    """Make the partitions that the batch's events need, in a transaction of its own; the months known by then."""
+    months = frozenset(batch.events["occurred_at"].dt.truncate("1mo").dt.date().unique())
+    missing = sorted(months - known)
+    if missing:
+        with connection.transaction():
             for table in ("events", "attack_sessions"):
-                self._connection.execute("SELECT ensure_partitions(%s, %s)", (table, missing))
-        self._known |= months
+                connection.execute("SELECT ensure_partitions(%s, %s)", (table, missing))
+    return known | months
 
 
 class _ReadAhead:

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from clew.ingest.sources.base import RecordBatch
-from clew.records.batch import Position as Position
+from clew.records.batch import Position
+
+__all__ = ["FAULT_CONTENT_BYTES", "FramedBatch", "FramingFault", "FramingLimits", "Position"]
 
 FAULT_CONTENT_BYTES: Final = 64 << 10
 

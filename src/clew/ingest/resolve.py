@@ -180,7 +180,9 @@ class Resolver:
         ids = values.filter(pl.col("id").is_not_null()).select(*_KEY, "id")
         ends = links.with_row_index("row")
         for end in ("source", "target"):
-            renamed = ids.rename({"entity_type": f"{end}_type", "value": f"{end}_value", "qualifier": f"{end}_qualifier"})
+            renamed = ids.rename(
+                {"entity_type": f"{end}_type", "value": f"{end}_value", "qualifier": f"{end}_qualifier"}
+            )
             ends = ends.join(
                 renamed.rename({"id": f"{end}_entity_id"}),
                 on=[f"{end}_type", f"{end}_value", f"{end}_qualifier"],

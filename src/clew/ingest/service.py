@@ -4,7 +4,8 @@ import io
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
@@ -139,11 +140,8 @@ def ingest(
     started = time.monotonic()
     with (
         database_errors(database.address),
-        database.connect_raw() as connection,
-        database.connect_raw() as facts_connection,
+        open_connections(database, request.organization_id, request.user_id) as (connection, facts_connection),
     ):
-        for each in (connection, facts_connection):
-            _enter(each, request)
         connection.execute("SELECT create_monthly_partitions(%s)", (settings.partitions_ahead_months,))
         run = _Run(connection, facts_connection, settings, request, named, observe, stop or threading.Event(), clock)
         for walk in walks:
@@ -156,14 +154,30 @@ def ingest(
     return run.report
 
 
-def _enter(connection: psycopg.Connection[Any], request: IngestRequest) -> None:
-    """Make a connection that of the request's organization for as long as it lasts."""
-    connection.autocommit = True
-    connection.execute(
-        "SELECT set_config('app.current_organization_id', %s, false), set_config('app.current_user_id', %s, false)",
-        (str(request.organization_id), str(request.user_id)),
+@contextmanager
+def open_connections(
+    database: Database, organization_id: UUID, user_id: UUID
+) -> Iterator[tuple[psycopg.Connection[Any], psycopg.Connection[Any]]]:
+    """The loader's two connections, in the organization's name and with their stages."""
+    with database.connect_raw() as connection, database.connect_raw() as facts_connection:
+        for each in (connection, facts_connection):
+            each.autocommit = True
+            each.execute(
+                "SELECT set_config('app.current_organization_id', %s, false),"
+                " set_config('app.current_user_id', %s, false)",
+                (str(organization_id), str(user_id)),
+            )
+            stage.create_stages(each)
+        yield connection, facts_connection
+
+
+def framing_limits(settings: Settings) -> FramingLimits:
+    """The limits of framing that the settings name."""
+    return FramingLimits(
+        batch_bytes=settings.batch_bytes,
+        max_record_bytes=settings.max_record_bytes,
+        max_document_bytes=settings.max_document_bytes,
     )
-    stage.create_stages(connection)
 
 
 class _Run:
@@ -238,9 +252,7 @@ class _Run:
             with files.file_lock(self._connection, identifier) as held:
                 if held:
                     now = self._clock()
-                    registered = files.register(
-                        self._connection, organization, self._request.user_id, description, now
-                    )
+                    registered = files.register(self._connection, organization, self._request.user_id, description, now)
                     if registered.progress.completed:
                         self._count_known(item.label, source, registered)
                     else:
@@ -268,17 +280,11 @@ class _Run:
             source=source,
             framing=recognition.framing,
             context=ReadContext(item.name, recognition.variant, self._request.timezone, self._request.region),
-            limits=FramingLimits(
-                batch_bytes=self._settings.batch_bytes,
-                max_record_bytes=self._settings.max_record_bytes,
-                max_document_bytes=self._settings.max_document_bytes,
-            ),
+            limits=framing_limits(self._settings),
             loaded_at=self._clock(),
             stop=self.stop,
             observe=lambda progress: self._observe(
-                Progress(
-                    item.label, "loading", progress.position.offset, description.size, progress.counts.read
-                )
+                Progress(item.label, "loading", progress.position.offset, description.size, progress.counts.read)
             ),
         )
         with self._store.open(description.digest, before.position.offset) as stream:

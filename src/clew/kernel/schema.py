@@ -74,7 +74,7 @@ def reference(name: str, *, optional: bool = False) -> sa.Column[Any]:
     return sa.Column(name, sa.Uuid, nullable=optional)
 
 
-def flag(name: str, default: bool) -> sa.Column[Any]:
+def flag(name: str, *, default: bool) -> sa.Column[Any]:
     """A boolean with a default."""
     return sa.Column(name, sa.Boolean, nullable=False, server_default=sa.true() if default else sa.false())
 
@@ -85,9 +85,7 @@ def one_of(column: str, values: Sequence[str]) -> sa.CheckConstraint:
     return sa.CheckConstraint(f"{column} = ANY (ARRAY[{listed}])", name=column)
 
 
-def belongs_to(
-    column: str, table: str, *, on_delete: str = "CASCADE", target: str = "id"
-) -> sa.ForeignKeyConstraint:
+def belongs_to(column: str, table: str, *, on_delete: str = "CASCADE", target: str = "id") -> sa.ForeignKeyConstraint:
     """A foreign key within the organization. SET NULL clears the column only, never organization_id."""
     action = f"SET NULL ({column})" if on_delete == "SET NULL" else on_delete
     return sa.ForeignKeyConstraint(

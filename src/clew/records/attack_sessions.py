@@ -58,13 +58,15 @@ def _activity(events: pl.DataFrame) -> pl.DataFrame:
                 '[{}, "{}", {}]',
                 "at",
                 "id",
-                # a one-field object in JSON is {"payload":<text>}: what lies between the colon and the brace is the text
+                # a one-field object in JSON is {"payload":<text>}: the text lies between colon and brace
                 pl.struct("payload").struct.json_encode().str.slice(11).str.head(-1),
             ).alias("entry")
         )
         .group_by("session_id", maintain_order=True)
         .agg(pl.col("entry").head(MAXIMUM_ACTIVITY), pl.col("payload").head(MAXIMUM_ACTIVITY))
-        .with_columns(("[" + pl.col("entry").list.join(", ") + "]").alias("activity"), pl.col("payload").list.join("\n"))
+        .with_columns(
+            ("[" + pl.col("entry").list.join(", ") + "]").alias("activity"), pl.col("payload").list.join("\n")
+        )
     )
     hashes = [hashlib.sha256(text.encode()).hexdigest() for text in lists["payload"]]
     return lists.select("session_id", "activity", "payload").with_columns(

@@ -53,15 +53,11 @@ class FactMerger:
         return [identifier for (identifier,) in self._execute(statement).fetchall()]
 
     def _execute(self, statement: str) -> psycopg.Cursor[Any]:
-        return self.connection.execute(
-            statement, {"organization": self.organization_id, "source": self.item.source}
-        )
+        return self.connection.execute(statement, {"organization": self.organization_id, "source": self.item.source})
 
 
 def _with_row_ids(sightings: pl.DataFrame) -> pl.DataFrame:
-    return sightings.drop("record").with_columns(
-        pl.Series("source_row", new_ids(sightings.height), dtype=pl.String)
-    )
+    return sightings.drop("record").with_columns(pl.Series("source_row", new_ids(sightings.height), dtype=pl.String))
 
 
 def _unique_sightings(sightings: pl.DataFrame) -> pl.DataFrame:

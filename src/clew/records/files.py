@@ -64,6 +64,13 @@ GROUP BY reason ORDER BY reason
 """
 
 
+_NEWEST_READING: Final = """
+SELECT file_name, digest, source, variant, framing, settings, reader_version FROM ingest_files
+WHERE organization_id = %(organization)s AND collection_item_id = %(item)s
+ORDER BY created_at DESC, id DESC LIMIT 1
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class FileDescription:
     """A stored file and how it is to be read."""
@@ -157,6 +164,39 @@ def read_progress(connection: psycopg.Connection[Any], key: dict[str, Any]) -> F
         warnings=tuple(warnings),
         completed=completed,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReading:
+    """How a file in the record was read: its newest reading."""
+
+    file_name: str
+    digest: str
+    source: str
+    source_id: UUID
+    collection_id: UUID
+    variant: str
+    framing: str
+    settings: str
+    key: dict[str, Any]
+
+
+def file_of(connection: psycopg.Connection[Any], organization_id: UUID, item: UUID) -> StoredReading:
+    """The newest reading of a file item."""
+    row = connection.execute(_NEWEST_READING, {"organization": organization_id, "item": item}).fetchone()
+    if row is None:
+        raise LookupError("only files that were read have held records")
+    file_name, digest, source, variant, framing, settings, version = row
+    key = {
+        "organization": organization_id,
+        "item": item,
+        "source": source,
+        "reader_version": version,
+        "settings": settings,
+    }
+    source_id = uuid5(organization_id, f"source:{source}")
+    collection = uuid5(organization_id, f"collection:{COLLECTION_NAME}")
+    return StoredReading(file_name, digest, source, source_id, collection, variant, framing, settings, key)
 
 
 def damage(connection: psycopg.Connection[Any], organization_id: UUID, item: UUID) -> list[tuple[str, int, int]]:

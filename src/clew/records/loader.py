@@ -97,9 +97,7 @@ class Loader(AbstractContextManager["Loader"]):
         new = _records_that_bring(batch, fresh_items, fresh_entities + fresh_relationships)
         counts = Counts(new=new, merged=len(fresh_items) - new, duplicate=batch.rows.height - len(fresh_items))
         self._hold_rejects(batch)
-        entities, relationships = self._count_facts(
-            self._connection, progress.id, fresh_entities, fresh_relationships
-        )
+        entities, relationships = self._count_facts(self._connection, progress.id, fresh_entities, fresh_relationships)
         totals = replace(progress.counts + counts, entities=entities, relationships=relationships)
         return replace(progress, counts=totals)
 

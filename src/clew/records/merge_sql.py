@@ -15,8 +15,8 @@ import psycopg
 LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('clew merge ' || %(kind)s || %(organization)s::text, 0))"
 
 # Stages have no statistics, and those of the record are behind while it fills, so a planned join may scan what has
-# just grown (measured: minutes instead of milliseconds). Everything here therefore looks up by key: through ON CONFLICT,
-# or through LATERAL … OFFSET 0, which the planner does not turn into a join.
+# just grown (measured: minutes instead of milliseconds). Everything here therefore looks up by key: through ON
+# CONFLICT, or through LATERAL … OFFSET 0, which the planner does not turn into a join.
 PLAN_FOR_KEYS: Final = "SET LOCAL enable_seqscan = off; SET LOCAL jit = off; SET LOCAL work_mem = '64MB'"
 
 
@@ -278,7 +278,8 @@ FROM stage_rejects ORDER BY record, line
 
 SAVE_PROGRESS: Final = """
 UPDATE ingest_files
-SET position_offset = %(offset)s, position_line = %(line)s, position_record = %(record)s, position_state = %(state)s, counts = %(counts)s,
+SET position_offset = %(offset)s, position_line = %(line)s, position_record = %(record)s,
+    position_state = %(state)s, counts = %(counts)s,
     by_reason = %(by_reason)s, warnings = %(warnings)s, status = %(status)s, updated_at = now(),
     completed_at = CASE WHEN %(status)s = 'completed' THEN now() END
 WHERE organization_id = %(organization)s AND id = %(file)s

@@ -24,9 +24,7 @@ organizations: Final = sa.Table(
 users: Final = sa.Table(
     "users",
     metadata,
-    sa.Column(
-        "organization_id", sa.Uuid, sa.ForeignKey("organizations.id", ondelete="CASCADE"), nullable=False
-    ),
+    sa.Column("organization_id", sa.Uuid, sa.ForeignKey("organizations.id", ondelete="CASCADE"), nullable=False),
     sa.Column("id", sa.Uuid, nullable=False, server_default=sa.text("gen_random_uuid()")),
     sa.Column("email", sa.Text, nullable=False, unique=True),
     sa.Column("username", sa.Text, nullable=False, unique=True),

@@ -16,19 +16,19 @@ from clew.ingest.sources.json_lines import read_json_lines
 from clew.ingest.sources.times import RecordTimes
 from clew.ontology import EntityType, NormalizedValue, normalize_many
 
-_EXTRA: Final = (
-    ("username", "password", "url", "shasum", "outfile", "destfile", "filename", "duration", "arch", "size")
-    + ("ttylog", "duplicate", "fingerprint", "key", "type", "data", "name", "value", "width", "height")
+_EXTRA: Final = tuple(
+    (
+        "username password url shasum outfile destfile filename duration arch size ttylog duplicate fingerprint key "
+        "type data name value width height"
+    ).split()
 )
 """Fields of particular events that become the event's properties."""
 
-SCHEMA: Final = pl.Schema(
-    dict.fromkeys(
-        ("eventid", "timestamp", "session", "src_ip", "src_port", "dst_ip", "dst_port", "sensor", "uuid", "protocol")
-        + ("input", "version", "hassh", *_EXTRA),
-        pl.String(),
-    )
+_COMMON: Final = tuple(
+    "eventid timestamp session src_ip src_port dst_ip dst_port sensor uuid protocol input version hassh".split()
 )
+
+SCHEMA: Final = pl.Schema(dict.fromkeys((*_COMMON, *_EXTRA), pl.String()))
 
 _ATTACK_TYPES: Final = (
     ("cowrie.session.file_", "download"),
@@ -38,6 +38,7 @@ _ATTACK_TYPES: Final = (
     ("cowrie.login.failed", "brute_force"),
     ("cowrie.client.fingerprint", "brute_force"),
 )
+
 
 class CowrieSource:
     """Reads Cowrie's JSON log."""
@@ -141,9 +142,7 @@ def _events(frame: pl.DataFrame) -> pl.DataFrame:
         "record",
         "occurred_at",
         kind.alias("kind"),
-        pl.concat_str(
-            pl.coalesce("sensor", "uuid", pl.lit("")), pl.lit(":"), "session"
-        ).alias("session"),
+        pl.concat_str(pl.coalesce("sensor", "uuid", pl.lit("")), pl.lit(":"), "session").alias("session"),
         pl.col("address").alias("source_ip"),
         pl.when(connects).then(_port("src_port")).alias("source_port"),
         pl.when(connects).then("dst_ip").alias("destination_ip"),

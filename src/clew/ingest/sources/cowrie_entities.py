@@ -39,8 +39,9 @@ def mentions_and_links(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]
     for named in found:
         mentions.append(_mention(named.rows, named.entity_type, "value", named.confidence, named.method))
         links.append(_link(named, (EntityType.IP_ADDRESS, "address"), (named.entity_type, "value")))
-    for payload in _payloads(observed):
-        links.append(_link(payload, (EntityType.URL, "url"), (EntityType.FILE_HASH, "value")))
+    links.extend(
+        _link(payload, (EntityType.URL, "url"), (EntityType.FILE_HASH, "value")) for payload in _payloads(observed)
+    )
     for host in _hosts([named.rows for named in found if named.entity_type is EntityType.URL]):
         mentions.append(_mention(host.rows, host.entity_type, "value", host.confidence, host.method))
         links.append(_link(host, (EntityType.URL, "url"), (host.entity_type, "value")))
@@ -123,9 +124,7 @@ def _by_host_type(rows: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, EntityType
             yield part, entity_type
 
 
-def _mention(
-    rows: pl.DataFrame, entity_type: EntityType, value: str, confidence: float, method: str
-) -> pl.DataFrame:
+def _mention(rows: pl.DataFrame, entity_type: EntityType, value: str, confidence: float, method: str) -> pl.DataFrame:
     spans = _spans(rows, [value])
     return spans.select(
         "record",

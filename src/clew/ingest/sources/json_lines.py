@@ -10,7 +10,6 @@ from clew.ingest.facts import REJECTS
 from clew.ingest.sources.base import RecordBatch
 
 
-
 def read_json_lines(batch: RecordBatch, schema: pl.Schema) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The objects of a batch as (columns, rejects).
 

@@ -80,4 +80,3 @@ changes: Final = sa.Table(
     sa.Index("changes_xid_idx", "xid"),
     one_of("operation", ("insert", "update", "delete", "batch", "drop")),
 )
-

@@ -1,0 +1,307 @@
+"""Records that could not be loaded: listed, shown, tried again, or given up.
+
+A retry reads them again from the stored file, since a row without its table's heading says nothing, and moves what is
+sound now from rejected to new, merged or duplicate in the file's counts, so the accounting stays exact.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import psycopg
+import sqlalchemy as sa
+
+from clew.ingest.facts import Facts
+from clew.ingest.file_load import batch_content, batch_contents, ensure_partitions
+from clew.ingest.filestore import FileStore
+from clew.ingest.framing import frame
+from clew.ingest.recognition import find_source
+from clew.ingest.resolve import Resolver
+from clew.ingest.service import framing_limits, open_connections
+from clew.ingest.sources.base import Framing, ItemKind, ReadContext, RecordBatch, Source
+from clew.kernel.clock import Clock, system_clock
+from clew.kernel.database import Database
+from clew.kernel.database_errors import database_errors
+from clew.kernel.errors import NotFoundError
+from clew.kernel.settings import Settings
+from clew.records.batch import Batch, FileItem
+from clew.records.files import StoredReading, file_of, read_progress
+from clew.records.loader import Loader, prepare
+from clew.records.tables.operations import quarantine
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRecord:
+    """A rejected record, or (record None) a broken place between records."""
+
+    id: UUID
+    item_id: UUID
+    file: str
+    source: str
+    record: int | None
+    line: int | None
+    byte_offset: int | None
+    byte_length: int | None
+    reason: str
+    detail: str
+    status: str
+    attempts: int
+    created_at: datetime
+    content: bytes  # its first 64 KiB
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; the content as text, with what is not UTF-8 shown as replacement characters."""
+        values: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        return values | {
+            "id": str(self.id),
+            "item_id": str(self.item_id),
+            "created_at": self.created_at.isoformat(),
+            "content": self.content.decode(errors="replace"),
+        }
+
+
+@dataclass(slots=True)
+class RetryReport:
+    """What a retry came to: `tried` = `recovered` + `rejected`."""
+
+    tried: int = 0
+    recovered: int = 0
+    rejected: int = 0
+    by_reason: Counter[str] = field(default_factory=Counter)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "tried": self.tried,
+            "recovered": self.recovered,
+            "rejected": self.rejected,
+            "by_reason": dict(sorted(self.by_reason.items())),
+        }
+
+
+_COLUMNS = (
+    quarantine.c.id,
+    quarantine.c.collection_item_id.label("item_id"),
+    quarantine.c.file_name.label("file"),
+    *(quarantine.c[name] for name in ("source", "record", "line", "byte_offset", "byte_length", "reason", "detail")),
+    *(quarantine.c[name] for name in ("status", "attempts", "created_at", "content")),
+)
+
+
+def list_held(
+    connection: sa.Connection,
+    organization_id: UUID,
+    *,
+    reason: str | None = None,
+    file: str | None = None,
+    limit: int | None = 100,
+) -> list[HeldRecord]:
+    """Held records, oldest first, at most `limit`."""
+    query = (
+        sa.select(*_COLUMNS)
+        .where(quarantine.c.organization_id == organization_id, quarantine.c.status == "held")
+        .order_by(quarantine.c.created_at, quarantine.c.file_name, quarantine.c.line, quarantine.c.id)
+        .limit(limit)
+    )
+    if reason is not None:
+        query = query.where(quarantine.c.reason == reason)
+    if file is not None:
+        query = query.where(quarantine.c.file_name == file)
+    return [HeldRecord(**row) for row in connection.execute(query).mappings()]
+
+
+def show_held(connection: sa.Connection, organization_id: UUID, identifier: UUID) -> HeldRecord:
+    """One record of the quarantine, whatever its status. Raises NotFoundError."""
+    query = sa.select(*_COLUMNS).where(quarantine.c.organization_id == organization_id, quarantine.c.id == identifier)
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        raise NotFoundError(f"nothing in quarantine has the id {identifier}", remedy="see `clew quarantine list`")
+    return HeldRecord(**row)
+
+
+def drop(connection: sa.Connection, organization_id: UUID, identifiers: Sequence[UUID]) -> int:
+    """Give records up: they are held no more, and stay on the books as rejected. How many that were."""
+    result = connection.execute(
+        sa.update(quarantine)
+        .where(
+            quarantine.c.organization_id == organization_id,
+            quarantine.c.id.in_(identifiers),
+            quarantine.c.status == "held",
+        )
+        .values(status="dropped", updated_at=sa.func.now())
+    )
+    return int(result.rowcount)
+
+
+def retry(
+    database: Database,
+    settings: Settings,
+    organization_id: UUID,
+    user_id: UUID,
+    *,
+    ids: Sequence[UUID] | None = None,
+    reason: str | None = None,
+    file: str | None = None,
+    clock: Clock = system_clock,
+) -> RetryReport:
+    """Read held records again: all of them, or those with the ids, of the reason or of the file.
+
+    Raises DatabaseUnavailableError when the database goes away; what was recovered until then stays recovered.
+    """
+    report = RetryReport()
+    with (
+        database_errors(database.address),
+        open_connections(database, organization_id, user_id) as (connection, facts_connection),
+    ):
+        for item, held in _held_by_item(connection, organization_id, ids, reason, file).items():
+            attempt = _Attempt(connection, facts_connection, settings, organization_id, item, clock())
+            attempt.run(held, report)
+    return report
+
+
+_HELD = """
+SELECT collection_item_id, id, record, line, reason FROM quarantine
+WHERE organization_id = %(organization)s AND status = 'held' AND record IS NOT NULL
+  AND (%(ids)s::uuid[] IS NULL OR id = ANY (%(ids)s)) AND (%(reason)s::text IS NULL OR reason = %(reason)s)
+  AND (%(file)s::text IS NULL OR file_name = %(file)s)
+ORDER BY collection_item_id, record, line
+"""
+
+_SETTLE = """
+UPDATE quarantine SET attempts = attempts + 1, updated_at = now(),
+                      status = CASE WHEN id = ANY (%(recovered)s) THEN 'retried' ELSE status END
+WHERE organization_id = %(organization)s AND id = ANY (%(tried)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    id: UUID
+    record: int
+    line: int
+    reason: str
+
+
+def _held_by_item(
+    connection: psycopg.Connection[Any],
+    organization_id: UUID,
+    ids: Sequence[UUID] | None,
+    reason: str | None,
+    file: str | None,
+) -> dict[UUID, list[_Held]]:
+    found: dict[UUID, list[_Held]] = defaultdict(list)
+    parameters = {"organization": organization_id, "ids": ids and list(ids), "reason": reason, "file": file}
+    for item, *held in connection.execute(_HELD, parameters).fetchall():
+        found[item].append(_Held(*held))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One file's held records, read again."""
+
+    connection: psycopg.Connection[Any]
+    facts_connection: psycopg.Connection[Any]
+    settings: Settings
+    organization_id: UUID
+    item: UUID
+    now: datetime
+
+    def run(self, held: list[_Held], report: RetryReport) -> None:
+        """Load what is sound now, and settle every one of the held."""
+        read = file_of(self.connection, self.organization_id, self.item)
+        source = find_source(read.source)
+        item = FileItem(
+            self.item, read.file_name, read.source, read.source_id, read.collection_id, source.kind is ItemKind.RESULTS
+        )
+        resolver = Resolver(self.organization_id, read.source, self.item, item.has_rows, self.now)
+        lines = {each.line for each in held}
+        recovered: set[int] = set()
+        with Loader(self.connection, self.facts_connection, self.organization_id, item, self.now) as loader:
+            for batch in self._batches(source, _context(read), Framing(read.framing), read.digest, lines, resolver):
+                recovered.update(batch.rows["line"])
+                ensure_partitions(self.connection, batch)
+                self._settle(loader, batch, held, read.key)
+        report.tried += len(held)
+        report.recovered += sum(each.line in recovered for each in held)
+        still = [each for each in held if each.line not in recovered]
+        report.rejected += len(still)
+        report.by_reason.update(each.reason for each in still)
+        self.connection.execute(
+            _SETTLE,
+            {"organization": self.organization_id, "tried": [each.id for each in still], "recovered": []},
+        )
+
+    def _settle(self, loader: Loader, batch: Batch, held: list[_Held], key: dict[str, Any]) -> None:
+        """Load the recovered records and move them in the file's counts, in one transaction."""
+        lines = set(batch.rows["line"])
+        recovered = [each for each in held if each.line in lines]
+        with self.connection.transaction():
+            progress = read_progress(self.connection, key)
+            reasons = Counter(progress.by_reason)
+            reasons.subtract(each.reason for each in recovered)
+            less = replace(progress, by_reason={name: count for name, count in reasons.items() if count > 0})
+            # They were counted as read when they were rejected: read stays, rejected shrinks by the rows that came.
+            loader.load(prepare(replace(batch, read=0), progress.position), less)
+            identifiers = [each.id for each in recovered]
+            self.connection.execute(
+                _SETTLE,
+                {"organization": self.organization_id, "tried": identifiers, "recovered": identifiers},
+            )
+
+    def _batches(
+        self,
+        source: Source,
+        context: ReadContext,
+        framing: Framing,
+        digest: str,
+        lines: set[int],
+        resolver: Resolver,
+    ) -> Iterator[Batch]:
+        limits = framing_limits(self.settings)
+        with FileStore(Path(self.settings.data_dir) / "files").open(digest) as stream:
+            for framed in frame(stream, framing, limits):
+                for records in _wanted(framed.batch, framing, lines):
+                    facts = _only(source.read(records, context), lines)
+                    batch = resolver.resolve(facts, batch_content(records, facts), batch_contents(records))
+                    if batch.rows.height:
+                        yield replace(batch, rejects=batch.rejects.clear(), warnings=())
+
+
+def _wanted(batch: RecordBatch, framing: Framing, lines: set[int]) -> Iterator[RecordBatch]:
+    """The records on those lines, one by one; a document is wanted whole."""
+    if framing is Framing.DOCUMENT:
+        yield batch
+        return
+    for index, line in enumerate(batch.lines):
+        if line in lines:
+            yield RecordBatch([batch.records[index]], [line], batch.first_record + index)
+
+
+def _only(facts: Facts, lines: set[int]) -> Facts:
+    """The facts of records on those lines."""
+    kept = facts.records.filter(pl.col("line").is_in(list(lines)))
+    wanted = pl.col("record").is_in(kept["record"].implode())
+    return replace(
+        facts,
+        records=kept,
+        mentions=facts.mentions.filter(wanted),
+        links=facts.links.filter(wanted),
+        events=facts.events.filter(wanted),
+        rejects=facts.rejects.clear(),
+    )
+
+
+def _context(read: StoredReading) -> ReadContext:
+    """What the file was read with: its name inside folders and archives, and the zone and region that were set."""
+    kept = dict(part.split("=", 1) for part in read.settings.split("; ") if "=" in part)
+    zone = ZoneInfo(kept["timezone"]) if "timezone" in kept else None
+    name = kept.get("name", re.split(r"[/!]", read.file_name)[-1])
+    return ReadContext(name, read.variant, zone, kept.get("region"))
