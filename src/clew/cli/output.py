@@ -10,7 +10,6 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -32,14 +31,16 @@ def shown(value: object) -> str:
     That is control characters (ANSI sequences begin with one, line breaks are some), bidirectional overrides and
     other invisible format characters, and halves of surrogate pairs.
     """
-    return "".join(_escaped(character) if _steers(character) else character for character in _text(value))
+    text = _text(value)
+    return text if text.isprintable() else "".join(_escaped(each) if _steers(each) else each for each in text)
 
 
 def json_text(document: object) -> str:
     """The document as indented JSON, with the same characters escaped as in `shown`."""
-    text = json.dumps(_plain(document), ensure_ascii=False, indent=2)
-    return "".join(
-        _json_escaped(character) if character != "\n" and _steers(character) else character for character in text
+    lines = json.dumps(_plain(document), ensure_ascii=False, indent=2).split("\n")
+    return "\n".join(
+        text if text.isprintable() else "".join(_json_escaped(each) if _steers(each) else each for each in text)
+        for text in lines
     )
 
 
@@ -136,7 +137,6 @@ def _text(value: object) -> str:
             return str(value)
 
 
-@cache
 def _steers(character: str) -> bool:
     return unicodedata.category(character) in STEERING_CATEGORIES and character not in HARMLESS_FORMATS
 

@@ -273,7 +273,16 @@ INSERT INTO quarantine (organization_id, collection_item_id, file_name, source, 
                         reason, detail, content)
 SELECT %(organization)s, %(item)s, %(file_name)s, %(source)s, record, line, byte_offset, byte_length, reason, detail,
        content
-FROM stage_rejects ORDER BY record, line
+FROM stage_rejects AS stage
+-- Another reading of the same file, as with another time zone, finds the same damage: it is held once.
+WHERE NOT EXISTS (
+    SELECT FROM quarantine AS held
+    WHERE held.organization_id = %(organization)s AND held.collection_item_id = %(item)s AND held.line = stage.line
+      AND held.reason = stage.reason AND held.record IS NOT DISTINCT FROM stage.record
+      AND held.byte_offset IS NOT DISTINCT FROM stage.byte_offset AND held.status = 'held'
+    OFFSET 0
+)
+ORDER BY record, line
 """
 
 SAVE_PROGRESS: Final = """

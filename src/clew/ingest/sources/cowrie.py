@@ -16,16 +16,44 @@ from clew.ingest.sources.json_lines import read_json_lines
 from clew.ingest.sources.times import RecordTimes
 from clew.ontology import EntityType, NormalizedValue, normalize_many
 
-_EXTRA: Final = tuple(
-    (
-        "username password url shasum outfile destfile filename duration arch size ttylog duplicate fingerprint key "
-        "type data name value width height"
-    ).split()
+_EXTRA: Final = (
+    "username",
+    "password",
+    "url",
+    "shasum",
+    "outfile",
+    "destfile",
+    "filename",
+    "duration",
+    "arch",
+    "size",
+    "ttylog",
+    "duplicate",
+    "fingerprint",
+    "key",
+    "type",
+    "data",
+    "name",
+    "value",
+    "width",
+    "height",
 )
 """Fields of particular events that become the event's properties."""
 
-_COMMON: Final = tuple(
-    "eventid timestamp session src_ip src_port dst_ip dst_port sensor uuid protocol input version hassh".split()
+_COMMON: Final = (
+    "eventid",
+    "timestamp",
+    "session",
+    "src_ip",
+    "src_port",
+    "dst_ip",
+    "dst_port",
+    "sensor",
+    "uuid",
+    "protocol",
+    "input",
+    "version",
+    "hassh",
 )
 
 SCHEMA: Final = pl.Schema(dict.fromkeys((*_COMMON, *_EXTRA), pl.String()))

@@ -37,7 +37,7 @@ quarantine: Final = tenant_table(
     required("status", "held"),
     number("attempts", 0),
     one_of("status", QUARANTINE_STATES),
-    index("collection_item_id"),
+    index("collection_item_id", "line"),
     index("status", "reason"),
 )
 

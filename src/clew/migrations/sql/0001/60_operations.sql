@@ -19,7 +19,7 @@ CREATE TABLE quarantine (
     CONSTRAINT quarantine_status_check CHECK (status = ANY (ARRAY['held'::text, 'retried'::text, 'dropped'::text])),
     CONSTRAINT quarantine_organization_id_fkey FOREIGN KEY(organization_id) REFERENCES organizations (id) ON DELETE CASCADE
 );
-CREATE INDEX quarantine_organization_id_collection_item_id_idx ON quarantine (organization_id, collection_item_id);
+CREATE INDEX quarantine_organization_id_collection_item_id_line_idx ON quarantine (organization_id, collection_item_id, line);
 CREATE INDEX quarantine_organization_id_status_reason_idx ON quarantine (organization_id, status, reason);
 
 CREATE TABLE jobs (

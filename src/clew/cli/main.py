@@ -1,0 +1,147 @@
+"""The program `clew`: its commands, and what becomes of errors.
+
+Nothing heavy is imported here or by the modules of the commands: `clew --help` answers at once.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from clew import __version__
+from clew.cli.commands import case, database, demo, doctor, ingest, init, organization, path, quarantine, show
+from clew.cli.options import DataDirectoryOption, Invocation, JsonOption, OrganizationOption
+
+USAGE_ERROR = 2
+INTERRUPTED = 130
+BROKEN_PIPE = 141  # what a shell reports of a program that died of SIGPIPE
+
+
+def main() -> None:
+    """Run the command that the arguments name and exit with its code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The exit code of one command. Every error ends here; none that is expected shows a traceback."""
+    from clew.cli.failures import report_failure
+
+    _prepare_streams()
+    try:
+        code = app(list(arguments), prog_name="clew", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _reader_is_gone()
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  the edge of the program: told, never swallowed
+        return report_failure(error, as_json="--json" in arguments)
+    return code if isinstance(code, int) else 0
+
+
+def version(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Print the version."""
+    outer = context.find_object(Invocation)
+    if as_json or (outer and outer.json):
+        from clew.cli.output import print_json
+
+        print_json({"version": __version__})
+    else:
+        typer.echo(f"clew {__version__}")
+
+
+def _version_option(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"clew {__version__}")
+        raise typer.Exit
+
+
+def _globals(
+    context: typer.Context,
+    as_json: JsonOption = False,
+    organization_slug: OrganizationOption = None,
+    data_dir: DataDirectoryOption = None,
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version_option, help="Print the version.")
+    ] = False,
+) -> None:
+    """Keep one true record of what investigation tools and honeypots produce, and ask it questions."""
+    context.obj = Invocation(as_json, organization_slug, data_dir)
+
+
+def _group(help_text: str) -> typer.Typer:
+    return typer.Typer(help=help_text, no_args_is_help=True, rich_markup_mode=None)
+
+
+def _application() -> typer.Typer:
+    root = typer.Typer(
+        callback=_globals,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    root.command("init")(init.init)
+    root.command("demo")(demo.demo)
+    root.command("ingest")(ingest.ingest)
+    root.add_typer(_quarantine(), name="quarantine")
+    root.command("show")(show.show)
+    root.command("path")(path.path)
+    root.add_typer(_case(), name="case")
+    root.add_typer(_database(), name="db")
+    root.add_typer(_organization(), name="org")
+    root.command("doctor")(doctor.doctor)
+    root.command("version")(version)
+    return root
+
+
+def _quarantine() -> typer.Typer:
+    group = _group("Look at records that were rejected, try them again, or drop them.")
+    group.command("list")(quarantine.list_records)
+    group.command("show")(quarantine.show_record)
+    group.command("retry")(quarantine.retry_records)
+    group.command("drop")(quarantine.drop_records)
+    return group
+
+
+def _case() -> typer.Typer:
+    group = _group("Open cases, and say what they are about.")
+    group.command("new")(case.new)
+    group.command("list")(case.list_cases)
+    group.command("show")(case.show_case)
+    group.command("add-target")(case.add_target)
+    return group
+
+
+def _database() -> typer.Typer:
+    group = _group("Start, stop, upgrade and look at the database.")
+    group.command("start")(database.start)
+    group.command("stop")(database.stop)
+    group.command("status")(database.status)
+    group.command("upgrade")(database.upgrade)
+    group.command("downgrade")(database.downgrade)
+    return group
+
+
+def _organization() -> typer.Typer:
+    group = _group("Keep the records of several organizations apart.")
+    group.command("new")(organization.new)
+    group.command("list")(organization.list_organizations)
+    return group
+
+
+def _prepare_streams() -> None:
+    # A terminal or pipe with a poorer encoding gets escapes, not a crash.
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _reader_is_gone() -> int:
+    # What is still buffered goes nowhere, quietly, also when the interpreter flushes at its end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return BROKEN_PIPE
+
+
+app = _application()
