@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from typer.main import get_command
 
 from clew import __version__
 from clew.cli.commands import case, database, demo, doctor, ingest, init, organization, path, quarantine, show
 from clew.cli.options import DataDirectoryOption, Invocation, JsonOption, OrganizationOption
 
-USAGE_ERROR = 2
-INTERRUPTED = 130
 BROKEN_PIPE = 141  # what a shell reports of a program that died of SIGPIPE
 
 
@@ -26,17 +25,30 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """The exit code of one command. Every error ends here; none that is expected shows a traceback."""
-    from clew.cli.failures import report_failure
-
     _prepare_streams()
     try:
-        code = app(list(arguments), prog_name="clew", standalone_mode=False)
+        code = _invoke(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         return _reader_is_gone()
+    return code
+
+
+def _invoke(arguments: Sequence[str]) -> int:
+    # Typer's own main() would end the program by itself on a broken pipe or Ctrl-C.
+    command = get_command(app)
+    try:
+        with command.make_context("clew", list(arguments)) as context:
+            command.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code
+    except BrokenPipeError:
+        raise
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  the edge of the program: told, never swallowed
-        return report_failure(error, as_json="--json" in arguments)
-    return code if isinstance(code, int) else 0
+        from clew.cli.failures import report_failure
+
+        return report_failure(error, arguments)
+    return 0
 
 
 def version(context: typer.Context, as_json: JsonOption = False) -> None:
@@ -77,8 +89,8 @@ def _application() -> typer.Typer:
     root = typer.Typer(
         callback=_globals,
         no_args_is_help=True,
+        add_completion=False,
         rich_markup_mode=None,
-        pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     root.command("init")(init.init)
@@ -96,7 +108,7 @@ def _application() -> typer.Typer:
 
 
 def _quarantine() -> typer.Typer:
-    group = _group("Look at records that were rejected, try them again, or drop them.")
+    group = _group("See rejected records, retry them, or drop them.")
     group.command("list")(quarantine.list_records)
     group.command("show")(quarantine.show_record)
     group.command("retry")(quarantine.retry_records)

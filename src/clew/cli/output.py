@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from clew.kernel.errors import ClewError
 
 NOTHING = "–"
+LONGEST_CELL = 300
+LONGEST_VALUE = 2000
 # Joiners that ordinary text of several languages and many emoji need; they cannot reorder or hide what is around them.
 HARMLESS_FORMATS = frozenset("\u200c\u200d")
 STEERING_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -70,16 +72,23 @@ def heading(text: object) -> None:
     line(text, style="bold")
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[int] = ()) -> None:
-    """Write a table; the columns numbered in `right` are aligned to the right."""
+def table(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    right: Sequence[int] = (),
+    whole: Sequence[int] = (),
+) -> None:
+    """Write a table. Columns numbered in `right` are aligned to the right; those in `whole` are never folded."""
     from rich.table import Table
     from rich.text import Text
 
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for number, title in enumerate(headings):
-        drawn.add_column(title, justify="right" if number in right else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if number in right else "left"
+        drawn.add_column(title, justify=justify, overflow="fold", no_wrap=number in whole or number in right)
     for row in rows:
-        drawn.add_row(*(Text(shown(cell)) for cell in row))
+        drawn.add_row(*(Text(shortened(shown(cell), LONGEST_CELL)) for cell in row))
     _console(stderr=False).print(drawn)
 
 
@@ -87,7 +96,20 @@ def pairs(rows: Mapping[str, object]) -> None:
     """Write names and values below each other."""
     width = max(map(len, rows), default=0)
     for name, value in rows.items():
-        line(f"{name:<{width}}  {shown(value)}", indent=2)
+        line(f"{shown(name):<{width}}  {shortened(shown(value), LONGEST_VALUE)}", indent=2)
+
+
+def shortened(text: str, most: int) -> str:
+    """The text cut to so many characters; programs get all of it by --json."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def file_name(name: str | None) -> str | None:
+    """A file's name as the user would write it here: relative, where it is below the current directory."""
+    if name is None:
+        return None
+    here = f"{Path.cwd()}/"
+    return name.removeprefix(here)
 
 
 def print_error(error: "ClewError", *, as_json: bool) -> None:
@@ -115,10 +137,10 @@ def _write(console: "Console", text: object, style: str, indent: int) -> None:
 
 
 def _console(*, stderr: bool) -> "Console":
-    from rich.console import Console
+    from clew.cli.console import PlainConsole
 
     # Made for each use: the stream may be replaced, and a console keeps nothing worth keeping.
-    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    return PlainConsole(stderr=stderr)
 
 
 def _text(value: object) -> str:

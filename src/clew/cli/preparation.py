@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic.script import ScriptDirectory
 
-from clew import migrations
 from clew.kernel.database import Database
-from clew.kernel.errors import ConfigurationError, SchemaVersionError
+from clew.kernel.errors import ConfigurationError, InputError, SchemaVersionError
 from clew.kernel.roles import MIGRATOR
+
+NO_SCHEMA = "base"
 
 # Two programs that set up the same database at once take turns.
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtext('clew migrations'))")
@@ -48,14 +49,25 @@ def read_schema(database: Database) -> Schema:
 
 def compared(revision: str | None) -> Schema:
     """The revision compared with the ones this program knows."""
-    script = ScriptDirectory(str(Path(migrations.__file__).parent))
-    head = migrations.head()
+    known = shipped_revisions()
+    head = known[-1]
     if revision is None:
         return Schema(None, head, SchemaState.MISSING)
     if revision == head:
         return Schema(revision, head, SchemaState.CURRENT)
-    known = {step.revision for step in script.walk_revisions()}
     return Schema(revision, head, SchemaState.BEHIND if revision in known else SchemaState.AHEAD)
+
+
+def shipped_revisions() -> list[str]:
+    """The schema's revisions, oldest first, from the names of the files that make them.
+
+    Alembic would tell the same, but loading it takes longer than most commands, which only ask whether all is well.
+    """
+    package = find_spec("clew.migrations")
+    if package is None or package.submodule_search_locations is None:
+        raise LookupError("clew.migrations is a package of this program")
+    files = (path for place in package.submodule_search_locations for path in Path(place, "versions").glob("*_*.py"))
+    return sorted(path.name.partition("_")[0] for path in files if not path.name.startswith("_"))
 
 
 def require_current(database: Database, tell: Callable[[str], None]) -> None:
@@ -82,6 +94,8 @@ def upgrade(database: Database) -> Schema:
 
     May be called again and by several programs at once. Raises SchemaVersionError for a newer schema.
     """
+    from clew import migrations
+
     with database.transaction(None, MIGRATOR) as connection:
         connection.execute(_LOCK)
         before = compared(migrations.current(connection))
@@ -93,12 +107,24 @@ def upgrade(database: Database) -> Schema:
 
 
 def downgrade(database: Database, revision: str) -> Schema:
-    """Take the schema back to an earlier revision, or to nothing ("base"); what it was before."""
+    """Take the schema back to an earlier revision, or to nothing ("base"); what it was before.
+
+    Raises InputError for a revision that there is none of, or that is newer than the present one.
+    """
+    from clew import migrations
+
     with database.transaction(None, MIGRATOR) as connection:
         connection.execute(_LOCK)
         before = compared(migrations.current(connection))
         refuse_newer(before, database.address)
-        if before.state is not SchemaState.MISSING:
+        possible = [NO_SCHEMA, *(known for known in shipped_revisions() if known <= (before.revision or ""))]
+        if revision not in possible:
+            raise InputError(
+                f"the schema cannot go back to {revision!r}",
+                where=database.address,
+                remedy=f"choose one of: {', '.join(possible)}",
+            )
+        if before.revision is not None:
             migrations.downgrade(connection, revision)
     return before
 

@@ -20,11 +20,11 @@ from clew.ingest import facts as said
 from clew.ingest.facts import Facts
 from clew.kernel.ids import content_ids
 from clew.ontology import (
+    EntityType,
     InvalidValueError,
     NormalizedValue,
     entity_id_bytes,
     normalize,
-    normalize_many,
     relationship_id_bytes,
 )
 from clew.records import batch as kept
@@ -38,7 +38,7 @@ MAXIMUM_CLOCK_SKEW: Final = timedelta(days=1)
 """How far ahead of the load an event may lie before its time is called impossible."""
 
 _KEY: Final = ("entity_type", "value", "qualifier")
-_CACHED_VALUES: Final = 200_000
+_CACHED_VALUES: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Resolver:
             pl.Series("name", [outcome.name for outcome in sound], dtype=pl.String),
             pl.Series("normalized_name", [outcome.normalized_name for outcome in sound], dtype=pl.String),
             pl.Series("derived", [outcome.derived for outcome in sound], dtype=pl.String),
-            pl.Series("flags", [outcome.flags for outcome in sound], dtype=pl.List(pl.String)),
+            _flag_lists([outcome.flags for outcome in sound]),
             pl.Series("reason", [error and error.reason for error in errors], dtype=pl.String),
             pl.Series("detail", [error and str(error) for error in errors], dtype=pl.String),
         )
@@ -140,8 +140,8 @@ class Resolver:
             events.with_columns(
                 pl.Series("id", ids, dtype=pl.String),
                 pl.col("session").replace_strict(sessions, session_ids, return_dtype=pl.String).alias("session_id"),
-                _addresses(events["source_ip"]),
-                _addresses(events["destination_ip"]),
+                self._addresses(events["source_ip"]),
+                self._addresses(events["destination_ip"]),
                 pl.col("session").alias("session_key"),
                 (~pl.col("occurred_at").is_between(EARLIEST_POSSIBLE, latest)).alias("impossible_time"),
                 pl.col("login_failures", "login_successes").fill_null(0),
@@ -153,6 +153,13 @@ class Resolver:
             .select(kept.EVENTS.keys())
             .cast(dict(kept.EVENTS))  # type: ignore[arg-type]
         )
+
+    def _addresses(self, column: pl.Series) -> pl.Series:
+        """Addresses as inet takes them; null where the text is none."""
+        distinct = column.unique().drop_nulls()
+        outcomes = [self._outcome((EntityType.IP_ADDRESS.value, address, None)) for address in distinct]
+        names = [outcome.name if isinstance(outcome, Resolved) else None for outcome in outcomes]
+        return column.replace_strict(distinct, pl.Series(names, dtype=pl.String), return_dtype=pl.String)
 
     def _without_impossible_times(
         self, mentions: pl.DataFrame, links: pl.DataFrame, events: pl.DataFrame
@@ -238,7 +245,7 @@ class Resolved:
     name: str | None
     normalized_name: str | None
     derived: str | None
-    flags: list[str] | None
+    flags: str | None  # joined by commas
 
 
 _INVALID: Final = Resolved(None, None, None, None, None)
@@ -250,10 +257,11 @@ def _resolve_value(
     try:
         normalized: NormalizedValue = normalize(entity_type, value, qualifier)
     except InvalidValueError as error:
+        error.__traceback__ = error.__cause__ = error.__context__ = None  # they would keep the batch alive in the cache
         return error
     identifier = entity_id_bytes(organization_id, [entity_type], [normalized.identity])[0].hex()
     derived = _json(normalized.properties)
-    return Resolved(identifier, normalized.name, normalized.normalized_name, derived, list(normalized.flags))
+    return Resolved(identifier, normalized.name, normalized.normalized_name, derived, ",".join(normalized.flags))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -330,12 +338,10 @@ def _dropped_warnings(dropped: pl.DataFrame) -> tuple[str, ...]:
     return tuple(f"values left out as invalid: {what}" for what in sorted(reasons))
 
 
-def _addresses(column: pl.Series) -> pl.Series:
-    """Addresses as inet takes them; null where the text is none."""
-    distinct = column.unique().drop_nulls()
-    outcomes = normalize_many("ip_address", distinct.to_list())
-    names = [outcome.name if isinstance(outcome, NormalizedValue) else None for outcome in outcomes]
-    return column.replace_strict(distinct, pl.Series(names, dtype=pl.String), return_dtype=pl.String)
+def _flag_lists(flags: list[str | None]) -> pl.Series:
+    """Lists made from joined text: from Python's lists the same column takes ten times as long."""
+    joined = pl.Series("flags", flags, dtype=pl.String)
+    return joined.str.split(",").list.eval(pl.element().filter(pl.element() != ""))
 
 
 def _scrubbed(column: str) -> pl.Expr:

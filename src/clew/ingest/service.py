@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
@@ -62,6 +62,7 @@ class Progress:
 class FileReport:
     """What became of one file."""
 
+    path: Path  # the one of the request's paths that it was found below
     file: str
     source: str | None
     item_id: UUID | None
@@ -136,7 +137,7 @@ def ingest(
         max_total_bytes=settings.max_archive_bytes,
         max_members=settings.max_archive_members,
     )
-    walks = [open_inputs(path, limits) for path in request.paths]
+    walks = [(path, open_inputs(path, limits)) for path in request.paths]
     started = time.monotonic()
     with (
         database_errors(database.address),
@@ -144,9 +145,9 @@ def ingest(
     ):
         connection.execute("SELECT create_monthly_partitions(%s)", (settings.partitions_ahead_months,))
         run = _Run(connection, facts_connection, settings, request, named, observe, stop or threading.Event(), clock)
-        for walk in walks:
+        for path, walk in walks:
             for item in walk:
-                run.take(item)
+                run.take(path, replace(item, label=_label(path, item.label)))
                 if run.stop.is_set():
                     run.report.interrupted = True
                     break
@@ -180,6 +181,11 @@ def framing_limits(settings: Settings) -> FramingLimits:
     )
 
 
+def _label(path: Path, label: str) -> str:
+    """What the record calls a file: from the named path's last part on, not where on this machine that lies."""
+    return label.removeprefix(f"{path.parent}/")
+
+
 class _Run:
     """One call of `ingest` at work."""
 
@@ -196,6 +202,7 @@ class _Run:
     ) -> None:
         self.report = LoadReport()
         self.stop = stop
+        self._path = Path()
         self._connection = connection
         self._facts_connection = facts_connection
         self._settings = settings
@@ -205,8 +212,9 @@ class _Run:
         self._clock = clock
         self._store = FileStore(settings.data_dir / "files")
 
-    def take(self, item: InputFile | SkippedInput) -> None:
-        """Load one input, or note why not."""
+    def take(self, path: Path, item: InputFile | SkippedInput) -> None:
+        """Load one input found below a path of the request, or note why not."""
+        self._path = path
         if isinstance(item, SkippedInput):
             self._note(item.label, "failed" if item.error else "skipped", item.error or f"{item.reason}: {item.detail}")
             return
@@ -304,7 +312,7 @@ class _Run:
         item = registered.item.id
         for reason, places, line in files.damage(self._connection, self._request.organization_id, item):
             self._warn(label, f"{places} broken places between records ({reason}), the first at line {line}")
-        self.report.files.append(FileReport(label, source.name, item, counts, status))
+        self.report.files.append(FileReport(self._path, label, source.name, item, counts, status))
 
     def _count_known(self, label: str, source: Source, registered: RegisteredFile) -> None:
         """A file that was loaded before: all that is sound in it is there already."""
@@ -326,10 +334,12 @@ class _Run:
     def _note(self, label: str, status: str, detail: str | ClewError) -> None:
         text = detail if isinstance(detail, str) else str(detail)
         self._warn(label, text)
-        self.report.files.append(FileReport(label, None, None, Counts(), status, text))
+        self.report.files.append(FileReport(self._path, label, None, None, Counts(), status, text))
 
     def _warn(self, label: str, text: str) -> None:
-        self.report.warnings.append(text if label in text else f"{label}: {text}")
+        warning = text if label in text else f"{label}: {text}"
+        if warning not in self.report.warnings:
+            self.report.warnings.append(warning)
 
 
 class _Rejoined(io.RawIOBase):

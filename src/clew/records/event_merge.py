@@ -12,8 +12,6 @@ import psycopg
 from clew.records import attack_sessions, merge_sql, stage
 from clew.records.batch import Batch, FileItem, Position
 
-LOCK_NAME: Final = "events"
-
 _UNSTAGED_COLUMNS: Final = (
     "session_key",
     "attack_type",
@@ -50,7 +48,7 @@ def prepare(batch: Batch, end: Position) -> StagedBatch:
 
 @dataclass(frozen=True, slots=True)
 class EventMerger:
-    """Merges events of one file into an organization's record, within the caller's transaction."""
+    """Merges events of one file into an organization's record, within the caller's transaction and merge lock."""
 
     connection: psycopg.Connection[Any]
     organization_id: UUID
@@ -61,9 +59,9 @@ class EventMerger:
         events = staged.events
         if events.is_empty():
             return 0
-        merge_sql.enter_merge(self.connection, self.organization_id, LOCK_NAME)
         stage.copy(self.connection, "stage_events", events, staged.encoded_events)
-        inserted = self._execute(merge_sql.INSERT_EVENTS).rowcount
+        statement = merge_sql.INSERT_NEW_EVENTS if self._span_is_new(events) else merge_sql.INSERT_EVENTS
+        inserted = self._execute(statement).rowcount
         repeats = Counter(staged.repeats)
         sessions = staged.sessions
         if inserted < events.height:
@@ -79,6 +77,11 @@ class EventMerger:
         if inserted:
             self._execute(merge_sql.RECORD_EVENT_BATCH, batch=_description(events, inserted))
         return inserted
+
+    def _span_is_new(self, events: pl.DataFrame) -> bool:
+        moments = events["occurred_at"]
+        row = self._execute(merge_sql.SPAN_IS_NEW, earliest=moments.min(), latest=moments.max()).fetchone()
+        return row is not None and bool(row[0])
 
     def _merge_sessions(self, sessions: pl.DataFrame) -> None:
         stage.copy(self.connection, "stage_sessions", sessions)

@@ -1,7 +1,7 @@
 """Merging entities, relationships and where they were seen. Merging the same facts again changes nothing."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import polars as pl
@@ -11,8 +11,6 @@ from clew.kernel.ids import new_ids
 from clew.ontology import relationship_id_bytes
 from clew.records import merge_sql, stage
 from clew.records.batch import Batch, FileItem
-
-LOCK_NAME: Final = "facts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,7 @@ class FactMerger:
 
     def merge(self, batch: Batch) -> tuple[list[str], list[str]]:
         """The ids of the entities, and of the relationships, that were not in the record before."""
-        merge_sql.enter_merge(self.connection, self.organization_id, LOCK_NAME)
+        merge_sql.enter_merge(self.connection, self.organization_id, "facts")
         stage.copy(self.connection, "stage_entities", batch.entities)
         sightings, relationships = batch.entity_sightings, batch.relationships
         relationship_sightings = batch.relationship_sightings

@@ -74,6 +74,7 @@ class Loader(AbstractContextManager["Loader"]):
         facts = self._beside.submit(self._commit_facts, staged.batch, progress.id)
         try:
             with self._connection.transaction():
+                merge_sql.enter_merge(self._connection, self._organization_id, "events")
                 merger = EventMerger(self._connection, self._organization_id, self._item)
                 fresh = merger.merge(staged)
                 counts = Counts(new=fresh, duplicate=staged.batch.events.height - fresh, events=fresh)

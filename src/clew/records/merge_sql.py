@@ -36,6 +36,23 @@ ORDER BY occurred_at, id
 ON CONFLICT DO NOTHING
 """
 
+# Whether the organization has no event at all in the span of the stage: new logs mostly come in order of time.
+SPAN_IS_NEW: Final = """
+SELECT NOT EXISTS (
+    SELECT FROM events
+    WHERE organization_id = %(organization)s AND occurred_at BETWEEN %(earliest)s AND %(latest)s)
+"""
+
+# For such a stage, whose ids are distinct: nothing can conflict under the merge lock, and an insert that need not be
+# ready to be undone takes a third less time and log. The stage is in the order of its file, which is that of time.
+INSERT_NEW_EVENTS: Final = """
+INSERT INTO events (organization_id, id, occurred_at, source, kind, item_id, line, session_id, source_ip, source_port,
+                    destination_ip, target_port, protocol, sensor, payload, properties, impossible_time)
+SELECT %(organization)s, id, occurred_at, %(source)s, kind, %(item)s, line, session_id, source_ip, source_port,
+       destination_ip, target_port, protocol, sensor, payload, properties, impossible_time
+FROM stage_events
+"""
+
 # Events of the stage that were in the record before: their stored line or file is another.
 DUPLICATE_EVENTS: Final = """
 SELECT stage.record, replace(stage.id::text, '-', ''), stored.item_id = %(item)s AS same_file

@@ -4,6 +4,7 @@ COPY cannot enter a table under row-level security, so every merge starts from a
 the connection and empty themselves at commit.
 """
 
+import io
 from typing import Final
 
 import polars as pl
@@ -54,10 +55,11 @@ def create_stages(connection: psycopg.Connection) -> None:
 def encode(frame: pl.DataFrame) -> bytes:
     """A frame as the CSV that COPY reads: nulls are empty, empty strings quoted, lists in array syntax."""
     columns = [_encodable(column) for column in frame.iter_columns()]
-    text = pl.DataFrame(columns).write_csv(
-        include_header=False, quote_style="necessary", datetime_format=_TIME_FORMAT, null_value=""
+    buffer = io.BytesIO()
+    pl.DataFrame(columns).write_csv(
+        buffer, include_header=False, quote_style="necessary", datetime_format=_TIME_FORMAT, null_value=""
     )
-    return text.encode()
+    return buffer.getvalue()
 
 
 def copy(connection: psycopg.Connection, stage: str, frame: pl.DataFrame, encoded: bytes | None = None) -> None:

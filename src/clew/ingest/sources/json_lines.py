@@ -32,7 +32,7 @@ def _parse(records: Sequence[bytes], schema: pl.Schema) -> pl.DataFrame | None:
         frame = pl.read_ndjson(io.BytesIO(b"\n".join(records)), schema=schema)
     except pl.exceptions.ComputeError:
         return None
-    return frame if frame.height == len(records) else None
+    return frame.rechunk() if frame.height == len(records) else None
 
 
 def _sift(batch: RecordBatch, schema: pl.Schema) -> tuple[list[int], list[tuple[int, int, str, str, bytes]]]:

@@ -81,6 +81,7 @@ collection_items: Final = tenant_table(
     index("source_id"),
     index("is_processed"),
     index("hash"),
+    index("parent_id", postgresql_where=sa.text("parent_id IS NOT NULL")),
     partition_by="collected_at",
     changing=False,
     bulk=True,

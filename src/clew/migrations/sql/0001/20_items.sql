@@ -66,6 +66,7 @@ CREATE TABLE collection_items (
 CREATE INDEX collection_items_organization_id_collection_id_idx ON collection_items (organization_id, collection_id);
 CREATE INDEX collection_items_organization_id_hash_idx ON collection_items (organization_id, hash);
 CREATE INDEX collection_items_organization_id_is_processed_idx ON collection_items (organization_id, is_processed);
+CREATE INDEX collection_items_organization_id_parent_id_idx ON collection_items (organization_id, parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX collection_items_organization_id_source_id_idx ON collection_items (organization_id, source_id);
 
 CREATE TABLE collection_item_hashes (

@@ -1,38 +1,26 @@
 -- The change feed's writers: one row for each entity or relationship that really changed, per statement. The merge
 -- statements update only what differs, so what arrives here did change.
 
-CREATE FUNCTION record_inserts() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION record_changes() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
 BEGIN
     INSERT INTO changes (organization_id, table_name, operation, row_id)
-    SELECT organization_id, TG_TABLE_NAME, 'insert', id FROM new_rows;
-    RETURN NULL;
-END $$;
-
-CREATE FUNCTION record_updates() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
-BEGIN
-    INSERT INTO changes (organization_id, table_name, operation, row_id)
-    SELECT organization_id, TG_TABLE_NAME, 'update', id FROM new_rows;
-    RETURN NULL;
-END $$;
-
-CREATE FUNCTION record_deletes() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
-BEGIN
-    INSERT INTO changes (organization_id, table_name, operation, row_id)
-    SELECT organization_id, TG_TABLE_NAME, 'delete', id FROM old_rows;
+    SELECT organization_id, TG_TABLE_NAME, lower(TG_OP), id FROM changed_rows;
     RETURN NULL;
 END $$;
 
 DO $$
 DECLARE
     name text;
+    operation text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['entities', 'relationships', 'investigations', 'targets'] LOOP
-        EXECUTE format('CREATE TRIGGER %I AFTER INSERT ON %I REFERENCING NEW TABLE AS new_rows '
-                       'FOR EACH STATEMENT EXECUTE FUNCTION record_inserts()', name || '_inserted', name);
-        EXECUTE format('CREATE TRIGGER %I AFTER UPDATE ON %I REFERENCING NEW TABLE AS new_rows '
-                       'FOR EACH STATEMENT EXECUTE FUNCTION record_updates()', name || '_updated', name);
-        EXECUTE format('CREATE TRIGGER %I AFTER DELETE ON %I REFERENCING OLD TABLE AS old_rows '
-                       'FOR EACH STATEMENT EXECUTE FUNCTION record_deletes()', name || '_deleted', name);
+        FOREACH operation IN ARRAY ARRAY['INSERT', 'UPDATE', 'DELETE'] LOOP
+            EXECUTE format(
+                'CREATE TRIGGER %I AFTER %s ON %I REFERENCING %s TABLE AS changed_rows '
+                'FOR EACH STATEMENT EXECUTE FUNCTION record_changes()',
+                format('%s_%s_recorded', name, lower(operation)), operation, name,
+                CASE operation WHEN 'DELETE' THEN 'OLD' ELSE 'NEW' END);
+        END LOOP;
     END LOOP;
 END $$;
 

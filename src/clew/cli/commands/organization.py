@@ -1,0 +1,46 @@
+"""`clew org`: new, list."""
+
+from typing import Annotated
+
+import typer
+
+from clew.cli.options import DataDirectoryOption, JsonOption, invocation
+
+
+def new(
+    context: typer.Context,
+    slug: Annotated[str, typer.Argument(help="Short name for --org: lower-case letters, digits, hyphens.")],
+    name: Annotated[str | None, typer.Option("--name", help="Full name; the slug if not given.")] = None,
+    data_dir: DataDirectoryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make an organization. Nothing that one has loaded is ever seen by another."""
+    from clew.cli.output import line, print_json
+    from clew.cli.session import opened_current_database
+    from clew.domains.identity.service import create_organization
+
+    call = invocation(context, as_json, None, data_dir)
+    with opened_current_database(call) as database:
+        made = create_organization(database, slug, name or slug)
+    if call.json:
+        print_json(made.as_dict())
+    else:
+        line(f"organization {made.slug} is ready; work in it with `--org {made.slug}`")
+
+
+def list_organizations(
+    context: typer.Context, data_dir: DataDirectoryOption = None, as_json: JsonOption = False
+) -> None:
+    """List the organizations of this installation."""
+    from clew.cli.output import print_json, table
+    from clew.cli.session import opened_current_database
+    from clew.domains.identity import service
+
+    call = invocation(context, as_json, None, data_dir)
+    with opened_current_database(call) as database:
+        service.ensure_default_organization(database)
+        found = service.list_organizations(database)
+    if call.json:
+        print_json({"organizations": [each.as_dict() for each in found]})
+    else:
+        table(("Slug", "Name", "Since"), [(each.slug, each.name, each.created_at) for each in found])

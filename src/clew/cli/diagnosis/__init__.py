@@ -1,0 +1,1 @@
+"""What `clew doctor` looks at: this machine, the settings, the database, the record."""

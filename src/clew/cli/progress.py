@@ -1,0 +1,57 @@
+"""Progress of a load on standard error, where that is a terminal."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from clew.cli.console import PlainConsole
+from clew.cli.output import shown
+from clew.ingest import service
+
+NAME_CHARACTERS = 40
+
+
+@contextlib.contextmanager
+def observed_progress() -> Iterator[Callable[[service.Progress], None]]:
+    """What to call with each step of the load."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(binary_units=True),
+        TextColumn("{task.fields[records]} records", markup=False),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=PlainConsole(stderr=True), transient=True) as display:
+        yield _Bar(display).update
+
+
+class _Bar:
+    """One bar that always is about the file in work."""
+
+    def __init__(self, display: Progress) -> None:
+        self._display = display
+        self._file: str | None = None
+        self._task: TaskID | None = None
+
+    def update(self, progress: service.Progress) -> None:
+        if self._task is None or progress.file_name != self._file:
+            if self._task is not None:
+                self._display.remove_task(self._task)
+            self._file = progress.file_name
+            self._task = self._display.add_task("", total=None, records="0")
+        self._display.update(
+            self._task,
+            description=f"{progress.stage} {_shortened(shown(progress.file_name))}",
+            completed=progress.bytes_done,
+            total=progress.bytes_total,
+            records=f"{progress.records:,}",
+        )
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= NAME_CHARACTERS else f"…{name[-NAME_CHARACTERS:]}"

@@ -1,0 +1,159 @@
+"""Loading files into a test's organization, and what is then in its record, in a form that can be compared."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from pydantic import ByteSize
+
+from clew.ingest.service import IngestRequest, LoadReport, ingest
+from clew.kernel.database import Database
+from clew.kernel.settings import Settings
+from tests.support.record import Tenant
+
+FACTS = {
+    "entities": (
+        "id, entity_type, name, normalized_name, properties, metadata, tags, flags, risk_score, confidence, is_verified, "
+        "first_seen, last_seen"
+    ),
+    "relationships": (
+        "id, source_entity_id, target_entity_id, relationship_type, confidence, source, properties, metadata, "
+        "first_seen, last_seen"
+    ),
+    "events": (
+        "id, occurred_at, source, kind, session_id, source_ip, source_port, destination_ip, target_port, protocol, "
+        "sensor, payload, properties, impossible_time"
+    ),
+    "attack_sessions": (
+        "id, timestamp, ended_at, source_ip, source_port, destination_ip, payload, payload_hash, target_port, protocol, "
+        "attack_type, honeypot_id, source, session_key, client, fingerprint, event_count, login_failures, "
+        "login_successes, activity"
+    ),
+    "attack_session_keys": "id, timestamp",
+}
+"""What order and splitting must not change: everything but where it was seen and when it was stored."""
+
+# The same without ids, which follow from the organization: each row is named by what it says.
+_NATURAL = {
+    "entities": "SELECT {columns} FROM entities AS t",
+    "relationships": (
+        "SELECT s.entity_type || ' ' || s.name, t.relationship_type, o.entity_type || ' ' || o.name, t.confidence, "
+        "t.source, t.properties, t.metadata, t.first_seen, t.last_seen FROM relationships AS t "
+        "JOIN entities AS s ON (s.organization_id, s.id) = (t.organization_id, t.source_entity_id) "
+        "JOIN entities AS o ON (o.organization_id, o.id) = (t.organization_id, t.target_entity_id)"
+    ),
+    "events": "SELECT {columns}, line FROM events AS t",
+    "attack_sessions": (
+        "SELECT {columns}, (SELECT jsonb_agg(entry - 1) FROM jsonb_array_elements(activity) AS entry) "
+        "FROM attack_sessions AS t"
+    ),
+}
+_IDS = {"id", "session_id", "activity", "payload", "payload_hash"}
+
+
+def small_batches(settings: Settings, **changes: Any) -> Settings:
+    """The settings with batches of 64 KiB, so that a small file takes many."""
+    return settings.model_copy(update={"batch_bytes": ByteSize(64 << 10), **changes})
+
+
+def load(
+    database: Database,
+    tenant: Tenant,
+    *paths: Path,
+    settings: Settings | None = None,
+    source: str | None = None,
+    timezone: tzinfo | None = None,
+    **options: Any,
+) -> LoadReport:
+    """Load files into the tenant's record; the accounting is checked on the way."""
+    request = IngestRequest(tenant.id, tenant.operator, paths, source=source, timezone=timezone)
+    report = ingest(database, settings or database.settings, request, **options)
+    check_accounting(report)
+    return report
+
+
+def check_accounting(report: LoadReport) -> None:
+    """Every record is in exactly one count, of the whole and of each file."""
+    for counts in [report.counts, *(file.counts for file in report.files)]:
+        assert counts.read == counts.new + counts.merged + counts.duplicate + counts.rejected, report.as_dict()
+    assert sum(report.by_reason.values()) == report.counts.rejected
+    assert sum(report.by_source.values()) == report.counts.read
+
+
+def rows(database: Database, tenant: Tenant, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
+    """Rows that the tenant sees."""
+    with database.connect_raw() as connection:
+        connection.execute("SELECT set_config('app.current_organization_id', %s, false)", (str(tenant.id),))
+        return connection.execute(query, parameters).fetchall()
+
+
+def count(database: Database, tenant: Tenant, table: str) -> int:
+    """How many rows of a table the tenant has."""
+    return int(rows(database, tenant, f"SELECT count(*) FROM {table}")[0][0])
+
+
+def facts(database: Database, tenant: Tenant) -> dict[str, list[str]]:
+    """All facts with their ids, each row as JSON text, sorted."""
+    return {
+        table: _lines(rows(database, tenant, f"SELECT {columns} FROM {table}")) for table, columns in FACTS.items()
+    }
+
+
+def facts_without_ids(database: Database, tenant: Tenant) -> dict[str, list[str]]:
+    """All facts, named by what they say: to be compared between organizations."""
+    found = {}
+    for table, query in _NATURAL.items():
+        columns = ", ".join(name for name in FACTS[table].split(", ") if name not in _IDS)
+        found[table] = _lines(rows(database, tenant, query.format(columns=columns)))
+    return found
+
+
+def empty(database: Database, tenant: Tenant) -> None:
+    """Take everything that was loaded out of the organization, so that its ids can come again."""
+    tables = (
+        "relationship_sources relationships entity_sources entities events event_repeats attack_sessions "
+        "attack_session_keys quarantine ingest_files collection_items collection_item_hashes"
+    ).split()
+    with database.connect_raw() as connection:
+        connection.execute("SELECT set_config('app.current_organization_id', %s, false)", (str(tenant.id),))
+        for table in tables:
+            connection.execute(psycopg.sql.SQL("DELETE FROM {}").format(psycopg.sql.Identifier(table)))
+
+
+def line(event: str, second: int = 0, session: str = "s1", **fields: Any) -> bytes:
+    """A line of a Cowrie log, in the field order of its documentation; a field that is None is left out."""
+    values = {
+        "eventid": f"cowrie.{event}",
+        "src_ip": "198.51.100.7",
+        "sensor": "east",
+        "timestamp": f"2025-03-09T12:{second // 60:02}:{second % 60:02}.000000Z",
+        "session": session,
+        "protocol": "ssh",
+        **fields,
+    }
+    return json.dumps({key: value for key, value in values.items() if value is not None}).encode()
+
+
+def log(path: Path, lines: Iterable[bytes]) -> Path:
+    """Write lines to a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"".join(line + b"\n" for line in lines))
+    return path
+
+
+def held(database: Database, tenant: Tenant) -> list[tuple[Any, ...]]:
+    """What is in quarantine: reason, line, byte offset, record."""
+    query = "SELECT reason, line, byte_offset, record FROM quarantine WHERE status = 'held' ORDER BY line, byte_offset"
+    return rows(database, tenant, query)
+
+
+def _lines(found: Sequence[tuple[Any, ...]]) -> list[str]:
+    return sorted(json.dumps(row, default=_text, sort_keys=True) for row in found)
+
+
+def _text(value: Any) -> str:
+    return value.hex if isinstance(value, UUID) else str(value)
