@@ -1,6 +1,8 @@
 """Loading files into a test's organization, and what is then in its record, in a form that can be compared."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 from pathlib import Path
@@ -13,12 +15,13 @@ from pydantic import ByteSize
 from clew.ingest.service import IngestRequest, LoadReport, ingest
 from clew.kernel.database import Database
 from clew.kernel.settings import Settings
+from tests.support.embedded import SOURCES, environment_with
 from tests.support.record import Tenant
 
 FACTS = {
     "entities": (
-        "id, entity_type, name, normalized_name, properties, metadata, tags, flags, risk_score, confidence, is_verified, "
-        "first_seen, last_seen"
+        "id, entity_type, name, normalized_name, properties, metadata, tags, flags, risk_score, confidence, "
+        "is_verified, first_seen, last_seen"
     ),
     "relationships": (
         "id, source_entity_id, target_entity_id, relationship_type, confidence, source, properties, metadata, "
@@ -29,8 +32,8 @@ FACTS = {
         "sensor, payload, properties, impossible_time"
     ),
     "attack_sessions": (
-        "id, timestamp, ended_at, source_ip, source_port, destination_ip, payload, payload_hash, target_port, protocol, "
-        "attack_type, honeypot_id, source, session_key, client, fingerprint, event_count, login_failures, "
+        "id, timestamp, ended_at, source_ip, source_port, destination_ip, payload, payload_hash, target_port, "
+        "protocol, attack_type, honeypot_id, source, session_key, client, fingerprint, event_count, login_failures, "
         "login_successes, activity"
     ),
     "attack_session_keys": "id, timestamp",
@@ -52,6 +55,11 @@ _NATURAL = {
         "FROM attack_sessions AS t"
     ),
 }
+_LOADED = (
+    *("relationship_sources", "relationships", "entity_sources", "entities", "events", "event_repeats"),
+    *("attack_sessions", "attack_session_keys", "quarantine", "ingest_files", "collection_items"),
+    "collection_item_hashes",
+)
 _IDS = {"id", "session_id", "activity", "payload", "payload_hash"}
 
 
@@ -98,9 +106,7 @@ def count(database: Database, tenant: Tenant, table: str) -> int:
 
 def facts(database: Database, tenant: Tenant) -> dict[str, list[str]]:
     """All facts with their ids, each row as JSON text, sorted."""
-    return {
-        table: _lines(rows(database, tenant, f"SELECT {columns} FROM {table}")) for table, columns in FACTS.items()
-    }
+    return {table: _lines(rows(database, tenant, f"SELECT {columns} FROM {table}")) for table, columns in FACTS.items()}
 
 
 def facts_without_ids(database: Database, tenant: Tenant) -> dict[str, list[str]]:
@@ -114,17 +120,13 @@ def facts_without_ids(database: Database, tenant: Tenant) -> dict[str, list[str]
 
 def empty(database: Database, tenant: Tenant) -> None:
     """Take everything that was loaded out of the organization, so that its ids can come again."""
-    tables = (
-        "relationship_sources relationships entity_sources entities events event_repeats attack_sessions "
-        "attack_session_keys quarantine ingest_files collection_items collection_item_hashes"
-    ).split()
     with database.connect_raw() as connection:
         connection.execute("SELECT set_config('app.current_organization_id', %s, false)", (str(tenant.id),))
-        for table in tables:
+        for table in _LOADED:
             connection.execute(psycopg.sql.SQL("DELETE FROM {}").format(psycopg.sql.Identifier(table)))
 
 
-def line(event: str, second: int = 0, session: str = "s1", **fields: Any) -> bytes:
+def line(event: str, second: int = 0, session: str | None = "s1", **fields: Any) -> bytes:
     """A line of a Cowrie log, in the field order of its documentation; a field that is None is left out."""
     values = {
         "eventid": f"cowrie.{event}",
@@ -157,3 +159,73 @@ def _lines(found: Sequence[tuple[Any, ...]]) -> list[str]:
 
 def _text(value: Any) -> str:
     return value.hex if isinstance(value, UUID) else str(value)
+
+
+_LOAD = """
+import json, resource, signal, sys, threading
+from pathlib import Path
+from uuid import UUID
+from pydantic import ByteSize
+from clew.ingest.service import IngestRequest, ingest
+from clew.kernel.database import Database
+from clew.kernel.settings import Settings
+plan = json.loads(sys.argv[1])
+if plan["largest_file"]:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (plan["largest_file"], resource.RLIM_INFINITY))
+settings = Settings(
+    data_dir=plan["data_dir"], embedded_fallback_dir=plan["fallback"], embedded_shared_buffers_mb=16,
+    batch_bytes=ByteSize(plan["batch_bytes"]), max_record_bytes=ByteSize(plan["max_record_bytes"]),
+)
+stop = threading.Event()
+signal.signal(signal.SIGINT, lambda *_: stop.set())
+request = IngestRequest(UUID(plan["organization"]), UUID(plan["user"]), tuple(map(Path, plan["paths"])))
+with Database(settings) as database:
+    report = ingest(database, settings, request, stop=stop, observe=lambda step: print(step.records, flush=True))
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps({**report.as_dict(), "peak_kib": peak}), flush=True)
+"""
+
+
+class LoadingProcess:
+    """Another process that loads files, as `clew ingest` would: it prints a line for each batch, then its report."""
+
+    def __init__(
+        self, database: Database, tenant: Tenant, *paths: Path, batch_bytes: int = 64 << 10, largest_file: int = 0
+    ) -> None:
+        settings = database.settings
+        plan = {
+            "data_dir": str(settings.data_dir),
+            "fallback": str(settings.embedded_fallback_dir),
+            "organization": str(tenant.id),
+            "user": str(tenant.operator),
+            "batch_bytes": batch_bytes,
+            "max_record_bytes": int(settings.max_record_bytes),
+            "largest_file": largest_file,
+            "paths": [str(path) for path in paths],
+        }
+        environment = environment_with(SOURCES)
+        if settings.database_url:
+            environment["CLEW_DATABASE_URL"] = settings.database_url.get_secret_value()
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _LOAD, json.dumps(plan)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+
+    def wait_for_batches(self, number: int) -> bool:
+        """Wait until that many progress lines were printed; False if the process ended before."""
+        assert self.process.stdout is not None
+        return all(self.process.stdout.readline() for _ in range(number))
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.process.kill()
+        self.process.communicate()
+
+    def end(self) -> tuple[int, dict[str, Any], str]:
+        """Wait for its end: exit code, report (empty if it failed), what it said on standard error."""
+        said, complained = self.process.communicate(timeout=240)
+        last = said.strip().rpartition("\n")[2]
+        return self.process.returncode, json.loads(last) if last.startswith("{") else {}, complained

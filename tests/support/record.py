@@ -44,7 +44,7 @@ def empty_database() -> Iterator[Database]:
     name = f"clew_test_{secrets.token_hex(6)}"
     with (
         tempfile.TemporaryDirectory(prefix="k-") as folder,
-        _database_on(url, name) as own_url,
+        database_on(url, name) as own_url,
         Database(Settings(data_dir=Path(folder), database_url=SecretStr(own_url))) as database,
     ):
         database.bootstrap()
@@ -179,6 +179,7 @@ class Writer:
             "source": "cowrie",
             "session_key": identifier.hex,
             "honeypot_id": "east",
+            "protocol": "ssh",
             "event_count": 3,
             "activity": psycopg.types.json.Jsonb(activity) if commands else None,
         }
@@ -190,7 +191,7 @@ class Writer:
 
 
 @contextlib.contextmanager
-def _database_on(url: str, name: str) -> Iterator[str]:
+def database_on(url: str, name: str) -> Iterator[str]:
     """The URL of a new database of that server, dropped afterwards."""
     parameters = conninfo.conninfo_to_dict(url)
     with psycopg.connect(url, autocommit=True) as connection:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from clew.cli.output import file_name, heading, line, pairs, table
+from clew.cli.output import heading, line, pairs, table
 from clew.records.cards import Card
 
 COMMANDS_SHOWN = 3
@@ -19,10 +19,7 @@ def print_card(card: Card) -> None:
     heading(_counted("Known from", len(card.sources), card.source_count))
     table(
         ("Source", "File", "Line", "Confidence", "How"),
-        [
-            (each.source, file_name(each.file), each.line, f"{each.confidence:.2f}", each.method)
-            for each in card.sources
-        ],
+        [(each.source, each.file, each.line, f"{each.confidence:.2f}", each.method) for each in card.sources],
         right=(2, 3),
     )
     heading(_counted("Related to", len(card.neighbours), card.neighbour_count))

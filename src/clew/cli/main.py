@@ -13,6 +13,7 @@ from typer.main import get_command
 
 from clew import __version__
 from clew.cli.commands import case, database, demo, doctor, ingest, init, organization, path, quarantine, show
+from clew.cli.group import RootGroup
 from clew.cli.options import DataDirectoryOption, Invocation, JsonOption, OrganizationOption
 
 BROKEN_PIPE = 141  # what a shell reports of a program that died of SIGPIPE
@@ -87,6 +88,7 @@ def _group(help_text: str) -> typer.Typer:
 
 def _application() -> typer.Typer:
     root = typer.Typer(
+        cls=RootGroup,
         callback=_globals,
         no_args_is_help=True,
         add_completion=False,

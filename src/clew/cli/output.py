@@ -104,14 +104,6 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def file_name(name: str | None) -> str | None:
-    """A file's name as the user would write it here: relative, where it is below the current directory."""
-    if name is None:
-        return None
-    here = f"{Path.cwd()}/"
-    return name.removeprefix(here)
-
-
 def print_error(error: "ClewError", *, as_json: bool) -> None:
     """Say on standard error what was wrong, where, and what to do."""
     print_failure(error.code, error.message, error.where, error.remedy, as_json=as_json)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from clew.cli.output import file_name, heading, line, table, warn
+from clew.cli.output import heading, line, table, warn
 
 if TYPE_CHECKING:
     from clew.ingest.service import FileReport, LoadReport
@@ -36,7 +36,7 @@ def _print_files(files: "Sequence[FileReport]") -> None:
     table(
         ("File", "From", "Status", *map(str.capitalize, columns)),
         [
-            (file_name(file.file), file.source, file.status, *(f"{getattr(file.counts, name):,}" for name in columns))
+            (file.file, file.source, file.status, *(f"{getattr(file.counts, name):,}" for name in columns))
             for file in listed
         ],
         right=range(3, 3 + len(columns)),

@@ -16,12 +16,16 @@ from clew.ingest.frames import FramedBatch, FramingFault, FramingLimits
 from clew.ingest.framing import frame
 from clew.ingest.resolve import Resolver
 from clew.ingest.sources.base import Framing, ReadContext, RecordBatch, Source
+from clew.ontology.possible_times import EARLIEST_POSSIBLE
 from clew.records.batch import REJECTS, Batch
 from clew.records.files import RegisteredFile
 from clew.records.loader import FileProgress, Loader, StagedBatch, prepare
 
 _READ_AHEAD: Final = 1
 """Batches that may wait for the database: each costs memory, and one is enough to keep both sides busy."""
+
+_MONTHS_AT_ONCE: Final = 1000
+"""The database function takes no more than 1,200 months in one call; a log whose clock is broken may name them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class FileLoad:
                 self.observe(progress)
                 if self.stop.is_set():
                     return progress
+                del staged
             return loader.finish(progress)
 
     def _staged(self, stream: BinaryIO) -> Iterator[StagedBatch]:
@@ -67,9 +72,15 @@ class FileLoad:
         resolver = Resolver(self.organization_id, item.source, item.id, item.has_rows, self.loaded_at)
         start = self.file.progress.position
         for framed in frame(stream, self.framing, self.limits, start=start):
-            facts = self.source.read(framed.batch, self.context) if framed.batch.records else no_facts()
-            batch = resolver.resolve(facts, batch_content(framed.batch, facts), batch_contents(framed.batch))
-            yield prepare(_with_faults(batch, framed), framed.end)
+            staged = self._prepared(resolver, framed)
+            del framed  # a name that lives on while its value is no longer needed costs a batch of memory
+            yield staged
+            del staged
+
+    def _prepared(self, resolver: Resolver, framed: FramedBatch) -> StagedBatch:
+        facts = self.source.read(framed.batch, self.context) if framed.batch.records else no_facts()
+        batch = resolver.resolve(facts, batch_content(framed.batch, facts), batch_contents(framed.batch))
+        return prepare(_with_faults(batch, framed), framed.end)
 
 
 def batch_content(batch: RecordBatch, facts: Facts) -> Callable[[int], bytes]:
@@ -110,12 +121,14 @@ def ensure_partitions(
     connection: psycopg.Connection[Any], batch: Batch, known: frozenset[date] = frozenset()
 ) -> frozenset[date]:
     """Make the partitions that the batch's events need, in a transaction of its own; the months known by then."""
-    months = frozenset(batch.events["occurred_at"].dt.truncate("1mo").dt.date().unique())
+    times = batch.events["occurred_at"]
+    months = frozenset(times.filter(times >= EARLIEST_POSSIBLE).dt.truncate("1mo").dt.date().unique())
     missing = sorted(months - known)
-    if missing:
+    for start in range(0, len(missing), _MONTHS_AT_ONCE):
         with connection.transaction():
             for table in ("events", "attack_sessions"):
-                connection.execute("SELECT ensure_partitions(%s, %s)", (table, missing))
+                some = missing[start : start + _MONTHS_AT_ONCE]
+                connection.execute("SELECT ensure_partitions(%s, %s)", (table, some))
     return known | months
 
 
@@ -143,6 +156,7 @@ class _ReadAhead:
             for item in self._items:
                 if not self._put(item):
                     return
+                del item
         except BaseException as error:  # noqa: BLE001 - handed to the taking thread, which raises it
             self._put(error)
             return
@@ -165,6 +179,7 @@ class _ReadAhead:
             if isinstance(item, BaseException):
                 raise item
             yield item
+            del item
 
     def _drain(self) -> None:
         while not self._queue.empty():

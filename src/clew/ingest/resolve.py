@@ -6,10 +6,11 @@ invalid value drops that mention and what links to it, and is counted in a warni
 
 import functools
 import hashlib
+import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -27,18 +28,18 @@ from clew.ontology import (
     normalize,
     relationship_id_bytes,
 )
+from clew.ontology.possible_times import EARLIEST_POSSIBLE, MAXIMUM_CLOCK_SKEW
 from clew.records import batch as kept
 from clew.records.batch import Batch
-from clew.records.observed import merge_observed
-
-EARLIEST_POSSIBLE: Final = datetime(2000, 1, 1, tzinfo=UTC)
-"""A clock that says less is wrong: the event is kept and flagged, and no entity takes its time."""
-
-MAXIMUM_CLOCK_SKEW: Final = timedelta(days=1)
-"""How far ahead of the load an event may lie before its time is called impossible."""
+from clew.records.observed import merge_observed, plain_numbers
 
 _KEY: Final = ("entity_type", "value", "qualifier")
 _CACHED_VALUES: Final = 65_536
+_CACHED_CHARACTERS: Final = 256  # longer values are judged each time: kept, they would grow with the file
+
+# The escape of NUL in JSON text, but not a backslash that is escaped itself followed by "u0000".
+_ESCAPED_NUL: Final = r"(^|[^\\](?:\\\\)*)\\u0000"
+_TEXTS: Final = ("kind", "session_key", "protocol", "sensor", "payload", "client", "fingerprint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Resolver:
             relationships=relationships,
             relationship_sightings=self._sightings(relationship_mentions, rows),
             rejects=_rejects(facts.rejects, refused, facts.records, content),
-            warnings=facts.warnings + _dropped_warnings(dropped),
+            warnings=tuple(map(_storable, facts.warnings)) + _dropped_warnings(dropped),
         )
 
     def _resolve_values(self, mentions: pl.DataFrame) -> pl.DataFrame:
@@ -109,7 +110,8 @@ class Resolver:
         known = self._values.get(key)
         if known is None:
             known = _resolve_value(self.organization_id, *key)
-            self._values[key] = known
+            if len(key[1]) <= _CACHED_CHARACTERS:
+                self._values[key] = known
         return known
 
     def _rows(self, records: pl.DataFrame) -> pl.DataFrame:
@@ -145,10 +147,9 @@ class Resolver:
                 pl.col("session").alias("session_key"),
                 (~pl.col("occurred_at").is_between(EARLIEST_POSSIBLE, latest)).alias("impossible_time"),
                 pl.col("login_failures", "login_successes").fill_null(0),
-                _scrubbed("payload"),
-                _scrubbed("client"),
-                pl.col("properties").str.replace_all("\\u0000", "\\u2400", literal=True),
+                _properties_without_nul(events["properties"]),
             )
+            .with_columns(_scrubbed(*_TEXTS))
             .join(rows.select("record", "line"), on="record", how="left", maintain_order="left")
             .select(kept.EVENTS.keys())
             .cast(dict(kept.EVENTS))  # type: ignore[arg-type]
@@ -173,14 +174,17 @@ class Resolver:
 
     def _entities(self, mentions: pl.DataFrame) -> pl.DataFrame:
         grouped = mentions.group_by("id", maintain_order=True).agg(
-            pl.col("entity_type", "derived", "normalized_name", "flags").first(),
-            pl.col("name").min(),
+            pl.col("entity_type").first(),
+            pl.col("derived").unique(),
+            # An identity can be spelled in several ways: one spelling, the least, decides on all that follows from it.
+            pl.col("name", "normalized_name", "flags").sort_by("name").first(),
             pl.col("confidence").max().round(2).cast(pl.Float64),
             pl.col("first_seen").min(),
             pl.col("last_seen").max(),
         )
         merged = _observed_properties(mentions, "id")
-        return _with_observed(grouped.rename({"derived": "properties"}), merged).select(kept.ENTITIES.keys())
+        derived = grouped.with_columns(_one_derived(grouped["derived"]).alias("properties"))
+        return _with_observed(derived, merged).select(kept.ENTITIES.keys())
 
     def _relationships(self, links: pl.DataFrame, values: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Distinct relationships, and which record names which."""
@@ -269,7 +273,9 @@ def _json_of_items(items: tuple[tuple[str, Any], ...]) -> str:
     return orjson.dumps(dict(items), option=orjson.OPT_SORT_KEYS).decode()
 
 
-def _json(properties: Mapping[str, Any]) -> str:
+def _json(properties: dict[str, Any]) -> str:
+    if "full_value" in properties:  # too large to be kept in a cache
+        return orjson.dumps(properties, option=orjson.OPT_SORT_KEYS).decode()
     return _json_of_items(tuple(properties.items())) if properties else "{}"
 
 
@@ -278,7 +284,7 @@ def _observed_properties(mentions: pl.DataFrame, key: str) -> pl.DataFrame:
     having = mentions.filter(pl.col("properties").is_not_null()).select(key, "properties", "last_seen").unique()
     merged: dict[str, tuple[dict[str, Any], dict[str, int]]] = {}
     for identifier, text, seen in having.with_columns(pl.col("last_seen").to_physical()).iter_rows():
-        properties = orjson.loads(_without_nul(text))
+        properties = plain_numbers(orjson.loads(_without_nul(text)))
         observed = {} if seen is None else dict.fromkeys(properties, seen)
         merged[identifier] = merge_observed(merged.get(identifier, ({}, {})), (properties, observed))
     return pl.DataFrame(
@@ -289,6 +295,21 @@ def _observed_properties(mentions: pl.DataFrame, key: str) -> pl.DataFrame:
         },
         schema={key: pl.String, "said": pl.String, "observed": pl.String},
     )
+
+
+def _one_derived(derived: pl.Series) -> pl.Series:
+    """What follows from a value's spellings, merged where they disagree, as the record merges it."""
+    texts = derived.list.first()
+    several = derived.list.len() > 1
+    if not several.any():
+        return texts
+    merged = []
+    for spellings in derived.filter(several):
+        properties: dict[str, Any] = {}
+        for text in spellings:
+            properties, _ = merge_observed((properties, {}), (orjson.loads(text), {}))
+        merged.append(orjson.dumps(properties).decode())
+    return texts.scatter(several.arg_true(), merged)
 
 
 def _with_observed(facts: pl.DataFrame, merged: pl.DataFrame) -> pl.DataFrame:
@@ -344,10 +365,25 @@ def _flag_lists(flags: list[str | None]) -> pl.Series:
     return joined.str.split(",").list.eval(pl.element().filter(pl.element() != ""))
 
 
-def _scrubbed(column: str) -> pl.Expr:
+def _scrubbed(*columns: str) -> pl.Expr:
     """PostgreSQL text holds no NUL: it is shown by its symbol."""
-    return pl.col(column).str.replace_all("\0", "␀", literal=True)
+    return pl.col(*columns).str.replace_all("\0", "␀", literal=True)
 
 
 def _without_nul(text: str) -> str:
-    return text.replace("\\u0000", "\\u2400") if "\\u0000" in text else text
+    """JSON text whose strings hold no NUL; twice, since a match takes the character before it along."""
+    if "\\u0000" not in text:
+        return text
+    return re.sub(_ESCAPED_NUL, r"\1\\u2400", re.sub(_ESCAPED_NUL, r"\1\\u2400", text))
+
+
+def _properties_without_nul(properties: pl.Series) -> pl.Series:
+    if not properties.str.contains("\\u0000", literal=True).any():
+        return properties
+    distinct = properties.unique().drop_nulls()
+    return properties.replace_strict(distinct, [_without_nul(text) for text in distinct], return_dtype=pl.String)
+
+
+def _storable(text: str) -> str:
+    """A message that may quote a file, without what neither JSON nor PostgreSQL holds."""
+    return text.replace("\0", "␀").encode("utf-8", "backslashreplace").decode()

@@ -145,12 +145,11 @@ def ingest(
     ):
         connection.execute("SELECT create_monthly_partitions(%s)", (settings.partitions_ahead_months,))
         run = _Run(connection, facts_connection, settings, request, named, observe, stop or threading.Event(), clock)
-        for path, walk in walks:
-            for item in walk:
-                run.take(path, replace(item, label=_label(path, item.label)))
-                if run.stop.is_set():
-                    run.report.interrupted = True
-                    break
+        for path, item in ((path, item) for path, walk in walks for item in walk):
+            run.take(path, replace(item, label=_label(path, item.label)))
+            if run.stop.is_set():
+                run.report.interrupted = True
+                break
     run.report.seconds = time.monotonic() - started
     return run.report
 
@@ -211,6 +210,7 @@ class _Run:
         self._observe = observe
         self._clock = clock
         self._store = FileStore(settings.data_dir / "files")
+        self._store.sweep()
 
     def take(self, path: Path, item: InputFile | SkippedInput) -> None:
         """Load one input found below a path of the request, or note why not."""

@@ -79,7 +79,7 @@ class Settings(BaseSettings):
         description="Where the embedded cluster is put if run by root with a data directory that the unprivileged "
         "server account cannot enter (such as one beneath /root).",
     )
-    partitions_ahead_months: int = Field(3, ge=1, le=120, description="Months for which partitions are made ahead.")
+    partitions_ahead_months: int = Field(3, ge=1, le=24, description="Months for which partitions are made ahead.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severity of the log lines written to standard error."
     )

@@ -5,6 +5,7 @@ other column is a minimum, a maximum or a union for the same reason.
 """
 
 import hashlib
+import ipaddress
 from typing import Final
 
 import polars as pl
@@ -29,21 +30,39 @@ def summarize(events: pl.DataFrame) -> pl.DataFrame:
         pl.col("session_key").first(),
         pl.col("occurred_at").min().alias("started_at"),
         pl.col("occurred_at").max().alias("ended_at"),
-        pl.col("source_ip").min().fill_null(UNKNOWN_ADDRESS),
-        pl.col("source_port", "destination_ip", "target_port", "protocol", "sensor", "client", "fingerprint").min(),
+        pl.col("source_ip", "destination_ip").drop_nulls().unique(),
+        pl.col("source_port", "target_port", "protocol", "sensor", "client", "fingerprint").min(),
         rank.max().alias("rank"),
         pl.len().cast(pl.Int32).alias("event_count"),
         pl.col("login_failures", "login_successes").sum(),
     )
     named = plain.with_columns(
+        _least_address(plain["source_ip"]).fill_null(UNKNOWN_ADDRESS),
+        _least_address(plain["destination_ip"]),
         pl.col("rank")
         .replace_strict(list(range(len(ATTACK_TYPES))), list(ATTACK_TYPES), return_dtype=pl.String)
-        .alias("attack_type")
+        .alias("attack_type"),
     ).drop("rank")
     joined = named.join(_activity(within), on="session_id", how="left").with_columns(
         pl.col("payload").fill_null(""), pl.col("payload_hash").fill_null(_EMPTY_HASH)
     )
     return joined.rename({"session_id": "id"}).sort("id")
+
+
+def _least_address(addresses: pl.Series) -> pl.Series:
+    """Of each list the least address as PostgreSQL orders them, which is not the order of their text."""
+    least = addresses.list.first()
+    several = addresses.list.len() > 1
+    if not several.any():
+        return least
+    chosen = [min(some, key=_address_order) for some in addresses.filter(several)]
+    return least.scatter(several.arg_true(), chosen)
+
+
+def _address_order(address: str) -> tuple[bool, int, bytes]:
+    """An unknown address comes after all that are known."""
+    parsed = ipaddress.ip_address(address)
+    return address == UNKNOWN_ADDRESS, parsed.version, parsed.packed
 
 
 def _activity(events: pl.DataFrame) -> pl.DataFrame:

@@ -66,10 +66,8 @@ class EventMerger:
         sessions = staged.sessions
         if inserted < events.height:
             known = self._execute(merge_sql.DUPLICATE_EVENTS).fetchall()
-            repeats.update(identifier for _, identifier, same_file in known if same_file)
-            seen = pl.Series([record for record, _, _ in known], dtype=pl.Int64)
-            distinct = staged.batch.events.unique("id", keep="first", maintain_order=True)
-            sessions = attack_sessions.summarize(distinct.filter(~pl.col("record").is_in(seen.implode())))
+            repeats.update(identifier for _, identifier, repeated in known if repeated)
+            sessions = _sessions_without(staged, [record for record, _, _ in known]) if inserted else sessions.clear()
         if repeats:
             self._execute(merge_sql.COUNT_REPEATS, ids=list(repeats), times=list(repeats.values()))
         if not sessions.is_empty():
@@ -93,6 +91,13 @@ class EventMerger:
     def _execute(self, statement: str, **parameters: Any) -> psycopg.Cursor[Any]:
         common = {"organization": self.organization_id, "item": self.item.id, "source": self.item.source}
         return self.connection.execute(statement, common | parameters)
+
+
+def _sessions_without(staged: StagedBatch, known: list[int]) -> pl.DataFrame:
+    """The sessions of a batch's events but for those records."""
+    seen = pl.Series(known, dtype=pl.Int64).implode()
+    distinct = staged.batch.events.unique("id", keep="first", maintain_order=True)
+    return attack_sessions.summarize(distinct.filter(~pl.col("record").is_in(seen)))
 
 
 def _description(events: pl.DataFrame, inserted: int) -> str:

@@ -109,6 +109,11 @@ def readings_of(text: str, entity_type: str | None = None) -> list[Reading]:
     return list(dict.fromkeys(readings))
 
 
+def is_storable(text: str) -> bool:
+    """Whether PostgreSQL can hold the text, and so could ever answer to it: no NUL, no undecodable bytes."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def current_ids(connection: sa.Connection, organization_id: UUID, ids: Iterable[UUID]) -> dict[UUID, UUID]:
     """Each id with the one that stands for it now: itself, or that of the entity it was merged into."""
     current = {identifier: identifier for identifier in ids}
@@ -191,8 +196,8 @@ def _by_names(
     wanted = {(reading.entity_type.value, reading.normalized_name) for reading in readings}
     spelled = {text.strip(), *(reading.name for reading in readings)}
     conditions = (
-        entities.c.normalized_name.in_({name for _, name in wanted}),
-        entities.c.name.in_({name for name in spelled if "\0" not in name}),
+        entities.c.normalized_name.in_({name for _, name in wanted if is_storable(name)}),
+        entities.c.name.in_(set(filter(is_storable, spelled))),
     )
     rows: dict[UUID, EntityRow] = {}
     # One query per index: the two joined by OR would be estimated, and sometimes scanned, together.

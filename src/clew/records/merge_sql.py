@@ -53,23 +53,27 @@ SELECT %(organization)s, id, occurred_at, %(source)s, kind, %(item)s, line, sess
 FROM stage_events
 """
 
-# Events of the stage that were in the record before: their stored line or file is another.
+# Events of the stage that were in the record before: their stored line or file is another, or, where another reading
+# of the same file brought them, their time of storing. With it whether they repeat another line of their file.
 DUPLICATE_EVENTS: Final = """
-SELECT stage.record, replace(stage.id::text, '-', ''), stored.item_id = %(item)s AS same_file
+SELECT stage.record, replace(stage.id::text, '-', ''), stored.item_id = %(item)s AND stored.line <> stage.line
 FROM stage_events AS stage
 CROSS JOIN LATERAL (
-    SELECT item_id, line FROM events
+    SELECT item_id, line, created_at FROM events
     WHERE events.organization_id = %(organization)s AND events.occurred_at = stage.occurred_at
       AND events.id = stage.id
     OFFSET 0
 ) AS stored
-WHERE stored.item_id <> %(item)s OR stored.line <> stage.line
+WHERE stored.item_id <> %(item)s OR stored.line <> stage.line OR stored.created_at <> now()
 """
 
+# How often a line stands in a file does not depend on how it is read: only a file's first reading counts.
 COUNT_REPEATS: Final = """
 INSERT INTO event_repeats AS known (organization_id, item_id, event_id, occurrences)
 SELECT %(organization)s, %(item)s, id::uuid, times + 1
 FROM unnest(%(ids)s::text[], %(times)s::integer[]) AS repeats (id, times)
+WHERE (SELECT count(*) FROM ingest_files
+       WHERE organization_id = %(organization)s AND collection_item_id = %(item)s) = 1
 ORDER BY id
 ON CONFLICT (organization_id, item_id, event_id)
 DO UPDATE SET occurrences = known.occurrences + excluded.occurrences - 1
@@ -196,23 +200,26 @@ FROM stage_entities
 ORDER BY id
 ON CONFLICT (organization_id, id) DO UPDATE
 SET name = least(known.name COLLATE "C", excluded.name),
+    normalized_name = CASE WHEN known.name COLLATE "C" < excluded.name THEN known.normalized_name
+                           ELSE excluded.normalized_name END,
     properties = CASE WHEN holds_observed(known.properties, known.metadata, excluded.properties, excluded.metadata)
                       THEN known.properties
                       ELSE merge_observed(known.properties, known.metadata, excluded.properties, excluded.metadata)
                            -> 'properties' END,
     metadata = CASE WHEN holds_observed(known.properties, known.metadata, excluded.properties, excluded.metadata)
                     THEN known.metadata
-                    ELSE known.metadata || (
+                    ELSE known.metadata || jsonb_strip_nulls(jsonb_build_object('observed', nullif(
                         merge_observed(known.properties, known.metadata, excluded.properties, excluded.metadata)
-                        - 'properties') END,
-    flags = excluded.flags,
+                        -> 'observed', '{}'))) END,
+    flags = CASE WHEN known.name COLLATE "C" < excluded.name THEN known.flags ELSE excluded.flags END,
     confidence = greatest(known.confidence, excluded.confidence),
     first_seen = least(known.first_seen, excluded.first_seen),
     last_seen = greatest(known.last_seen, excluded.last_seen),
     updated_at = now()
 WHERE excluded.name COLLATE "C" < known.name
    OR excluded.confidence > known.confidence
-   OR excluded.flags <> known.flags
+   OR (excluded.name = known.name
+       AND (excluded.flags <> known.flags OR excluded.normalized_name <> known.normalized_name))
    OR least(known.first_seen, excluded.first_seen) IS DISTINCT FROM known.first_seen
    OR greatest(known.last_seen, excluded.last_seen) IS DISTINCT FROM known.last_seen
    OR (NOT holds_observed(known.properties, known.metadata, excluded.properties, excluded.metadata)
@@ -241,9 +248,9 @@ SET source = least(known.source COLLATE "C", excluded.source),
                            -> 'properties' END,
     metadata = CASE WHEN holds_observed(known.properties, known.metadata, excluded.properties, excluded.metadata)
                     THEN known.metadata
-                    ELSE known.metadata || (
+                    ELSE known.metadata || jsonb_strip_nulls(jsonb_build_object('observed', nullif(
                         merge_observed(known.properties, known.metadata, excluded.properties, excluded.metadata)
-                        - 'properties') END,
+                        -> 'observed', '{}'))) END,
     confidence = greatest(known.confidence, excluded.confidence),
     first_seen = least(known.first_seen, excluded.first_seen),
     last_seen = greatest(known.last_seen, excluded.last_seen),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 Observed = tuple[Mapping[str, Any], Mapping[str, int]]
@@ -26,18 +27,33 @@ def merge_observed(one: Observed, other: Observed) -> tuple[dict[str, Any], dict
     return properties, observed
 
 
+def plain_numbers(value: Any) -> Any:
+    """A JSON value in which whole numbers are integers, so that equal numbers are equal text (1.0 is 1, -0.0 is 0)."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    if isinstance(value, dict):
+        return {key: plain_numbers(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [plain_numbers(member) for member in value]
+    return value
+
+
 def _rank(seen: int | None, value: Any) -> tuple[bool, int, bytes]:
     return (seen is not None, seen or 0, _sortable(value))
 
 
 def _sortable(value: Any) -> bytes:
     """The text PostgreSQL gives a jsonb value, so that both sides decide alike."""
-    return json.dumps(_ordered(value), ensure_ascii=False).encode()
+    return _text(value).encode()
 
 
-def _ordered(value: Any) -> Any:
+def _text(value: Any) -> str:
+    """Keys by length, then bytes; numbers without exponent, and zero without sign."""
     if isinstance(value, dict):
-        return {key: _ordered(value[key]) for key in sorted(value, key=lambda key: (len(key.encode()), key))}
+        keys = sorted(value, key=lambda key: (len(key.encode()), key))
+        return "{" + ", ".join(f"{json.dumps(key, ensure_ascii=False)}: {_text(value[key])}" for key in keys) + "}"
     if isinstance(value, list):
-        return [_ordered(member) for member in value]
-    return value
+        return "[" + ", ".join(map(_text, value)) + "]"
+    if isinstance(value, float):
+        return format(Decimal(repr(value or 0.0)), "f")
+    return json.dumps(value, ensure_ascii=False)

@@ -95,7 +95,7 @@ def find_path(
     start_id: UUID,
     goal_id: UUID,
     *,
-    max_length: int = 6,
+    max_length: int = 8,
     max_degree: int = 200,
     max_visited: int = 20_000,
 ) -> PathResult:

@@ -6,10 +6,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from clew.kernel.clock import Clock, system_clock
+from clew.ontology.possible_times import EARLIEST_POSSIBLE, MAXIMUM_CLOCK_SKEW
 from clew.records.attack_sessions import UNKNOWN_ADDRESS
 
 MAXIMUM_SESSIONS_READ: Final = 50_000
-"""Commands are counted over the latest so many sessions in which something was sent."""
+"""Commands are counted over the latest so many shell sessions in which something was typed."""
 
 _MAXIMUM_TEXT: Final = 500
 
@@ -46,7 +48,8 @@ class RecordSummary:
 class HoneypotSummary:
     """What honeypots saw. Each list holds the greatest first; times are ISO 8601 text.
 
-    `commands_complete` says whether `commands` counts every session, or the latest 50,000 with something sent.
+    `commands_complete` says whether `commands` counts every shell session (ssh, telnet), or the latest
+    50,000 of them.
     """
 
     sessions: int
@@ -83,14 +86,21 @@ def record_summary(connection: sa.Connection, organization_id: UUID) -> RecordSu
     )
 
 
-def honeypot_summary(connection: sa.Connection, organization_id: UUID, *, limit: int = 10) -> HoneypotSummary:
-    """What the organization's honeypots saw, with at most `limit` entries per list."""
+def honeypot_summary(
+    connection: sa.Connection, organization_id: UUID, *, limit: int = 10, clock: Clock = system_clock
+) -> HoneypotSummary:
+    """What the organization's honeypots saw, with at most `limit` entries per list.
+
+    Impossible times (before 2000, or more than a day ahead) count as sessions but neither begin nor end anything.
+    """
     parameters = {
         "organization": organization_id,
         "limit": limit,
         "unknown": UNKNOWN_ADDRESS,
         "text": _MAXIMUM_TEXT,
         "most": MAXIMUM_SESSIONS_READ,
+        "earliest": EARLIEST_POSSIBLE,
+        "latest": clock() + MAXIMUM_CLOCK_SKEW,
     }
 
     def listed(statement: sa.TextClause) -> list[dict[str, Any]]:
@@ -142,12 +152,16 @@ SELECT (SELECT count(*) FROM events WHERE organization_id = :organization) AS ev
 
 _OVERALL: Final = sa.text("""
 SELECT count(*) AS sessions, count(DISTINCT source_ip) FILTER (WHERE source_ip <> CAST(:unknown AS inet)) AS addresses,
-       min(timestamp) AS first_seen, max(ended_at) AS last_seen, count(activity) AS active
+       min(timestamp) FILTER (WHERE timestamp >= :earliest) AS first_seen,
+       max(ended_at) FILTER (WHERE ended_at < :latest) AS last_seen,
+       count(activity) FILTER (WHERE protocol IN ('ssh', 'telnet')) AS active
 FROM attack_sessions WHERE organization_id = :organization
 """)
 
 _ADDRESSES: Final = sa.text("""
-SELECT host(source_ip) AS address, count(*) AS sessions, min(timestamp) AS first_seen, max(ended_at) AS last_seen,
+SELECT host(source_ip) AS address, count(*) AS sessions,
+       min(timestamp) FILTER (WHERE timestamp >= :earliest) AS first_seen,
+       max(ended_at) FILTER (WHERE ended_at < :latest) AS last_seen,
        sum(login_failures)::bigint AS login_failures, sum(login_successes)::bigint AS login_successes,
        count(DISTINCT honeypot_id) AS sensors
 FROM attack_sessions
@@ -170,16 +184,15 @@ ORDER BY addresses DESC, credential.name COLLATE "C"
 LIMIT :limit
 """)
 
-# Bytes that are no text ("hex:…") are payloads, not commands.
+# Commands are what was typed into a shell; requests of other protocols show as payloads.
 _COMMANDS: Final = sa.text("""
 WITH latest AS (
     SELECT id, source_ip, activity FROM attack_sessions
-    WHERE organization_id = :organization AND activity IS NOT NULL
+    WHERE organization_id = :organization AND activity IS NOT NULL AND protocol IN ('ssh', 'telnet')
     ORDER BY timestamp DESC, id DESC LIMIT :most
 ), sent AS (
     SELECT id, source_ip, left(entry ->> 2, :text) COLLATE "C" AS command
     FROM latest CROSS JOIN LATERAL jsonb_array_elements(activity) AS entry
-    WHERE NOT starts_with(entry ->> 2, 'hex:')
 )
 SELECT command, count(DISTINCT id) AS sessions, count(DISTINCT source_ip) AS addresses
 FROM sent
@@ -190,8 +203,9 @@ LIMIT :limit
 
 _PAYLOADS: Final = sa.text("""
 WITH shared AS (
-    SELECT payload_hash, count(DISTINCT source_ip) AS addresses, count(*) AS sessions, min(timestamp) AS first_seen,
-           max(ended_at) AS last_seen
+    SELECT payload_hash, count(DISTINCT source_ip) AS addresses, count(*) AS sessions, min(timestamp) AS starts,
+           min(timestamp) FILTER (WHERE timestamp >= :earliest) AS first_seen,
+           max(ended_at) FILTER (WHERE ended_at < :latest) AS last_seen
     FROM attack_sessions
     WHERE organization_id = :organization AND activity IS NOT NULL AND source_ip <> CAST(:unknown AS inet)
     GROUP BY payload_hash HAVING count(DISTINCT source_ip) >= 2
@@ -204,7 +218,7 @@ FROM shared
 CROSS JOIN LATERAL (
     SELECT payload FROM attack_sessions
     WHERE organization_id = :organization AND attack_sessions.payload_hash = shared.payload_hash
-      AND timestamp = shared.first_seen
+      AND timestamp = shared.starts
     ORDER BY id LIMIT 1
 ) AS example
 ORDER BY shared.addresses DESC, shared.sessions DESC, shared.payload_hash
@@ -212,7 +226,8 @@ ORDER BY shared.addresses DESC, shared.sessions DESC, shared.payload_hash
 
 _SENSORS: Final = sa.text("""
 SELECT source, honeypot_id AS sensor, count(*) AS sessions, count(DISTINCT source_ip) AS addresses,
-       sum(event_count)::bigint AS events, min(timestamp) AS first_seen, max(ended_at) AS last_seen
+       sum(event_count)::bigint AS events, min(timestamp) FILTER (WHERE timestamp >= :earliest) AS first_seen,
+       max(ended_at) FILTER (WHERE ended_at < :latest) AS last_seen
 FROM attack_sessions WHERE organization_id = :organization
 GROUP BY source, honeypot_id
 ORDER BY sessions DESC, source, sensor NULLS LAST

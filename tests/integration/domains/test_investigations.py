@@ -47,6 +47,11 @@ def test_what_is_no_case_is_refused(database: Database, tenant: Tenant) -> None:
         create_investigation(connection, tenant.id, "There is one")
         with pytest.raises(NotFoundError, match="There is one"):
             find_investigation(connection, tenant.id, "Another")
+        for unstorable in ("a\x00b", "a\udcffb"):
+            with pytest.raises(NotFoundError):
+                find_investigation(connection, tenant.id, unstorable)
+            with pytest.raises(InputError):
+                ensure_investigation(connection, tenant.id, unstorable)
 
 
 def test_another_organizations_case_is_not_found(database: Database, tenant: Tenant) -> None:
@@ -78,6 +83,8 @@ def test_a_target_is_normalised_and_added_once(database: Database, tenant: Tenan
             add_target(connection, tenant.id, case.id, "x", "spaceship")
         with pytest.raises(InputError):
             add_target(connection, tenant.id, case.id, "  ")
+        with pytest.raises(InputError):
+            add_target(connection, tenant.id, case.id, "root:\x00", "credential")
 
 
 def test_a_person_can_be_a_target_though_a_name_identifies_nobody(database: Database, tenant: Tenant) -> None:

@@ -12,9 +12,10 @@ from clew.records.cards import card, find_entities
 from tests.support.record import NOON, Tenant, Writer
 
 PROMISED = (
-    "id type name normalized_name properties confidence first_seen last_seen sources neighbours".split(),
-    "source item_id file line confidence".split(),
-    "id type name relationship_type".split(),
+    {"id", "type", "name", "normalized_name", "properties", "confidence", "first_seen", "last_seen", "sources"}
+    | {"neighbours"},
+    ("source", "item_id", "file", "line", "confidence"),
+    {"id", "type", "name", "relationship_type"},
 )
 
 
@@ -27,7 +28,8 @@ def test_a_value_is_found_in_any_spelling_and_by_its_id(database: Database, tena
         assert find_entities(connection, tenant.id, "203.0.113.77", "domain") == []
         assert find_entities(connection, tenant.id, str(uuid4())) == []
         assert find_entities(connection, tenant.id, "") == []
-        assert find_entities(connection, tenant.id, "a\x00b") == []
+        for unstorable in ("a\x00b", "root:\x00", "a\udcffb", "root:\udcff", "x" * 100_000):
+            assert find_entities(connection, tenant.id, unstorable) == []
         with pytest.raises(InputError, match="no entity type"):
             find_entities(connection, tenant.id, "203.0.113.77", "spaceship")
 
@@ -94,7 +96,7 @@ def test_a_card_says_where_each_fact_came_from(database: Database, tenant: Tenan
     assert shown["source_count"] == 2
     assert shown["confidence"] == 0.8
     assert shown["first_seen"] == "2025-03-09T12:00:00+00:00"
-    assert set(PROMISED[0]) <= shown.keys()
+    assert PROMISED[0] <= shown.keys()
 
 
 def test_a_cut_card_shows_every_kind_of_neighbour_and_says_how_many_there_are(
@@ -115,7 +117,7 @@ def test_a_cut_card_shows_every_kind_of_neighbour_and_says_how_many_there_are(
     assert len(shown["neighbours"]) == 5
     found = {(one["relationship_type"], one["direction"], one["type"]) for one in shown["neighbours"]}
     assert found == {("USES", "out", "credential"), ("LOCATED_AT", "in", "url")}
-    assert set(PROMISED[2]) <= shown["neighbours"][0].keys()
+    assert PROMISED[2] <= shown["neighbours"][0].keys()
 
 
 def test_an_address_has_its_first_and_last_sessions(database: Database, tenant: Tenant) -> None:

@@ -15,7 +15,8 @@ from tests.support.record import Tenant, Writer, new_organization
 ROWS = 4000
 FILL = (
     """INSERT INTO entities (organization_id, id, entity_type, name, normalized_name)
-       SELECT :organization, md5('e' || n)::uuid, 'username', 'Name ' || n, 'name ' || n FROM generate_series(1, :n) n""",
+       SELECT :organization, md5('e' || n)::uuid, 'username', 'Name ' || n, 'name ' || n
+       FROM generate_series(1, :n) n""",
     """INSERT INTO relationships (organization_id, source_entity_id, target_entity_id, relationship_type)
        SELECT :organization, md5('e' || n)::uuid, md5('e' || (n * 7 % :n) + 1)::uuid, 'USES'
        FROM generate_series(1, :n) n""",
@@ -27,14 +28,17 @@ FILL = (
        FROM generate_series(1, :n) n""",
     """INSERT INTO entity_sources (organization_id, entity_id, collection_item_id)
        SELECT :organization, md5('e' || n)::uuid, md5('i' || n)::uuid FROM generate_series(1, :n) n""",
-    """INSERT INTO attack_sessions (organization_id, id, source_ip, timestamp, ended_at, payload_hash, source, session_key)
+    """INSERT INTO attack_sessions (organization_id, id, source_ip, timestamp, ended_at, payload_hash, source,
+                                    session_key)
        SELECT :organization, md5('s' || n)::uuid, '198.51.0.0'::inet + n, now() - make_interval(mins => n), now(),
               lpad((n / 3)::text, 64, '0'), 'cowrie', n::text
        FROM generate_series(1, :n) n""",
 )
 LOOKUPS = {
     "an entity by id": "SELECT FROM entities WHERE organization_id = :organization AND id = :entity",
-    "entities by normalised name": "SELECT FROM entities WHERE organization_id = :organization AND normalized_name = 'name 7'",
+    "entities by normalised name": (
+        "SELECT FROM entities WHERE organization_id = :organization AND normalized_name = 'name 7'"
+    ),
     "entities by name": "SELECT FROM entities WHERE organization_id = :organization AND name = 'Name 7'",
     "relationships by their source": (
         "SELECT FROM relationships WHERE organization_id = :organization AND source_entity_id = :entity"
@@ -46,9 +50,12 @@ LOOKUPS = {
         "SELECT FROM attack_sessions WHERE organization_id = :organization AND source_ip = CAST('198.51.0.7' AS inet)"
     ),
     "sessions by payload": (
-        "SELECT FROM attack_sessions WHERE organization_id = :organization AND payload_hash = lpad('7', 64, '0')"
+        "SELECT FROM attack_sessions"
+        " WHERE organization_id = :organization AND payload_hash = CAST(repeat('0', 64) AS char(64))"
     ),
-    "an item by id": "SELECT FROM collection_item_hashes WHERE organization_id = :organization AND collection_item_id = :entity",
+    "an item by id": (
+        "SELECT FROM collection_item_hashes WHERE organization_id = :organization AND collection_item_id = :entity"
+    ),
     "the rows of a file": "SELECT FROM collection_items WHERE organization_id = :organization AND parent_id = :entity",
     "the sources of an entity": (
         "SELECT FROM entity_sources WHERE organization_id = :organization AND entity_id = :entity"
@@ -65,7 +72,7 @@ READERS = {
 
 
 @pytest.fixture(scope="module")
-def crowded(database: Database) -> Iterator[Tenant]:
+def crowded(database: Database) -> Tenant:
     """An organization with thousands of rows of each kind, beside another with as many."""
     for tenant in (new_organization(database), new_organization(database)):
         with database.transaction(tenant.context) as connection:
@@ -80,7 +87,7 @@ def crowded(database: Database) -> Iterator[Tenant]:
                 connection.execute(sa.text(statement), parameters)
     with database.transaction(None, MIGRATOR) as connection:
         connection.execute(sa.text("ANALYZE"))
-    yield tenant
+    return tenant
 
 
 def scans(plan: Any) -> Iterator[dict[str, Any]]:
@@ -145,4 +152,6 @@ def test_a_reader_scans_no_great_table(database: Database, crowded: Tenant, what
 
 def test_the_rule_that_it_is_measured_by_can_be_broken(database: Database, crowded: Tenant) -> None:
     unindexed = "SELECT FROM entities WHERE organization_id = :organization AND metadata = '{}'"
-    assert [scan["Node Type"] for scan in explained(database, crowded, unindexed)] == ["Seq Scan"]
+    (scan,) = explained(database, crowded, unindexed)
+    assert "metadata = " not in str(scan.get("Index Cond") or scan.get("Recheck Cond"))
+    assert "metadata = " in scan["Filter"]

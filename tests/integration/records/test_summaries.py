@@ -1,6 +1,6 @@
 """The record at a glance."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from clew.kernel.database import Database
 from clew.records.summaries import honeypot_summary, record_summary
@@ -48,14 +48,15 @@ def test_what_honeypots_saw_is_ranked(database: Database, tenant: Tenant) -> Non
         for hour in range(3):
             writer.session("203.0.113.77", NOON + timedelta(hours=hour), ("uname -a", f"echo {hour}"))
         writer.session("203.0.113.78", NOON, ("uname -a", "echo 0"), honeypot_id="west", login_failures=4)
-        writer.session("203.0.113.79", NOON, ("hex:00ff",))
-        writer.session("0.0.0.0", NOON)
+        writer.session("203.0.113.79", NOON, ("GET / HTTP/1.0",), protocol="http")
+        writer.session("0.0.0.0", datetime(1970, 1, 1, tzinfo=UTC))
         pair = writer.entity("credential", "root:root")
         for address in ("203.0.113.77", "203.0.113.78"):
             writer.relationship(writer.entity("ip_address", address), "USES", pair)
         summary = honeypot_summary(connection, tenant.id).as_dict()
         cut = honeypot_summary(connection, tenant.id, limit=1).as_dict()
     assert (summary["sessions"], summary["addresses"], summary["commands_complete"]) == (6, 3, True)
+    assert (summary["first_seen"], summary["last_seen"]) == ("2025-03-09T12:00:00+00:00", "2025-03-09T14:01:00+00:00")
     assert [(row["address"], row["sessions"]) for row in summary["top_addresses"]][:2] == [
         ("203.0.113.77", 3),
         ("203.0.113.78", 1),

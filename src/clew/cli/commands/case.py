@@ -125,7 +125,7 @@ def add_target(
 
 
 def _print_overview(overview: "Overview") -> None:
-    from clew.cli.output import file_name, heading, line, pairs, table
+    from clew.cli.output import heading, line, pairs, table
 
     case = overview.investigation
     line(case.name, style="bold")
@@ -152,7 +152,7 @@ def _print_overview(overview: "Overview") -> None:
     table(
         ("File", "From", "Status", "Records", "Rejected", "Events"),
         [
-            (file_name(each.file_name), each.sources, each.status, each.records, each.rejected, each.events)
+            (each.file_name, each.sources, each.status, each.records, each.rejected, each.events)
             for each in overview.files
         ],
         right=(3, 4, 5),

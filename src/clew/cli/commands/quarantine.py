@@ -46,11 +46,11 @@ def list_records(
 
 def print_held(held: "Sequence[HeldRecord]") -> None:
     """A table of held records."""
-    from clew.cli.output import file_name, table
+    from clew.cli.output import table
 
     table(
         ("Id", "Source", "Reason", "What was wrong", "File", "Line"),
-        [(each.id, each.source, each.reason, each.detail, file_name(each.file), each.line) for each in held],
+        [(each.id, each.source, each.reason, each.detail, each.file, each.line) for each in held],
         right=(5,),
         whole=(0,),
     )

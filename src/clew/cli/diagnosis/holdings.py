@@ -29,7 +29,7 @@ def examine_record(database: Database, slug: str) -> Iterator[Finding]:
     )
     with record.transaction() as connection:
         files = list(connection.scalars(unfinished.order_by(ingest_files.c.updated_at.desc())))
-        reasons = dict(connection.execute(held).tuples().all())
+        reasons: dict[str, int] = dict(connection.execute(held).tuples().all())
     yield Finding("organization", f"{record.organization.slug} ({record.organization.name})")
     yield checked(
         "quarantine",

@@ -138,6 +138,8 @@ _SELECTED: Final = sa.select(
 
 
 def _by_slug(connection: sa.Connection, slug: str) -> Organization | None:
+    if not _SLUG.fullmatch(slug):
+        return None
     row = connection.execute(_SELECTED.where(organizations.c.slug == slug)).one_or_none()
     return None if row is None else Organization(*row)
 

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql as pg
 from clew.domains.investigations.tables import INVESTIGATION_TYPES, PRIORITIES, investigations
 from clew.kernel.errors import ConflictError, InputError, NotFoundError
 from clew.kernel.ids import new_id
+from clew.records.lookup import is_storable
 
 _MAXIMUM_NAME: Final = 200
 _NAMED_IN_A_REMEDY: Final = 20
@@ -106,7 +107,7 @@ def find_investigation(connection: sa.Connection, organization_id: UUID, name_or
     identifier = _as_uuid(wanted)
     if identifier is not None:
         conditions.insert(0, investigations.c.id == identifier)
-    for condition in conditions:
+    for condition in conditions if is_storable(wanted) else ():
         statement = sa.select(*_COLUMNS).where(investigations.c.organization_id == organization_id, condition)
         row = connection.execute(statement).one_or_none()
         if row is not None:

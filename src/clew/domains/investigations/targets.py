@@ -11,7 +11,7 @@ from clew.domains.investigations.cases import IdMaker, find_investigation
 from clew.domains.investigations.tables import targets
 from clew.kernel.errors import InputError
 from clew.kernel.ids import new_id
-from clew.records.lookup import Reading, find_entities, readings_of
+from clew.records.lookup import Reading, find_entities, is_storable, readings_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def _as_now_known(connection: sa.Connection, organization_id: UUID, target: Targ
 
 
 def _reading(value: str, target_type: str | None) -> Reading:
-    readings = readings_of(value, target_type)
+    readings = readings_of(value, target_type) if is_storable(value) else []
     if readings:
         return readings[0]
     kind = target_type or "anything the record knows"

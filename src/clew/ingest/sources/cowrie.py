@@ -112,6 +112,7 @@ def _moments(column: pl.Series, times: RecordTimes) -> pl.Series:
     """The timestamps in UTC; null where unreadable. Cowrie's usual spelling is read at once, others one by one."""
     moments = column.str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us", strict=False, exact=True)
     moments = moments.dt.replace_time_zone("UTC")
+    moments = moments.set(moments.dt.year() < 1, None)  # years that neither Python nor the database knows
     odd = column.filter(moments.is_null() & column.is_not_null()).unique()
     if odd.is_empty():
         return moments.alias("occurred_at")

@@ -41,7 +41,7 @@ CREATE FUNCTION activity_text(activity jsonb) RETURNS text LANGUAGE sql IMMUTABL
     FROM jsonb_array_elements(coalesce(activity, '[]'::jsonb)) WITH ORDINALITY AS listed (entry, position)
 $$;
 
--- The stronger of two attack types; the order is that of clew.ingest.facts.ATTACK_TYPES.
+-- The stronger of two attack types; the order is that of clew.ontology.attack_types.
 CREATE FUNCTION stronger_attack(one text, other text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT name FROM unnest(ARRAY['connection', 'scan', 'reconnaissance', 'brute_force', 'intrusion', 'command',
                                   'download']) WITH ORDINALITY AS types (name, rank)

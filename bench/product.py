@@ -1,0 +1,31 @@
+"""One run of the product: `python -m bench.product PLACE FILE…` loads the files into the place's record.
+
+Prints a line of JSON for each file: its load report's counts and what the load took.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from bench.places import ORGANIZATION, USER, record_at, settings_at
+from bench.usage import Meter
+from clew.ingest.service import IngestRequest, ingest
+
+
+def main(arguments: list[str]) -> None:
+    """Load file after file in this one process."""
+    place = Path(arguments[0])
+    with record_at(place) as database:
+        if database.embedded is None:
+            raise LookupError("the benchmark's record is kept by the embedded server")
+        server = database.embedded.ensure_running().pid
+        for name in arguments[1:]:
+            with Meter(server) as meter:
+                report = ingest(database, settings_at(place), IngestRequest(ORGANIZATION, USER, (Path(name),)))
+            if report.counts.read == 0:
+                raise RuntimeError(f"nothing was read: {report.warnings}")
+            print(json.dumps({"file": Path(name).name, **report.counts.as_dict(), **meter.usage.as_dict()}), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

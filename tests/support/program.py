@@ -1,0 +1,116 @@
+"""The installed program, run as a user would run it: another process, a data directory of its own."""
+
+import contextlib
+import json
+import os
+import secrets
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.support.embedded import temporary_base
+from tests.support.record import DATABASE_URL, database_on
+
+CLEW = Path(sysconfig.get_path("scripts")) / "clew"
+PATIENCE_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one run ended."""
+
+    code: int
+    output: str
+    errors: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The one JSON document on standard output."""
+        parsed = json.loads(self.output)
+        assert isinstance(parsed, dict)
+        return parsed
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The error that --json puts on standard error, behind whatever else was said there."""
+        parsed = json.loads(self.errors[self.errors.index('{\n  "error"') :])["error"]
+        assert isinstance(parsed, dict)
+        return parsed
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The program with its environment. `base` is a directory for the test's own files."""
+
+    base: Path
+    environment: dict[str, str] = field(repr=False)
+
+    @property
+    def data_dir(self) -> Path:
+        return Path(self.environment["CLEW_DATA_DIR"])
+
+    @property
+    def is_embedded(self) -> bool:
+        return "CLEW_DATABASE_URL" not in self.environment
+
+    def run(self, *arguments: str | Path, expect: int | None = 0, **variables: str) -> Result:
+        """Run one command to its end, from `base`; fails unless it ends with the expected code."""
+        done = subprocess.run(
+            [CLEW, *arguments],
+            cwd=self.base,
+            env=self.environment | variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+        result = Result(done.returncode, done.stdout, done.stderr)
+        assert expect is None or result.code == expect, f"clew {arguments} ended with {result}"
+        return result
+
+    def json(self, *arguments: str | Path, **variables: str) -> dict[str, Any]:
+        """Run a command that succeeds with --json, and return its document."""
+        return self.run(*arguments, "--json", expect=0, **variables).document
+
+    def error(self, *arguments: str | Path, expect: int, **variables: str) -> dict[str, Any]:
+        """Run a command that fails with --json, and return its error."""
+        return self.run(*arguments, "--json", expect=expect, **variables).error
+
+    def start(
+        self, *arguments: str | Path, stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE, **variables: str
+    ) -> subprocess.Popen[str]:
+        """Start a command in a session of its own and let it run."""
+        return subprocess.Popen(
+            [CLEW, *arguments],
+            cwd=self.base,
+            env=self.environment | variables,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            text=True,
+            start_new_session=True,
+        )
+
+
+@contextlib.contextmanager
+def fresh_program() -> Iterator[Program]:
+    """The program with nothing set up: on an embedded server, or a new database of CLEW_TEST_DATABASE_URL."""
+    with temporary_base() as base, contextlib.ExitStack() as stack:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("CLEW_")}
+        environment = kept | {
+            "CLEW_DATA_DIR": str(base / "data"),
+            "CLEW_EMBEDDED_FALLBACK_DIR": str(base / "fallback"),
+            "CLEW_EMBEDDED_SHARED_BUFFERS_MB": "16",
+            "LANG": "C.UTF-8",
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        }
+        url = os.environ.get(DATABASE_URL)
+        if url:
+            own_url = stack.enter_context(database_on(url, f"clew_test_{secrets.token_hex(6)}"))
+            environment["CLEW_DATABASE_URL"] = own_url
+        yield Program(base, environment)

@@ -1,0 +1,91 @@
+"""The command line itself: what can be asked without a record."""
+
+import json
+
+import pytest
+from typer.main import get_command
+
+from clew import migrations
+from clew.cli import main
+from clew.cli.preparation import SchemaState, compared, shipped_revisions
+
+PROMISED = {
+    "init",
+    "demo",
+    "ingest",
+    "quarantine list",
+    "quarantine show",
+    "quarantine retry",
+    "quarantine drop",
+    "show",
+    "path",
+    "case new",
+    "case list",
+    "case show",
+    "case add-target",
+    "db start",
+    "db stop",
+    "db status",
+    "db upgrade",
+    "db downgrade",
+    "org new",
+    "org list",
+    "doctor",
+    "version",
+}
+
+
+def commands() -> dict[str, set[str]]:
+    """Each command with its options."""
+    found = {}
+    for name, command in get_command(main.app).commands.items():  # type: ignore[attr-defined]  # it is a group
+        inner = getattr(command, "commands", None)
+        for path, leaf in (
+            {f"{name} {sub}": leaf for sub, leaf in inner.items()}.items() if inner else [(name, command)]
+        ):
+            found[path] = {option for parameter in leaf.params for option in parameter.opts}
+    return found
+
+
+def test_every_promised_command_is_there() -> None:
+    assert commands().keys() == PROMISED
+
+
+def test_every_command_has_json() -> None:
+    assert [name for name, options in commands().items() if "--json" not in options] == []
+
+
+def test_every_command_of_the_record_has_an_organization_and_a_data_directory() -> None:
+    without = {name for name, options in commands().items() if not {"--org", "--data-dir"} <= options}
+    assert without == {name for name in PROMISED if name.partition(" ")[0] in {"init", "demo", "db", "org", "version"}}
+
+
+def test_help_fits_on_one_line_per_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["--help"]) == 0
+    listed = capsys.readouterr().out.partition("Commands:")[2]
+    assert "..." not in listed
+
+
+def test_no_command_is_answered_with_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run([]) == 2
+    assert "Commands:" in capsys.readouterr().err
+
+
+def test_a_usage_error_is_json_if_json_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["show", "--json"]) == 2
+    written = capsys.readouterr()
+    assert written.out == ""
+    error = json.loads(written.err)["error"]
+    assert error["code"] == "usage"
+    assert error["remedy"] == "see `clew show --help`"
+
+
+def test_the_shipped_revisions_are_the_ones_alembic_knows() -> None:
+    assert shipped_revisions()[-1] == migrations.head()
+
+
+def test_schemas_are_compared_with_this_program() -> None:
+    head = migrations.head()
+    assert compared(None).state is SchemaState.MISSING
+    assert compared(head).state is SchemaState.CURRENT
+    assert compared("9999").state is SchemaState.AHEAD
