@@ -6,6 +6,7 @@ those of different machines or hours may not.
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = [name for name in options.names if name not in BENCHMARKS]
     if unknown or options.events < 1000:
         parser.error(f"no such benchmark: {', '.join(unknown)}" if unknown else "at least 1000 events")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: nothing stays
     described, results = machine(), []
     try:
         for name in options.names or BENCHMARKS:

@@ -85,6 +85,7 @@ def honeytrap(rows: int) -> Iterator[bytes]:
                     "data_hex": request.hex(),
                 },
             },
+            "proxy_connection": {"protocol": "ip", "remote_port": 0, "local_port": 0},
             "operation_mode": 1,
             "download_count": 0,
             "download_tries": 0,

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.support.embedded import wait_until
 from tests.support.program import PATIENCE_SECONDS, Program
 
-LINES = 60_000
+LINES = 20_000
 SMALL_BATCHES = "64KiB"  # so that there is an end of a batch soon, wherever the signal comes
 
 

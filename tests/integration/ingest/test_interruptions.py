@@ -15,14 +15,13 @@ from bench.generate import Plan, write
 from clew.ingest.filestore import FileStore, FileStoreError
 from clew.ingest.service import LoadReport, Progress
 from clew.kernel.database import Database
-from clew.kernel.embedded.process import read_pid_file
 from clew.kernel.errors import DatabaseUnavailableError
 from tests.support.embedded import is_alive, small_settings, temporary_base, wait_until
 from tests.support.loading import LoadingProcess, count, facts_without_ids, held, load, small_batches
 from tests.support.record import Tenant, new_organization, upgrade
 
 COUNTED = ("read", "new", "merged", "duplicate", "rejected", "entities", "relationships", "events", "by_reason")
-EVENTS = 12_000
+EVENTS = 8_000
 
 
 def spoil(path: Path) -> None:
@@ -82,7 +81,7 @@ def kill_repeatedly(database: Database, tenant: Tenant, path: Path, times: int, 
 def test_killed_loads_end_as_an_undisturbed_one(
     database: Database, tenant: Tenant, log_file: Path, peaceful: tuple[object, ...]
 ) -> None:
-    assert kill_repeatedly(database, tenant, log_file, times=4, batches=10, seed=1) == 4
+    assert kill_repeatedly(database, tenant, log_file, times=3, batches=8, seed=1) == 3
     unfinished = count(database, tenant, "events")
     assert 0 < unfinished < EVENTS
 
@@ -148,7 +147,7 @@ def test_ctrl_c_in_a_process_leaves_a_report_that_says_interrupted(
 def test_dropped_connections_are_said_and_the_same_call_goes_on(
     database: Database, tenant: Tenant, log_file: Path, peaceful: tuple[object, ...]
 ) -> None:
-    dropped = []
+    dropped: list[object] = []
 
     def drop(progress: Progress) -> None:
         if progress.records > EVENTS // 2 and not dropped:
@@ -180,46 +179,30 @@ def own_database() -> Iterator[Database]:
         yield database
 
 
-def test_a_killed_server_is_said_and_the_same_call_goes_on(own_database: Database, log_file: Path) -> None:
+def test_a_stopped_and_a_killed_server_are_said_and_the_same_call_goes_on(
+    own_database: Database, log_file: Path
+) -> None:
     peaceful = load_in_peace(own_database, log_file)
     tenant = new_organization(own_database)
     settings = small_batches(own_database.settings)
-    assert own_database.embedded is not None
-    pid = own_database.embedded.ensure_running().pid
+    for death, place in ((signal.SIGINT, EVENTS // 3), (signal.SIGKILL, EVENTS * 2 // 3)):  # fast shutdown; kill -9
+        with Database(own_database.settings) as database:
+            database.bootstrap()
+            assert database.embedded is not None
+            pid = database.embedded.ensure_running().pid
 
-    def kill(progress: Progress) -> None:
-        if progress.records > EVENTS // 2 and is_alive(pid):
-            os.kill(pid, signal.SIGKILL)
-            wait_until(lambda: not is_alive(pid), "the server to be gone")
+            def end(progress: Progress, pid: int = pid, place: int = place, death: int = death) -> None:
+                if progress.records > place and is_alive(pid):
+                    os.kill(pid, death)
+                    wait_until(lambda: not is_alive(pid), "the server to be gone")
 
-    with pytest.raises(DatabaseUnavailableError, match="again"):
-        load(own_database, tenant, log_file, settings=settings, observe=kill)
+            with pytest.raises(DatabaseUnavailableError, match="again"):
+                load(database, tenant, log_file, settings=settings, observe=end)
 
     with Database(own_database.settings) as afterwards:
         afterwards.bootstrap()
         report = load(afterwards, tenant, log_file, settings=settings)
-        assert 0 < report.resumed < EVENTS
-        assert_as_in_peace(afterwards, tenant, report, peaceful)
-
-
-def test_a_stopped_server_is_said_and_the_same_call_goes_on(own_database: Database, log_file: Path) -> None:
-    peaceful = load_in_peace(own_database, log_file)
-    tenant = new_organization(own_database)
-    settings = small_batches(own_database.settings)
-    assert own_database.embedded is not None
-    pid = own_database.embedded.ensure_running().pid
-
-    def stop(progress: Progress) -> None:
-        if progress.records > EVENTS // 2 and is_alive(pid):
-            os.kill(pid, signal.SIGINT)  # PostgreSQL's fast shutdown
-            wait_until(lambda: not is_alive(pid), "the server to be gone")
-
-    with pytest.raises(DatabaseUnavailableError, match="again"):
-        load(own_database, tenant, log_file, settings=settings, observe=stop)
-
-    with Database(own_database.settings) as afterwards:
-        afterwards.bootstrap()
-        report = load(afterwards, tenant, log_file, settings=settings)
+        assert EVENTS // 2 < report.resumed < EVENTS
         assert_as_in_peace(afterwards, tenant, report, peaceful)
 
 

@@ -3,7 +3,6 @@
 import json
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from tests.support.loading import empty, facts, line, load, log, small_batches
 from tests.support.record import Tenant, new_organization
 
 FEW = settings(
-    max_examples=4,
+    max_examples=3,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],  # a seed cannot be made simpler, and each try is a load
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -66,13 +65,13 @@ def difference(one: dict[str, list[str]], other: dict[str, list[str]]) -> dict[s
     return {table: sorted(set(one[table]) ^ set(other[table]))[:6] for table in one if one[table] != other[table]}
 
 
-@dataclass(frozen=True, repr=False)
 class Whole:
-    """A log loaded in one piece. Hypothesis shows arguments, so this has a short repr."""
+    """A log loaded in one piece. No dataclass: Hypothesis would write out what it holds with every example."""
 
-    tenant: Tenant
-    lines: list[bytes]
-    facts: dict[str, list[str]]
+    def __init__(self, tenant: Tenant, lines: list[bytes], found: dict[str, list[str]]) -> None:
+        self.tenant = tenant
+        self.lines = lines
+        self.facts = found
 
 
 @pytest.fixture(scope="module")
@@ -142,12 +141,12 @@ def test_profiles_observed_differently_give_the_same_facts_in_any_order(
 ) -> None:
     videos: list[dict[str, object]] = [
         {
-            "video_id": str(7_000 + number % 4),
+            "video_id": str(7_000 + number % 3),
             "create_time": 1_741_000_000 + number,
             "stats": {"views": value, "likes": number},
             "description": "seen with @otherowl at https://owls.example/",
         }
-        for number, value in enumerate([1, 1.0, 1e5, 100000, -0.0, 0, 10, 9.5, "9.5", None])
+        for number, value in enumerate([1, 1.0, 1e5, -0.0, 9.5, "9.5"])
     ]
     profiles: list[dict[str, object]] = [
         {"followers": 10, "bio": "owl", "ratio": 1},
@@ -155,7 +154,7 @@ def test_profiles_observed_differently_give_the_same_facts_in_any_order(
         {"followers": 1e3, "verified": True, "links": [{"a": 1.0, "b": [0.0, -0.0]}]},
         {"followers": 1000, "verified": False, "links": [{"b": [0, 0], "a": 1}]},
     ]
-    reports = [tiktok_report(profile, [video]) for profile in profiles for video in videos]
+    reports = [tiktok_report(profiles[number % 4], [video]) for number, video in enumerate(videos + videos[1:3])]
     tenant = new_organization(database)
     chance = random.Random(seed)
     found = []
@@ -179,7 +178,7 @@ def test_the_files_of_the_sample_case_give_the_same_facts_in_any_order(database:
     tenant = new_organization(database)
     load(database, tenant, folder)
     whole = facts(database, tenant)
-    for seed in (1, 2, 3):
+    for seed in (1, 2):
         empty(database, tenant)
         load(database, tenant, *random.Random(seed).sample(files, len(files)))
 

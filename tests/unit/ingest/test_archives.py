@@ -62,6 +62,7 @@ def zip_of(members: Iterable[tuple[str, bytes]]) -> bytes:
         zstandard.compress(TEXT[:90]) + zstandard.compress(TEXT[90:]),
         gzip.compress(bz2.compress(TEXT)),
     ],
+    ids=["gz", "gz-members", "gz-padded", "bz2", "xz", "zst", "zst-frames", "bz2-in-gz"],
 )
 def test_compression_is_told_by_content_and_not_by_name(tmp_path: Path, packed: bytes) -> None:
     path = tmp_path / "cowrie.json.2025-01-01"

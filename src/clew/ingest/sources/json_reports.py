@@ -121,13 +121,20 @@ class _Scanner:
                 value = self._value()
             except (ValueError, RecursionError) as error:
                 faults += 1
-                resume = _NEXT_ROW.search(self.text, start) if faults < _MOST_FAULTS else None
+                hopeless = faults >= _MOST_FAULTS or self._ran_out(error)
+                resume = None if hopeless else _NEXT_ROW.search(self.text, start)
                 self.position = resume.end() if resume else len(self.text)
                 rows.append(self._fault(start, error))
                 if resume is None:
                     return
                 continue
             rows.append(self._row(value, start))
+
+    def _ran_out(self, error: Exception) -> bool:
+        """Whether the text ended inside the row: what follows its start are then parts of it, not rows."""
+        if not isinstance(error, json.JSONDecodeError):
+            return False
+        return error.pos >= len(self.text.rstrip()) or error.msg.startswith("Unterminated string")
 
     def _row(self, value: object, start: int) -> ResultRow:
         raw = encode_text(self.text[start : self.position])
