@@ -21,7 +21,7 @@ demo: setup ## load the sample case into .demo/ and show what Clew does with it
 	@CLEW_DATA_DIR="$${CLEW_DATA_DIR:-$(DEMO_DATA)}" $(BIN)/clew demo
 
 test: setup lint ## lint, then run every test (PYTEST_ARGS="-k phone" to choose)
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
 
 lint: setup ## style, types, layers, licences, and whether the generated reference is up to date
 	$(BIN)/ruff check $(CODE)
@@ -38,7 +38,7 @@ format: setup ## format the code and apply the fixes ruff is sure of
 docs: setup ## write docs/reference/ anew from the code
 	$(BIN)/python -m scripts.reference
 
-bench: setup ## measure, and write docs/benchmarks.md (minutes; wants an idle machine)
+bench: setup ## measure (a quarter of an hour; wants an idle machine)
 	$(BIN)/python -m bench
 
 lock: setup ## resolve pyproject.toml again into requirements/ (UPGRADE=1 takes newer releases)

@@ -28,7 +28,7 @@ def print_card(card: Card) -> None:
         [
             (
                 f"{'→' if each.direction == 'out' else '←'} {each.relationship_type}",
-                each.name,
+                f"{each.name} on {each.platform}" if each.platform else each.name,
                 each.type,
                 f"{each.confidence:.2f}",
                 each.last_seen,

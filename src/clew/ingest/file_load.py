@@ -16,7 +16,7 @@ from clew.ingest.frames import FramedBatch, FramingFault, FramingLimits
 from clew.ingest.framing import frame
 from clew.ingest.resolve import Resolver
 from clew.ingest.sources.base import Framing, ReadContext, RecordBatch, Source
-from clew.ontology.possible_times import EARLIEST_POSSIBLE
+from clew.ontology.possible_times import EARLIEST_POSSIBLE, MAXIMUM_CLOCK_SKEW
 from clew.records.batch import REJECTS, Batch
 from clew.records.files import RegisteredFile
 from clew.records.loader import FileProgress, Loader, StagedBatch, prepare
@@ -78,7 +78,8 @@ class FileLoad:
             del staged
 
     def _prepared(self, resolver: Resolver, framed: FramedBatch) -> StagedBatch:
-        facts = self.source.read(framed.batch, self.context) if framed.batch.records else no_facts()
+        context = replace(self.context, latest=self.loaded_at + MAXIMUM_CLOCK_SKEW)
+        facts = self.source.read(framed.batch, context) if framed.batch.records else no_facts()
         batch = resolver.resolve(facts, batch_content(framed.batch, facts), batch_contents(framed.batch))
         return prepare(_with_faults(batch, framed), framed.end)
 

@@ -31,8 +31,9 @@ from clew.kernel.database import Database
 from clew.kernel.database_errors import database_errors
 from clew.kernel.errors import NotFoundError
 from clew.kernel.settings import Settings
+from clew.ontology.possible_times import MAXIMUM_CLOCK_SKEW
 from clew.records.batch import Batch, FileItem
-from clew.records.files import StoredReading, file_of, read_progress
+from clew.records.files import StoredReading, file_lock, file_of, read_progress
 from clew.records.loader import Loader, prepare
 from clew.records.tables.operations import quarantine
 
@@ -160,9 +161,13 @@ def retry(
         database_errors(database.address),
         open_connections(database, organization_id, user_id) as (connection, facts_connection),
     ):
-        for item, held in _held_by_item(connection, organization_id, ids, reason, file).items():
-            attempt = _Attempt(connection, facts_connection, settings, organization_id, item, clock())
-            attempt.run(held, report)
+        for item in _held_by_item(connection, organization_id, ids, reason, file):
+            with file_lock(connection, item, wait=True):
+                # Whoever had the file until now may have settled some of them.
+                held = _held_by_item(connection, organization_id, ids, reason, file, item).get(item)
+                if held:
+                    attempt = _Attempt(connection, facts_connection, settings, organization_id, item, clock())
+                    attempt.run(held, report)
     return report
 
 
@@ -170,7 +175,7 @@ _HELD = """
 SELECT collection_item_id, id, record, line, reason FROM quarantine
 WHERE organization_id = %(organization)s AND status = 'held' AND record IS NOT NULL
   AND (%(ids)s::uuid[] IS NULL OR id = ANY (%(ids)s)) AND (%(reason)s::text IS NULL OR reason = %(reason)s)
-  AND (%(file)s::text IS NULL OR file_name = %(file)s)
+  AND (%(file)s::text IS NULL OR file_name = %(file)s) AND (%(item)s::uuid IS NULL OR collection_item_id = %(item)s)
 ORDER BY collection_item_id, record, line
 """
 
@@ -195,11 +200,18 @@ def _held_by_item(
     ids: Sequence[UUID] | None,
     reason: str | None,
     file: str | None,
+    item: UUID | None = None,
 ) -> dict[UUID, list[_Held]]:
     found: dict[UUID, list[_Held]] = defaultdict(list)
-    parameters = {"organization": organization_id, "ids": ids and list(ids), "reason": reason, "file": file}
-    for item, *held in connection.execute(_HELD, parameters).fetchall():
-        found[item].append(_Held(*held))
+    parameters = {
+        "organization": organization_id,
+        "ids": ids and list(ids),
+        "reason": reason,
+        "file": file,
+        "item": item,
+    }
+    for identifier, *held in connection.execute(_HELD, parameters).fetchall():
+        found[identifier].append(_Held(*held))
     return found
 
 
@@ -222,10 +234,11 @@ class _Attempt:
             self.item, read.file_name, read.source, read.source_id, read.collection_id, source.kind is ItemKind.RESULTS
         )
         resolver = Resolver(self.organization_id, read.source, self.item, item.has_rows, self.now)
+        context = replace(_context(read), latest=self.now + MAXIMUM_CLOCK_SKEW)
         lines = {each.line for each in held}
         recovered: set[int] = set()
         with Loader(self.connection, self.facts_connection, self.organization_id, item, self.now) as loader:
-            for batch in self._batches(source, _context(read), Framing(read.framing), read.digest, lines, resolver):
+            for batch in self._batches(source, context, Framing(read.framing), read.digest, lines, resolver):
                 recovered.update(batch.rows["line"])
                 ensure_partitions(self.connection, batch)
                 self._settle(loader, batch, held, read.key)

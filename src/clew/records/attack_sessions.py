@@ -15,6 +15,9 @@ from clew.ontology.attack_types import ATTACK_TYPES
 MAXIMUM_ACTIVITY: Final = 10_000
 """Entries kept of one session's activity, the earliest first."""
 
+MAXIMUM_ACTIVITY_BYTES: Final = 8 << 20
+"""Bytes of text behind which no further entry is kept: PostgreSQL's JSON has a limit too, and would refuse the load."""
+
 UNKNOWN_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - the source address of a session whose events name none (yet)
 
 _EMPTY_HASH: Final = hashlib.sha256(b"").hexdigest()
@@ -72,6 +75,8 @@ def _activity(events: pl.DataFrame) -> pl.DataFrame:
     )
     lists = (
         sent.sort("session_id", "at", "id")
+        .with_columns(pl.col("payload").str.len_bytes().cast(pl.Int64).alias("bytes"))
+        .filter(pl.col("bytes").cum_sum().over("session_id") - pl.col("bytes") <= MAXIMUM_ACTIVITY_BYTES)
         .with_columns(
             pl.format(
                 '[{}, "{}", {}]',

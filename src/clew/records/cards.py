@@ -47,6 +47,7 @@ class Neighbour:
     id: UUID
     type: str
     name: str
+    platform: str | None  # of accounts: the same handle may be one on many platforms
     relationship_type: str
     relationship_id: UUID
     direction: str
@@ -60,6 +61,7 @@ class Neighbour:
             "id": str(self.id),
             "type": self.type,
             "name": self.name,
+            "platform": self.platform,
             "relationship_type": self.relationship_type,
             "relationship_id": str(self.relationship_id),
             "direction": self.direction,
@@ -217,11 +219,11 @@ WITH related AS (
 ), chosen AS (
     SELECT * FROM ranked ORDER BY turn, relationship_type, direction LIMIT :limit
 )
-SELECT chosen.other, entity.entity_type, entity.name, chosen.relationship_type, chosen.id, chosen.direction,
+SELECT chosen.other, entity.entity_type, entity.name, entity.platform, chosen.relationship_type, chosen.id, chosen.direction,
        chosen.confidence, chosen.first_seen, chosen.last_seen, chosen.total
 FROM chosen
 CROSS JOIN LATERAL (
-    SELECT entity_type, name FROM entities
+    SELECT entity_type, name, properties ->> 'platform' AS platform FROM entities
     WHERE entities.organization_id = :organization AND entities.id = chosen.other
     OFFSET 0
 ) AS entity
@@ -251,6 +253,7 @@ def _neighbours(
             id=row.other,
             type=row.entity_type,
             name=row.name,
+            platform=row.platform,
             relationship_type=row.relationship_type,
             relationship_id=row.id,
             direction=row.direction,

@@ -69,7 +69,7 @@ def _follow_aliases(
 ) -> tuple[pl.DataFrame, dict[str, str]]:
     """Relationships between what their ends were merged into, and how their ids changed.
 
-    Two that become one keep the first; a relationship of an entity with itself is dropped.
+    Two that become one share their times, and the first's properties; a relationship of an entity with itself is dropped.
     """
     moved = relationships.with_columns(pl.col("source_entity_id", "target_entity_id").replace(aliases))
     ids = relationship_id_bytes(
@@ -83,6 +83,13 @@ def _follow_aliases(
     kept = (
         moved.with_columns(pl.Series("id", fresh, dtype=pl.String))
         .filter(pl.col("source_entity_id") != pl.col("target_entity_id"))
-        .unique("id", keep="first", maintain_order=True)
+        .group_by("id", maintain_order=True)
+        .agg(
+            pl.exclude("confidence", "first_seen", "last_seen").first(),
+            pl.col("confidence").max(),
+            pl.col("first_seen").min(),
+            pl.col("last_seen").max(),
+        )
+        .select(relationships.columns)
     )
     return kept, renamed

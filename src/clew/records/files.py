@@ -205,11 +205,18 @@ def damage(connection: psycopg.Connection[Any], organization_id: UUID, item: UUI
 
 
 @contextmanager
-def file_lock(connection: psycopg.Connection[Any], item: UUID) -> Iterator[bool]:
-    """Try to be the only load of this file; yields whether it worked. A killed process loses the lock by itself."""
+def file_lock(connection: psycopg.Connection[Any], item: UUID, *, wait: bool = False) -> Iterator[bool]:
+    """Try to be the only one at work on this file; yields whether it worked, which it does if told to `wait`.
+
+    A killed process loses the lock by itself.
+    """
     key = int.from_bytes(item.bytes[:8], "big", signed=True)
-    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
-    held = bool(row and row[0])
+    if wait:
+        connection.execute("SELECT pg_advisory_lock(%s)", (key,))
+        held = True
+    else:
+        row = connection.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
+        held = bool(row and row[0])
     try:
         yield held
     finally:

@@ -161,7 +161,7 @@ def test_profiles_observed_differently_give_the_same_facts_in_any_order(
     for attempt in range(2):
         for number, report in enumerate(chance.sample(reports, len(reports))):
             path = tmp_path / f"{seed}-{attempt}-{number:02}" / "quietowl.json"
-            path.parent.mkdir()
+            path.parent.mkdir(exist_ok=True)
             path.write_bytes(report)
         folders = sorted(tmp_path.glob(f"{seed}-{attempt}-*"))
         load(database, tenant, *folders)

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from clew.records.attack_sessions import MAXIMUM_ACTIVITY, summarize
+from clew.records.attack_sessions import MAXIMUM_ACTIVITY, MAXIMUM_ACTIVITY_BYTES, summarize
 from clew.records.batch import EVENTS
 
 NOON = datetime(2025, 3, 9, 12, tzinfo=UTC)
@@ -68,6 +68,13 @@ def test_the_earliest_activity_is_kept_where_there_is_too_much() -> None:
     found = summarize(events(*({"payload": str(n)} for n in range(MAXIMUM_ACTIVITY + 5)))).row(0, named=True)
     assert len(json.loads(found["activity"])) == MAXIMUM_ACTIVITY
     assert found["event_count"] == MAXIMUM_ACTIVITY + 5
+
+
+def test_no_activity_is_kept_behind_too_much_text() -> None:
+    large = "x" * (MAXIMUM_ACTIVITY_BYTES // 2 + 1)
+    found = summarize(events({"payload": large}, {"payload": large}, {"payload": "no more"})).row(0, named=True)
+    assert [len(entry[2]) for entry in json.loads(found["activity"])] == [len(large)] * 2
+    assert found["event_count"] == 3
 
 
 def test_events_without_a_session_make_none() -> None:

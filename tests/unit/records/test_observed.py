@@ -1,7 +1,5 @@
 """Properties merge to the same, in whatever order they were observed."""
 
-from typing import Any
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,11 +17,6 @@ OBSERVED = st.dictionaries(st.sampled_from("pqr"), st.tuples(VALUES, st.none() |
         {k: t for k, (_, t) in said.items() if t is not None},
     )
 )
-
-
-def written(merged: Observed) -> tuple[Any, ...]:
-    """As text, in which 1 and true differ."""
-    return repr(sorted(merged[0].items(), key=repr)), sorted(merged[1].items())
 
 
 @given(one=OBSERVED, other=OBSERVED)
@@ -44,7 +37,8 @@ def test_the_same_again_changes_nothing(one: Observed) -> None:
 
 
 def test_the_newest_wins_and_any_time_beats_none() -> None:
-    early, late, untimed = ({"bio": "b"}, {"bio": 1}), ({"bio": "a"}, {"bio": 2}), ({"bio": "z"}, {})
+    early, late = ({"bio": "b"}, {"bio": 1}), ({"bio": "a"}, {"bio": 2})
+    untimed: Observed = ({"bio": "z"}, {})
     assert merge_observed(early, late) == ({"bio": "a"}, {"bio": 2})
     assert merge_observed(untimed, early) == ({"bio": "b"}, {"bio": 1})
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from enum import StrEnum
 from typing import ClassVar, Protocol
 
@@ -62,6 +62,7 @@ class ReadContext:
     variant: str
     timezone: tzinfo | None = None  # --timezone; None: naive times are read as UTC, with a warning
     region: str | None = None  # default region of national phone numbers, ISO 3166 alpha-2
+    latest: datetime | None = None  # a later time is a clock's mistake; for sources that sum up spans of time
     options: dict[str, str] = field(default_factory=dict)
 
 

@@ -4,6 +4,7 @@ One event a line, read as columns. Cowrie's `direct-tcpip` events use dst_ip for
 honeypot, and `command.failed` repeats the input of the `command.input` before it; both are treated as what they mean.
 """
 
+from datetime import datetime
 from typing import ClassVar, Final
 
 import orjson
@@ -15,6 +16,7 @@ from clew.ingest.sources.cowrie_entities import mentions_and_links
 from clew.ingest.sources.json_lines import read_json_lines
 from clew.ingest.sources.times import RecordTimes
 from clew.ontology import EntityType, NormalizedValue, normalize_many
+from clew.ontology.possible_times import EARLIEST_POSSIBLE
 
 _EXTRA: Final = (
     "username",
@@ -97,7 +99,7 @@ class CowrieSource:
         bad = _unacceptable(timed, batch)
         kept = timed.filter(~pl.col("record").is_in(bad["record"].implode())) if bad.height else timed
         warning = times.warning()
-        mentions, links = mentions_and_links(kept)
+        mentions, links = mentions_and_links(kept.with_columns(_possible(context.latest)))
         return Facts(
             records=kept.select("record", "line", pl.lit(None, dtype=pl.String).alias("content")),
             mentions=mentions,
@@ -127,6 +129,13 @@ def _moments(column: pl.Series, times: RecordTimes) -> pl.Series:
     )
     others = column.to_frame("timestamp").join(table, on="timestamp", how="left", maintain_order="left")["moment"]
     return moments.fill_null(others).alias("occurred_at")
+
+
+def _possible(latest: datetime | None) -> pl.Expr:
+    """Times that a span may be made of: an impossible one would hide those that it encloses."""
+    moment = pl.col("occurred_at")
+    enough = moment >= EARLIEST_POSSIBLE
+    return pl.when(enough if latest is None else enough & (moment <= latest)).then(moment).alias("occurred_at")
 
 
 def _addresses(column: pl.Series) -> pl.Series:

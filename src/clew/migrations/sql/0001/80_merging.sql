@@ -25,15 +25,22 @@ RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
            = coalesce(old_metadata -> 'observed', '{}')
 $$;
 
--- The union of two sessions' activities in order of time and event, the first 10,000 kept.
+-- The union of two sessions' activities in order of time and event. The first 10,000 are kept, and of those the ones
+-- that begin within the first 8 MiB: what is dropped lies behind so much in every union, so order cannot matter.
 CREATE FUNCTION merge_activity(one jsonb, other jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT jsonb_agg(entry ORDER BY (entry ->> 0)::bigint, (entry ->> 1) COLLATE "C")
+    SELECT jsonb_agg(entry ORDER BY at, event)
     FROM (
-        SELECT DISTINCT ON ((entry ->> 0)::bigint, (entry ->> 1) COLLATE "C") entry
-        FROM jsonb_array_elements(coalesce(one, '[]'::jsonb) || coalesce(other, '[]'::jsonb)) AS entry
-        ORDER BY (entry ->> 0)::bigint, (entry ->> 1) COLLATE "C"
-        LIMIT 10000
+        SELECT at, event, entry,
+               sum(octet_length(entry ->> 2)) OVER (ORDER BY at, event) - octet_length(entry ->> 2) AS bytes_before
+        FROM (
+            SELECT DISTINCT ON ((entry ->> 0)::bigint, (entry ->> 1) COLLATE "C")
+                   (entry ->> 0)::bigint AS at, (entry ->> 1) COLLATE "C" AS event, entry
+            FROM jsonb_array_elements(coalesce(one, '[]'::jsonb) || coalesce(other, '[]'::jsonb)) AS entry
+            ORDER BY (entry ->> 0)::bigint, (entry ->> 1) COLLATE "C"
+            LIMIT 10000
+        ) AS first
     ) AS kept
+    WHERE bytes_before <= 8388608
 $$;
 
 CREATE FUNCTION activity_text(activity jsonb) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
