@@ -19,6 +19,7 @@ setup: ## make .venv hold what the lock says (does nothing when it does)
 
 demo: setup ## load the sample case into .demo/ and show what Clew does with it
 	@CLEW_DATA_DIR="$${CLEW_DATA_DIR:-$(DEMO_DATA)}" $(BIN)/clew demo
+	@echo; echo "To go on with this record:  export CLEW_DATA_DIR=$${CLEW_DATA_DIR:-$(DEMO_DATA)} PATH=$(CURDIR)/$(BIN):\$$PATH"
 
 test: setup lint ## lint, then run every test (PYTEST_ARGS="-k phone" to choose)
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)

@@ -219,8 +219,8 @@ WITH related AS (
 ), chosen AS (
     SELECT * FROM ranked ORDER BY turn, relationship_type, direction LIMIT :limit
 )
-SELECT chosen.other, entity.entity_type, entity.name, entity.platform, chosen.relationship_type, chosen.id, chosen.direction,
-       chosen.confidence, chosen.first_seen, chosen.last_seen, chosen.total
+SELECT chosen.other, entity.entity_type, entity.name, entity.platform, chosen.relationship_type, chosen.id,
+       chosen.direction, chosen.confidence, chosen.first_seen, chosen.last_seen, chosen.total
 FROM chosen
 CROSS JOIN LATERAL (
     SELECT entity_type, name, properties ->> 'platform' AS platform FROM entities

@@ -69,7 +69,7 @@ def _follow_aliases(
 ) -> tuple[pl.DataFrame, dict[str, str]]:
     """Relationships between what their ends were merged into, and how their ids changed.
 
-    Two that become one share their times, and the first's properties; a relationship of an entity with itself is dropped.
+    Two that become one share their times and keep the first's properties; one of an entity with itself is dropped.
     """
     moved = relationships.with_columns(pl.col("source_entity_id", "target_entity_id").replace(aliases))
     ids = relationship_id_bytes(

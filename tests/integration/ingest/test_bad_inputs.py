@@ -202,6 +202,7 @@ def test_bombs_and_truncated_archives_cost_only_themselves(database: Database, t
     assert not Path("/etc/clew-test").exists()
 
 
+@pytest.mark.slow
 def test_a_session_of_huge_commands_does_not_outgrow_the_database(
     database: Database, tenant: Tenant, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from clew.kernel.database import Database
 from tests.support.loading import LoadingProcess, count, facts, load, log
 from tests.support.record import Tenant, new_organization
 
-EVENTS = 4_000
+EVENTS = 3_000
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def total(reports: list[dict[str, int]], name: str) -> int:
     return sum(report[name] for report in reports)
 
 
-def assert_once(database: Database, tenant: Tenant, reports: list[dict[str, int]], folder: Path, lines: object) -> None:
+def assert_once(database: Database, tenant: Tenant, reports: list[dict[str, int]], folder: Path) -> None:
     """The record is that of one load of everything, and the reports share it out between them."""
     assert total(reports, "new") == total(reports, "events") == count(database, tenant, "events") == EVENTS
     assert total(reports, "entities") == count(database, tenant, "entities")
@@ -50,17 +50,17 @@ def test_the_same_file_twice_at_once(database: Database, tenant: Tenant, tmp_pat
     reports = load_at_once(database, tenant, path, path)
 
     assert sorted(report["new"] for report in reports) == [0, EVENTS]
-    assert_once(database, tenant, reports, tmp_path, lines)
+    assert_once(database, tenant, reports, tmp_path)
 
 
 def test_overlapping_files_at_once(database: Database, tenant: Tenant, tmp_path: Path, lines: list[bytes]) -> None:
     half = EVENTS // 2
-    parts = (lines[: half + 800], lines[half - 800 :][::-1], lines[500:-500])
+    parts = (lines[: half + 600], lines[half - 600 :][::-1], lines[500:-500])
     paths = [log(tmp_path / f"{number}.json", part) for number, part in enumerate(parts)]
 
     reports = load_at_once(database, tenant, *paths)
 
-    assert_once(database, tenant, reports, tmp_path, lines)
+    assert_once(database, tenant, reports, tmp_path)
     whole = new_organization(database)
     load(database, whole, log(tmp_path / "whole" / "cowrie.json", lines))
     for table in ("events", "entities", "relationships", "attack_sessions"):
@@ -76,4 +76,4 @@ def test_four_files_of_the_same_attackers_at_once(
     reports = load_at_once(database, tenant, *paths)
 
     assert total(reports, "duplicate") == 0
-    assert_once(database, tenant, reports, tmp_path, lines)
+    assert_once(database, tenant, reports, tmp_path)

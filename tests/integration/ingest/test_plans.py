@@ -16,7 +16,7 @@ FROM pg_stat_user_tables WHERE schemaname = 'public' GROUP BY 1
 """
 GROWING = (
     *("events", "entities", "relationships", "entity_sources", "relationship_sources", "attack_sessions"),
-    *("attack_session_keys", "event_repeats", "collection_items", "collection_item_hashes", "changes", "quarantine"),
+    *("attack_session_keys", "event_repeats", "collection_items", "collection_item_hashes", "changes"),
 )
 
 
