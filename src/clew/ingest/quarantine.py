@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import orjson
 import polars as pl
 import psycopg
 import sqlalchemy as sa
@@ -314,7 +315,7 @@ def _only(facts: Facts, lines: set[int]) -> Facts:
 
 def _context(read: StoredReading) -> ReadContext:
     """What the file was read with: its name inside folders and archives, and the zone and region that were set."""
-    kept = dict(part.split("=", 1) for part in read.settings.split("; ") if "=" in part)
+    kept = orjson.loads(read.settings)
     zone = ZoneInfo(kept["timezone"]) if "timezone" in kept else None
     name = kept.get("name", re.split(r"[/!]", read.file_name)[-1])
     return ReadContext(name, read.variant, zone, kept.get("region"))

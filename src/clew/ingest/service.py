@@ -1,11 +1,11 @@
 """Ingest: paths in, one exact load report out."""
 
+import contextlib
 import io
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from pathlib import Path
@@ -15,6 +15,7 @@ from uuid import UUID
 import psycopg
 
 from clew.ingest.archives import ArchiveLimits, InputFile, SkippedInput, open_inputs
+from clew.ingest.facts import to_json
 from clew.ingest.file_load import FileLoad
 from clew.ingest.filestore import FileStore
 from clew.ingest.frames import FramingLimits
@@ -143,7 +144,7 @@ def ingest(
         database_errors(database.address),
         open_connections(database, request.organization_id, request.user_id) as (connection, facts_connection),
     ):
-        connection.execute("SELECT create_monthly_partitions(%s)", (settings.partitions_ahead_months,))
+        make_partitions_ahead(connection, settings.partitions_ahead_months)
         run = _Run(connection, facts_connection, settings, request, named, observe, stop or threading.Event(), clock)
         for path, item in ((path, item) for path, walk in walks for item in walk):
             run.take(path, replace(item, label=_label(path, item.label)))
@@ -154,7 +155,7 @@ def ingest(
     return run.report
 
 
-@contextmanager
+@contextlib.contextmanager
 def open_connections(
     database: Database, organization_id: UUID, user_id: UUID
 ) -> Iterator[tuple[psycopg.Connection[Any], psycopg.Connection[Any]]]:
@@ -169,6 +170,15 @@ def open_connections(
             )
             stage.create_stages(each)
         yield connection, facts_connection
+
+
+def make_partitions_ahead(connection: psycopg.Connection[Any], months: int) -> None:
+    """Make the coming months' partitions, unless another load holds the tables for so long that it has to wait.
+
+    Nothing is lost then: what no month has room for waits in the future's own partition until the next start.
+    """
+    with contextlib.suppress(psycopg.errors.LockNotAvailable):
+        connection.execute("SELECT create_monthly_partitions(%s)", (months,))
 
 
 def framing_limits(settings: Settings) -> FramingLimits:
@@ -326,10 +336,12 @@ class _Run:
 
     def _reading_settings(self, name: str, source: Source) -> str:
         """What besides the content decides the facts; an unchanged value means that nothing new can come of it."""
-        zone = f"timezone={self._request.timezone}" if self._request.timezone else ""
-        region = f"region={self._request.region}" if self._request.region else ""
-        subject = f"name={name}" if source.kind is ItemKind.RESULTS else ""
-        return "; ".join(part for part in (zone, region, subject) if part)
+        chosen = {
+            "timezone": str(self._request.timezone) if self._request.timezone else None,
+            "region": self._request.region,
+            "name": name if source.kind is ItemKind.RESULTS else None,  # some reports name their subject only there
+        }
+        return to_json(chosen) or "{}"
 
     def _note(self, label: str, status: str, detail: str | ClewError) -> None:
         text = detail if isinstance(detail, str) else str(detail)

@@ -12,6 +12,7 @@ REMEDIES = {
     "53100": "the database's disk is full: free space there, then run the same command again",
     "53200": "the database server is out of memory: free some, then run the same command again",
     "53300": "the database takes no more connections: lower CLEW_POOL_SIZE or raise the server's max_connections",
+    "55P03": "another load holds the tables just now: run the same command again in a moment",
     "57P01": "the database was stopped: start it, then run the same command again",
     "57P02": "the database crashed and is recovering: run the same command again in a moment",
     "57P03": "the database is starting or stopping: run the same command again in a moment",

@@ -12,7 +12,6 @@ from clew.ingest.framing import FramedBatch, FramingFault, FramingLimits, Positi
 from clew.ingest.sources.base import Framing
 from clew.kernel.errors import InputError
 
-REAL = Path(__file__).parents[3] / "../shared/data/honeypot"
 SMALL = FramingLimits(batch_bytes=64, max_record_bytes=200)
 
 
@@ -307,15 +306,14 @@ def test_a_sample_is_the_first_64_kibibytes() -> None:
 
 
 @pytest.mark.realdata
-@pytest.mark.skipif(not REAL.is_dir(), reason="the real files are not here")
 @pytest.mark.parametrize(
     ("name", "records", "broken"),
     [("dioneae_20k", 20_799, 29), ("honeytrap_5k", 4_999, 0), ("heralding_82k_raw", 82_393, 0)],
 )
-def test_real_files_are_framed_to_the_last_record(name: str, records: int, broken: int) -> None:
+def test_real_files_are_framed_to_the_last_record(realdata: Path, name: str, records: int, broken: int) -> None:
     (item,) = (
         (list(frame(one.open(), Framing.JSON_VALUES, FramingLimits(batch_bytes=1 << 20))))
-        for one in open_inputs(REAL / f"{name}.json.tar.gz", ArchiveLimits())
+        for one in open_inputs(realdata / "honeypot" / f"{name}.json.tar.gz", ArchiveLimits())
         if isinstance(one, InputFile)
     )
     assert item[-1].end.record == sum(len(one.batch.records) for one in item) == records

@@ -110,7 +110,7 @@ ingest_files: Final = tenant_table(
     required("variant"),
     required("framing"),
     number("reader_version", 0),
-    required("settings", ""),
+    required("settings", "{}"),
     required("status", "running"),
     number("position_offset", 0, big=True),
     number("position_line", 1, big=True),

@@ -23,7 +23,6 @@ from clew.ingest.sources.times import NO_TIME_ZONE_WARNING
 
 ROOT = Path(__file__).parents[4]
 FIXTURES = ROOT / "tests/fixtures"
-REAL = ROOT / "../shared/data/honeypot"
 SOURCES: tuple[Source, ...] = (DionaeaSource(), HeraldingSource(), HoneytrapSource())
 
 
@@ -250,7 +249,6 @@ def test_every_record_ends_in_one_place_whatever_it_holds(value: object) -> None
 
 
 @pytest.mark.realdata
-@pytest.mark.skipif(not REAL.is_dir(), reason="the real files are not here")
 @pytest.mark.parametrize(
     ("name", "source", "records"),
     [
@@ -259,8 +257,8 @@ def test_every_record_ends_in_one_place_whatever_it_holds(value: object) -> None
         ("heralding_82k_raw", "heralding", 82_393),
     ],
 )
-def test_of_the_real_files_every_record_is_read(name: str, source: str, records: int) -> None:
-    for item in open_inputs(REAL / f"{name}.json.tar.gz", ArchiveLimits()):
+def test_of_the_real_files_every_record_is_read(realdata: Path, name: str, source: str, records: int) -> None:
+    for item in open_inputs(realdata / "honeypot" / f"{name}.json.tar.gz", ArchiveLimits()):
         assert isinstance(item, InputFile)
         content = item.open().read()
         reader, recognition = recognised(item.name, content)

@@ -89,7 +89,7 @@ CREATE TABLE ingest_files (
     variant TEXT NOT NULL,
     framing TEXT NOT NULL,
     reader_version INTEGER DEFAULT 0 NOT NULL,
-    settings TEXT DEFAULT '' NOT NULL,
+    settings TEXT DEFAULT '{}' NOT NULL,
     status TEXT DEFAULT 'running' NOT NULL,
     position_offset BIGINT DEFAULT 0 NOT NULL,
     position_line BIGINT DEFAULT 1 NOT NULL,
