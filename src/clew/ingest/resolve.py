@@ -72,9 +72,8 @@ class Resolver:
         dropped = mentions.filter(pl.col("id").is_null() & ~pl.col("required"))
         sound = mentions.filter(pl.col("id").is_not_null() & ~pl.col("record").is_in(rejected))
         events = self._events(facts.events.filter(~pl.col("record").is_in(rejected)), rows, event_contents)
-        sound, links = self._without_impossible_times(
-            sound, facts.links.filter(~pl.col("record").is_in(rejected)), events
-        )
+        links = facts.links.filter(~pl.col("record").is_in(rejected)).with_columns(self._possible_times())
+        sound = sound.with_columns(self._possible_times())
         relationships, relationship_mentions = self._relationships(links, values)
         return Batch(
             read=facts.records.height + facts.rejects.height,
@@ -162,15 +161,13 @@ class Resolver:
         names = [outcome.name if isinstance(outcome, Resolved) else None for outcome in outcomes]
         return column.replace_strict(distinct, pl.Series(names, dtype=pl.String), return_dtype=pl.String)
 
-    def _without_impossible_times(
-        self, mentions: pl.DataFrame, links: pl.DataFrame, events: pl.DataFrame
-    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def _possible_times(self) -> list[pl.Expr]:
+        """First and last seen, null where a wrong clock said so."""
         latest = self.loaded_at + MAXIMUM_CLOCK_SKEW
-        times = [
+        return [
             pl.when(pl.col(name).is_between(EARLIEST_POSSIBLE, latest)).then(pl.col(name)).alias(name)
             for name in ("first_seen", "last_seen")
         ]
-        return mentions.with_columns(times), links.with_columns(times)
 
     def _entities(self, mentions: pl.DataFrame) -> pl.DataFrame:
         grouped = mentions.group_by("id", maintain_order=True).agg(
