@@ -19,6 +19,7 @@ _BETWEEN_REPORTS: Final = re.compile(r"[\s,\[\]]*")  # reports may stand alone, 
 _BETWEEN_VALUES: Final = re.compile(r"[ \t\r\n,]*")
 _BLANK: Final = re.compile(r"[ \t\r\n]*")
 _NEXT_ROW: Final = re.compile(r"\}\s*(?:,\s*(?=\{)|(?=\]))")
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[][{}]', re.DOTALL)
 _MOST_FAULTS: Final = 100  # each fault may cost a scan of the rest; after so many the rest is one fault
 
 
@@ -121,7 +122,7 @@ class _Scanner:
                 value = self._value()
             except (ValueError, RecursionError) as error:
                 faults += 1
-                hopeless = faults >= _MOST_FAULTS or self._ran_out(error)
+                hopeless = faults >= _MOST_FAULTS or self._ran_out(start)
                 resume = None if hopeless else _NEXT_ROW.search(self.text, start)
                 self.position = resume.end() if resume else len(self.text)
                 rows.append(self._fault(start, error))
@@ -130,11 +131,14 @@ class _Scanner:
                 continue
             rows.append(self._row(value, start))
 
-    def _ran_out(self, error: Exception) -> bool:
-        """Whether the text ended inside the row: what follows its start are then parts of it, not rows."""
-        if not isinstance(error, json.JSONDecodeError):
-            return False
-        return error.pos >= len(self.text.rstrip()) or error.msg.startswith("Unterminated string")
+    def _ran_out(self, start: int) -> bool:
+        """Whether the row at `start` is never closed: what follows are then parts of it, not rows."""
+        depth = 0
+        for token in _TOKEN.finditer(self.text, start):
+            depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(token[0], 0)
+            if depth <= 0:
+                return False
+        return True
 
     def _row(self, value: object, start: int) -> ResultRow:
         raw = encode_text(self.text[start : self.position])
