@@ -21,6 +21,7 @@ from typing import BinaryIO, ClassVar, Final, cast
 
 import zstandard
 
+from clew.kernel.directories import sync_directory
 from clew.kernel.errors import ClewError, InputError, NotFoundError
 
 FRAME_BYTES: Final = 4 << 20
@@ -118,8 +119,8 @@ class FileStore:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        _sync_directory(final.parent)
-        _sync_directory(self.root)
+        sync_directory(final.parent)
+        sync_directory(self.root)
         return StoredFile(digest, size, str(final.relative_to(self.root)))
 
     def _path(self, digest: str) -> Path:
@@ -180,14 +181,6 @@ def _write_all(target: io.FileIO, data: bytes | bytearray) -> None:
     view = memoryview(data)
     while view:
         view = view[target.write(view) :]
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _remove_if_abandoned(path: Path, minimum_age_seconds: float) -> bool:
