@@ -65,8 +65,12 @@ class Settings(BaseSettings):
     pool_size: int = Field(20, ge=1, le=1000, description="Database connections kept open per role and process.")
     pool_overflow: int = Field(30, ge=0, le=1000, description="Connections allowed above pool_size at busy moments.")
     pool_wait_seconds: int = Field(30, ge=1, le=600, description="Seconds to wait for a free pooled connection.")
-    embedded_shared_buffers_mb: int = Field(
-        128, ge=16, le=262_144, description="Shared memory of the embedded server for its page cache, in MiB."
+    embedded_shared_buffers_mb: int | None = Field(
+        None,
+        ge=16,
+        le=262_144,
+        description="Shared memory of the embedded server for its page cache, in MiB. Unset: an eighth of the "
+        "machine's memory, at least 128 and at most 512.",
     )
     embedded_max_connections: int = Field(
         100, ge=10, le=5000, description="Connections the embedded server accepts at once."

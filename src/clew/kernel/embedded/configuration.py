@@ -3,6 +3,8 @@
 import subprocess
 from pathlib import Path
 
+import psutil
+
 from clew.kernel.settings import Settings
 
 CONFIGURATION_NAME = "clew.conf"
@@ -20,10 +22,10 @@ def server_configuration(
         "unix_socket_permissions": "0700",
         "password_encryption": "scram-sha-256",
         "max_connections": settings.embedded_max_connections,
-        "shared_buffers": f"{settings.embedded_shared_buffers_mb}MB",
+        "shared_buffers": f"{settings.embedded_shared_buffers_mb or page_cache_mb()}MB",
         "huge_pages": "try",
         # Bulk loads: few checkpoints, so that few whole pages go into the log.
-        "max_wal_size": "2GB",
+        "max_wal_size": "4GB",
         "min_wal_size": "256MB",
         "checkpoint_timeout": "15min",
         "wal_compression": wal_compression,
@@ -50,6 +52,15 @@ def server_configuration(
         "log_line_prefix": "%m [%p] %u ",
     }
     return "".join(f"{name} = '{_quoted(str(value))}'\n" for name, value in values.items())
+
+
+def page_cache_mb() -> int:
+    """MiB of page cache that suit this machine. Memory is taken only as pages are touched.
+
+    The keys of relationships arrive in random order: once what they touch outgrows the cache, every batch of a load
+    writes out and reads back hundreds of MiB (docs/benchmarks.md), which is why the least is not enough for long.
+    """
+    return max(128, min(512, psutil.virtual_memory().total // (8 * 1024**2)))
 
 
 def best_wal_compression(binaries: Path) -> str:
