@@ -300,8 +300,18 @@ def test_a_document_is_one_record_or_one_fault() -> None:
     assert list(frame(io.BytesIO(b""), Framing.DOCUMENT, FramingLimits(), start=end)) == []
 
 
+def test_a_sample_holds_the_first_line_unless_that_is_longer_than_a_mebibyte() -> None:
+    long = b"x" * 100_000 + b"\n" + b"y" * 200_000
+    head = sample(io.BytesIO(long))
+    assert long.startswith(head)
+    assert b"\n" in head
+    assert len(head) <= 131_072
+    assert len(sample(io.BytesIO(b"x" * (3 << 20)))) == 1 << 20
+    assert sample(io.BytesIO(b"x" * 100_000)) == b"x" * 100_000
+
+
 def test_a_sample_is_the_first_64_kibibytes() -> None:
-    assert sample(io.BytesIO(b"x" * 100_000)) == b"x" * 65_536
+    assert sample(io.BytesIO(b"x\n" * 100_000)) == b"x\n" * 32_768
     assert sample(io.BytesIO(b"short")) == b"short"
 
 

@@ -26,7 +26,7 @@ class ItemKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The start of a file, for recognition: at most 64 KiB after decompression."""
+    """The start of a file, for recognition: at most 64 KiB, or 1 MiB of a first line that is longer."""
 
     name: str  # file name without folders and without compression suffix, such as "alice.csv"
     head: bytes

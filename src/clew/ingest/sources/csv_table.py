@@ -11,10 +11,13 @@ _DELIMITERS: Final = (",", ";", "\t")  # what tools write, and what spreadsheets
 _MOST_FAULTS: Final = 100  # after a quote that never closes the rest is read again; this bounds how often
 
 
-def read_csv(data: bytes) -> Table:
-    """Every row after the header. Ragged rows and broken quoting are faults of their own row only. Never raises."""
+def read_csv(data: bytes, delimiter: str | None = None) -> Table:
+    """Every row after the header. Ragged rows and broken quoting are faults of their own row only. Never raises.
+
+    `delimiter` None: the one that the header has most of.
+    """
     lines = list(io.StringIO(decode_text(data), newline=""))
-    delimiter = _delimiter(lines)
+    delimiter = delimiter or _delimiter(lines)
     header: tuple[str, ...] = ()
     rows: list[ResultRow] = []
     faults = start = 0
@@ -27,7 +30,7 @@ def read_csv(data: bytes) -> Table:
                 if not cells:
                     continue
                 if not header:
-                    header = tuple(cell.strip().casefold() for cell in cells)
+                    header = tuple(_column(cell) for cell in cells)
                 else:
                     rows.append(_row(header, cells, begin + 1, _bytes(lines[begin:end])))
             return Table(header, rows)
@@ -49,7 +52,12 @@ def csv_columns(head: bytes) -> frozenset[str]:
         cells = next(csv.reader([first], delimiter=_delimiter([first])), [])
     except csv.Error:
         return frozenset()
-    return frozenset(cell.strip().casefold() for cell in cells)
+    return frozenset(_column(cell) for cell in cells)
+
+
+def _column(cell: str) -> str:
+    """A column's name, without the U+0000 of a damaged header: as a key of a record it could not be stored."""
+    return cell.replace("\0", "").strip().casefold()
 
 
 def _delimiter(lines: list[str]) -> str:

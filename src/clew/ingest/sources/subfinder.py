@@ -2,9 +2,11 @@
 
 The writers were read in projectdiscovery/subfinder as of 2.0 (`pkg/runner/outputter.go`: a host a line, `host,ip`,
 JSON lines of host and ip) and as of the latest 2.x (`host,ip,source` with -ip, `host,[source,…]` with -cs; JSON lines
-of host, input, source or sources, ip, and wildcard_certificate, which is left out where false). One file of -o may
-hold hosts of several inputs; plain lines do not say which, so their parent is the registered domain by the public
-suffix list. JSON names the input, which is the parent where the host lies under it.
+of host, input, source or sources, ip, and wildcard_certificate, which is left out where false), and as of 1.x
+(`libsubfinder/output/output.go`: an array of hosts, or in Aquatone's shape an object of hosts and their addresses,
+empty where a host was not resolved). One file of -o may hold hosts of several inputs; what is plain or of 1.x does not
+say which, so their parent is the registered domain by the public suffix list. JSON of 2.x names the input, which is
+the parent where the host lies under it.
 
 Each host is SUBDOMAIN_OF its parent and RESOLVES_TO its address where one is given. Passive sources remember what no
 longer exists, so a name that resolved is believed more than one that was only reported. No times are stated.
@@ -19,8 +21,9 @@ import orjson
 
 from clew.ingest.facts import FactBuilder, Facts
 from clew.ingest.sources.base import Framing, ItemKind, ReadContext, Recognition, RecordBatch, Sample
+from clew.ingest.sources.json_listing import listed_rows
 from clew.ingest.sources.json_reports import JsonReport, read_json_reports, settle_fault, settle_rowless
-from clew.ingest.sources.plain_text import whole_lines
+from clew.ingest.sources.plain_text import encode_text, whole_lines
 from clew.ingest.sources.registrable_domain import registrable_domain
 from clew.ingest.sources.result_rows import RefusedRowError, ResultRow, optional_text, required_text, settle, wrong_type
 
@@ -53,7 +56,9 @@ class SubfinderSource:
 
     name: ClassVar[str] = "subfinder"
     kind: ClassVar[ItemKind] = ItemKind.RESULTS
-    reads: ClassVar[str] = "Subfinder 2.x: plain, -ip, -cs, JSON lines; documented JSON. States no times."
+    reads: ClassVar[str] = (
+        "Subfinder 1.x: plain, JSON; 2.x: plain, -ip, -cs, JSON lines; documented JSON. States no times."
+    )
     version: ClassVar[int] = 1
 
     def recognise(self, sample: Sample) -> Recognition | None:
@@ -68,6 +73,9 @@ class SubfinderSource:
         confidence = _json_lines_confidence(lines)
         if confidence:
             return Recognition(confidence, Framing.LINES, "json-lines")
+        listed = _listed_confidence(sample.head)
+        if listed:
+            return Recognition(listed, Framing.DOCUMENT, "json-1.x")
         return self._recognise_document(sample)
 
     def _recognise_document(self, sample: Sample) -> Recognition | None:
@@ -84,6 +92,8 @@ class SubfinderSource:
         builder = FactBuilder()
         if context.variant == "json":
             _read_report(builder, b"\n".join(batch.records))
+        elif context.variant == "json-1.x":
+            _read_listed(builder, b"\n".join(batch.records))
         else:
             _read_lines(builder, batch)
         return builder.facts()
@@ -99,6 +109,20 @@ def _plain_confidence(lines: list[bytes]) -> float:
     if len(details) == len(hosts) and all(_ADDRESS.match(detail) or detail.startswith(b"[") for detail in details):
         return 0.7
     return 0.0
+
+
+def _listed_confidence(head: bytes) -> float:
+    """Of an array of hosts, which could be anyone's, and of an object of hosts and addresses."""
+    rows = [row for _, row in zip(range(_SAMPLED_LINES), listed_rows(head), strict=False)]
+    if rows and rows[-1].fault is not None:
+        rows.pop()  # where the sample ends
+    for row in rows:
+        host, address = row.values.get("host"), row.values.get("ip", "")
+        if not isinstance(host, str) or not isinstance(address, str) or not _HOST.fullmatch(encode_text(host)):
+            return 0.0
+        if not registrable_domain(host) or (address and not _ADDRESS.fullmatch(encode_text(address))):
+            return 0.0
+    return 0.0 if not rows else 0.55 if "ip" in rows[0].values else 0.35
 
 
 def _json_lines_confidence(lines: Iterable[bytes]) -> float:
@@ -170,6 +194,16 @@ def _read_report(builder: FactBuilder, data: bytes) -> None:
 
         record = settle(builder, report.rows, keep, first_record=record)
         record = settle_fault(builder, report, record, kept=bool(report.rows))
+
+
+def _read_listed(builder: FactBuilder, data: bytes) -> None:
+    parents: dict[str, str | None] = {}
+
+    def keep(number: int, row: ResultRow) -> None:
+        host = _host(required_text(row, "host").encode(), row.line)
+        _add(builder, number, row.line, _found(row, host, None), parents)
+
+    settle(builder, listed_rows(data), keep)
 
 
 def _found(row: ResultRow, host: str, domain: str | None) -> _Found:

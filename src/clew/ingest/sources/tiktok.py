@@ -6,8 +6,9 @@ none is common enough to be the format; so the documented shape is what is read.
 without an offset is read in --timezone, else as UTC with a warning.
 
 The profile is one record and each video is one. The username (on TikTok) HAS_ACCOUNT the social profile, which POSTED
-each video: a document that its `tiktok:video:<id>` tells from all others. E-mail addresses, links and @handles in bio
-and captions are what the owner wrote, not what is known: MENTIONS, with low confidence.
+each video: a post with what it says and its figures, and a document that stands for it among the entities, which its
+`tiktok:video:<id>` tells from all others. E-mail addresses, links and @handles in bio and captions are what the owner
+wrote, not what is known: MENTIONS, with low confidence.
 """
 
 import re
@@ -42,6 +43,7 @@ _WRITTEN: Final = (
 )
 _TIME_KEYS: Final = ("create_time", "createTime", "created_at", "timestamp", "date")
 _CAPTION_KEYS: Final = ("description", "desc", "caption", "title")
+_MEDIA_KEYS: Final = ("duration", "cover", "music")
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _EARLIEST: Final = datetime(2014, 1, 1, tzinfo=UTC).timestamp()  # TikTok's predecessor opened in 2014
 _LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
@@ -70,7 +72,7 @@ class TikTokSource:
     reads: ClassVar[str] = (
         "TikTok profile analyser: documented JSON. Times: unix seconds or ISO 8601, naive ones as UTC."
     )
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def recognise(self, sample: Sample) -> Recognition | None:
         """By content: JSON with a `username`, a `profile` object and `videos`, or videos that have a `video_id`."""
@@ -162,6 +164,7 @@ def _keep_video(profile: _Profile, record: int, row: ResultRow) -> None:
     if stats is not None and not isinstance(stats, dict):
         raise wrong_type(row.line, "stats", "an object", stats)
     caption = next((text for key in _CAPTION_KEYS if (text := optional_text(row, key))), None)
+    url, language, location = (optional_text(row, key) for key in ("url", "language", "location"))
     created = _created(profile, row)
     builder.record(record, row.line, {**row.values, "username": handle})
     account = _mention_account(builder, record, handle, {})
@@ -174,18 +177,26 @@ def _keep_video(profile: _Profile, record: int, row: ResultRow) -> None:
         required=True,
         confidence=CONFIDENCE["account"],
         first_seen=created,
-        properties={
-            "platform": _PLATFORM,
-            "video_id": video_id,
-            "stats": stats,
-            "hashtags": hashtags or None,
-            "content": caption,
-            "url": optional_text(row, "url"),
-            "posted_at": created.isoformat() if created else None,
-        },
+        properties={"platform": _PLATFORM, "video_id": video_id},
         method="video_list",
     )
     builder.link(record, account, "POSTED", video, confidence=CONFIDENCE["account"], first_seen=created)
+    builder.post(
+        record,
+        account,
+        video_id,
+        document=video,
+        posted_at=created,
+        confidence=CONFIDENCE["account"],
+        content=caption,
+        language=language,
+        location=location,
+        url=url,
+        hashtags=hashtags,
+        mentions=_handles(caption),
+        stats=stats,
+        media={key: row.values[key] for key in _MEDIA_KEYS if key in row.values},
+    )
     _mention_written(builder, record, video, caption, handle, created)
 
 
@@ -205,6 +216,12 @@ def _mention_written(
             target = (entity_type, value, _PLATFORM if is_handle else None)
             builder.mention(record, *target, confidence=confidence, first_seen=at, method="written_text")
             builder.link(record, writing, "MENTIONS", target, confidence=confidence, first_seen=at)
+
+
+def _handles(text: str | None) -> list[str]:
+    """Handles named in a text, in lower case: TikTok's do not tell case apart."""
+    pattern = dict(_WRITTEN)["username"]
+    return sorted({match[1].lower() for match in pattern.finditer(text or "")})
 
 
 def _video_id(row: ResultRow) -> str:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from clew.ingest.facts import Facts
 from clew.ingest.sources.base import Framing, ReadContext, RecordBatch
 from clew.ingest.sources.subfinder import CONFIDENCE, SubfinderSource
 from tests.support.tool_reports import (
@@ -18,7 +19,15 @@ from tests.support.tool_reports import (
 )
 
 SOURCE = SubfinderSource()
-SHAPES = ("hosts.txt", "hosts_ip.txt", "hosts_sources.txt", "hosts.jsonl", "report.json")
+SHAPES = (
+    "hosts.txt",
+    "hosts_ip.txt",
+    "hosts_sources.txt",
+    "hosts.jsonl",
+    "report.json",
+    "hosts_1x.json",
+    "aquatone_1x.json",
+)
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -38,6 +47,8 @@ def test_every_shape_puts_the_same_hosts_under_the_domain(name: str) -> None:
         ("hosts_ip.txt", {"192.0.2.10", "2001:db8::5", "192.0.2.12"}),
         ("hosts.jsonl", {"192.0.2.11"}),
         ("report.json", {"192.0.2.10", "192.0.2.11"}),
+        ("hosts_1x.json", set()),
+        ("aquatone_1x.json", {"192.0.2.10", "192.0.2.11"}),
     ],
 )
 def test_addresses_are_resolutions(name: str, addresses: set[str]) -> None:
@@ -145,3 +156,25 @@ def test_a_report_without_its_domain_or_rows() -> None:
 )
 def test_what_others_write_is_not_claimed(data: bytes) -> None:
     assert SOURCE.recognise(sample("hosts.txt", data)) is None
+
+
+def read_1x(text: str) -> Facts:
+    facts = SOURCE.read(RecordBatch([text.encode()], [1], 0), ReadContext("a.json", "json-1.x"))
+    assert_consistent(facts)
+    return facts
+
+
+def test_damage_in_what_1x_wrote_costs_what_follows_it() -> None:
+    facts = read_1x('[\n"a.example.com",\n7,\n"no host",\n"b.example.com"\n]')
+    assert list(facts.records["line"]) == [2, 5]
+    assert rejects(facts) == [(1, 3, "wrong_type"), (2, 4, "invalid_domain")]
+    cut = read_1x('{\n"a.example.com": "192.0.2.1",\n"b.example.com": "192.0')
+    assert list(cut.records["line"]) == [2]
+    assert rejects(cut) == [(1, 3, "invalid_json")]
+
+
+@pytest.mark.parametrize(
+    "text", ['["a"]', "[]", "{}", '["1.2.3.4"]', '{"a.example.com": "x"}', '[["a.example.com"]]', "[7]"]
+)
+def test_lists_of_something_else_are_not_claimed(text: str) -> None:
+    assert SOURCE.recognise(sample("a.json", text.encode())) is None

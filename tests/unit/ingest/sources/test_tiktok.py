@@ -50,7 +50,7 @@ def test_profile_figures_are_properties_of_the_account() -> None:
     assert '"verified":false' in properties
 
 
-def test_a_video_is_a_document_of_its_own_with_figures_and_time() -> None:
+def test_a_video_is_a_document_of_its_own_with_its_time() -> None:
     facts = read_fixture(SOURCE, f"{HANDLE}.json")
     first, second = facts.mentions.filter(entity_type="document").rows(named=True)
     assert (
@@ -59,8 +59,18 @@ def test_a_video_is_a_document_of_its_own_with_figures_and_time() -> None:
     )
     assert first["first_seen"] == datetime(2024, 6, 1, 12, tzinfo=UTC)
     assert second["first_seen"] is None
-    assert '"hashtags":["birds","morning"]' in first["properties"]
-    assert '"views":4200' in first["properties"]
+    assert first["properties"] == '{"platform":"tiktok","video_id":"7300000000000000001"}'
+
+
+def test_a_video_is_a_post_with_what_it_says_and_its_figures() -> None:
+    first, second = read_fixture(SOURCE, f"{HANDLE}.json").posts.rows(named=True)
+    assert (first["platform"], first["external_id"], first["profile"]) == ("tiktok", "7300000000000000001", HANDLE)
+    assert first["document"] == "TikTok video 7300000000000000001"
+    assert first["content"] == "first light #birds with @marshwren"
+    assert (first["hashtags"], first["mentions"]) == (["birds", "morning"], ["marshwren"])
+    assert '"views":4200' in first["stats"]
+    assert first["posted_at"] == datetime(2024, 6, 1, 12, tzinfo=UTC)
+    assert (second["posted_at"], second["content"], second["mentions"]) == (None, None, [])
 
 
 def test_addresses_links_and_handles_written_by_the_owner_are_mentions() -> None:

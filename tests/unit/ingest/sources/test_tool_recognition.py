@@ -7,19 +7,51 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clew.ingest.recognition import recognise
+from clew.ingest.sources.amass import AmassSource
 from clew.ingest.sources.base import ReadContext, RecordBatch, Source
+from clew.ingest.sources.bbot import BbotSource
 from clew.ingest.sources.holehe import HoleheSource
+from clew.ingest.sources.maigret import MaigretSource
+from clew.ingest.sources.nmap import NmapSource
 from clew.ingest.sources.sherlock import SherlockSource
+from clew.ingest.sources.spiderfoot import SpiderFootSource
 from clew.ingest.sources.subfinder import SubfinderSource
+from clew.ingest.sources.theharvester import TheHarvesterSource
 from clew.ingest.sources.tiktok import TikTokSource
 from tests.support.tool_reports import FIXTURES, assert_consistent, frame, sample
 
-SOURCES: tuple[Source, ...] = (SherlockSource(), HoleheSource(), TikTokSource(), SubfinderSource())
+SOURCES: tuple[Source, ...] = (
+    SherlockSource(),
+    HoleheSource(),
+    TikTokSource(),
+    SubfinderSource(),
+    MaigretSource(),
+    AmassSource(),
+    TheHarvesterSource(),
+    NmapSource(),
+    SpiderFootSource(),
+    BbotSource(),
+)
 FILES = sorted(
     path for source in SOURCES for path in (FIXTURES / source.name).iterdir() if path.is_file() and path.suffix != ".md"
 )
-LINE_FILES = [path for path in FILES if path.suffix not in {".json", ".xlsx"}]
-VARIANTS = ("", "json", "csv", "xlsx", "text", "plain", "json-lines")
+LINE_FILES = [path for path in FILES if path.suffix not in {".json", ".xlsx", ".xml"}]
+VARIANTS = (
+    "",
+    "json",
+    "csv",
+    "xlsx",
+    "text",
+    "plain",
+    "json-lines",
+    "simple",
+    "ndjson",
+    "graph",
+    "xml",
+    "web",
+    "console",
+)
 FOREIGN = {
     "cowrie.json": b'{"eventid":"cowrie.session.connect","src_ip":"192.0.2.1","session":"a1"}\n',
     "heralding.json": b'{"auth_attempts": [{"username": "root"}], "session_id": "a"}\n',
@@ -33,6 +65,13 @@ FOREIGN = {
     "results.json": b'{"results": [{"id": 1}], "username": "heron"}',
     "services.json": b'{"services": [{"port": 22}], "host": "192.0.2.1"}',
     "videos.json": b'{"videos": [{"id": 1}], "username": "heron"}',
+    "ports.csv": b"Source,Type,Data\nshop,Order,17\n",
+    "hosts.json": b'{"hosts": ["www.example.com"], "port": 22}',
+    "sites.json": b'{"GitHub": {"status": "Claimed", "url_user": "https://github.com/heron"}}',
+    "arrows.txt": b"a (FQDN) -> b (IPAddress)\nwww.example.com is up\n",
+    "events.json": b'{"type": "login", "id": "1", "data": "x", "timestamp": 1}\n',
+    "feed.xml": b'<?xml version="1.0"?><rss version="2.0"><host/></rss>',
+    "entities.xml": b'<!DOCTYPE nmaprun [<!ENTITY a "b">]><nmaprun>&a;</nmaprun>',
     "page.html": b"<!doctype html><title>x</title>",
     "binary.bin": bytes(range(256)) * 8,
     "deep.json": b"[" * 60_000,
@@ -49,6 +88,13 @@ def claims(name: str, data: bytes) -> list[str]:
 def test_every_fixture_has_exactly_its_own_reader(path: Path) -> None:
     assert claims(path.name, path.read_bytes()) == [path.parent.name]
     assert claims("data", path.read_bytes()) == [path.parent.name], "the name must not be needed"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_among_all_readers_the_surest_is_the_fixtures_own(path: Path) -> None:
+    found = recognise(sample(path.name, path.read_bytes()))
+    assert found is not None
+    assert found[0].name == path.parent.name
 
 
 @pytest.mark.parametrize("name", FOREIGN)

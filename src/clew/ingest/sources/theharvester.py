@@ -1,0 +1,287 @@
+"""theHarvester: e-mail addresses, hosts, addresses, networks and accounts found by searching for a domain.
+
+The writers were read in laramies/theHarvester, `theHarvester/__main__.py`, as of 3.1 (XML only: email, host, vhost with
+ip and hostname in each other's place, shodan and servers), of 4.0 (JSON beside the XML: only lists that are not empty,
+no command) and of 4.4 and later (JSON and XML with the command line; `hosts` and `shodan` always there, people,
+takeover_results). The .jsonl that the latest development version adds is another format and not claimed.
+
+Each item of a list, and each element of the XML, is one record. theHarvester does not escape its XML before 4.8, so an
+item with "&" or "<" is damaged and rejected alone. Hosts come from search engines and passive sources and are believed
+little; one with an address was resolved and is believed more. Names of people are kept as records only: a name
+identifies nobody. Shodan's rows in JSON tell no address and are kept as records. No times are stated.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, NoReturn
+
+from clew.ingest.facts import FactBuilder, Facts
+from clew.ingest.sources.base import Framing, ItemKind, ReadContext, Recognition, RecordBatch, Sample
+from clew.ingest.sources.harvester_items import HostItem, pair, read_host, target_of
+from clew.ingest.sources.json_reports import read_json_reports
+from clew.ingest.sources.parent_domain import ParentDomains
+from clew.ingest.sources.plain_text import decode_text
+from clew.ingest.sources.result_rows import RefusedRowError, ResultRow, settle, wrong_type
+from clew.ingest.sources.value_shapes import is_address, shape_of
+from clew.ingest.sources.xml_records import Element, XmlReport, read_xml, settle_xml, xml_root
+
+CONFIDENCE: Final = {
+    "reported": 0.5,  # a search engine or a passive source named it
+    "resolved": 0.75,  # theHarvester resolved it
+    "target": 0.4,  # found while searching for a domain: the two have something to do with each other
+    "takeover": 0.5,
+}
+_NO_ROWS: Final = "\0"  # a member no report has: all members are then read as the head
+_TEXT_LISTS: Final = {
+    "emails": "email",
+    "ips": "ip_address",
+    "asns": "asn",
+    "interesting_urls": "url",
+    "trello_urls": "url",
+}
+_HOST_LISTS: Final = frozenset({"hosts", "vhosts"})
+_ACCOUNT_LISTS: Final = {"twitter_people": "x", "linkedin_links": "linkedin"}
+_KEPT_LISTS: Final = frozenset({"linkedin_people", "people", "shodan", "takeover_results"})
+_LISTS: Final = frozenset(_TEXT_LISTS) | _HOST_LISTS | frozenset(_ACCOUNT_LISTS) | _KEPT_LISTS
+_ELEMENTS: Final = ("email", "host", "vhost", "shodan", "servers")
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What one report's items share."""
+
+    builder: FactBuilder
+    target: str | None
+    parents: ParentDomains = field(default_factory=ParentDomains)
+
+
+class TheHarvesterSource:
+    """Reads theHarvester's reports; see the module's docstring for versions and meaning."""
+
+    name: ClassVar[str] = "theharvester"
+    kind: ClassVar[ItemKind] = ItemKind.RESULTS
+    reads: ClassVar[str] = "theHarvester 3.x XML, 4.x XML and JSON (-f). States no times."
+    version: ClassVar[int] = 1
+
+    def recognise(self, sample: Sample) -> Recognition | None:
+        """By its root element, or by the names of its lists."""
+        root = xml_root(sample.head)
+        if root is not None:
+            return Recognition(0.95, Framing.DOCUMENT, "xml") if root.tag == "theHarvester" else None
+        confidence = _json_confidence(sample)
+        return Recognition(confidence, Framing.DOCUMENT, "json") if confidence else None
+
+    def read(self, batch: RecordBatch, context: ReadContext) -> Facts:
+        """Facts of a whole report. Each item is one record."""
+        builder = FactBuilder()
+        data = b"\n".join(batch.records)
+        variant = context.variant or ("xml" if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else "json")
+        if variant == "xml":
+            record = 0
+            for report in read_xml(data, "theHarvester", _ELEMENTS, ("cmd",)):
+                record = _read_xml(builder, report, record)
+        else:
+            _read_json(builder, data)
+        return builder.facts()
+
+
+def _json_confidence(sample: Sample) -> float:
+    if sample.head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
+        return 0.0
+    report = next(read_json_reports(sample.head, _NO_ROWS), None)
+    if report is None or not report.lines or not report.lines.keys() <= _LISTS | {"cmd"}:
+        return 0.0
+    lists = [value for key, value in report.head.items() if key in _TEXT_LISTS or key in _HOST_LISTS]
+    if not all(isinstance(value, list) and all(isinstance(item, str) for item in value) for value in lists):
+        return 0.0
+    if "cmd" in report.lines:
+        return 0.9 if isinstance(report.head.get("cmd", ""), str) and len(report.lines) > 1 else 0.0
+    return 0.7 if len(report.lines) > 1 and "hosts" in report.lines else 0.0
+
+
+def _read_json(builder: FactBuilder, data: bytes) -> None:
+    text = decode_text(data)
+    if not text.strip():
+        return
+    try:
+        report = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        place = f"line {error.lineno}, column {error.colno}: " if isinstance(error, json.JSONDecodeError) else ""
+        message = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply or no JSON"
+        builder.reject(0, 1, "invalid_json", f"{place}{message}; the report is one JSON value and cannot be read", data)
+        return
+    if not isinstance(report, dict):
+        builder.reject(0, 1, "wrong_type", f"line 1: an object is expected, not {type(report).__name__}", data)
+        return
+    command = report.get("cmd")
+    reading = _Reading(builder, target_of(command) if isinstance(command, str) else None)
+
+    def keep(record: int, row: ResultRow) -> None:
+        _add_item(reading, record, row)
+
+    settle(builder, _items(report), keep)
+
+
+def _items(report: dict[str, Any]) -> Iterator[ResultRow]:
+    """A row for each item of each list; what is no list is an item that is refused."""
+    for key, value in report.items():
+        if key == "cmd":
+            continue
+        items = list(value.items()) if key == "takeover_results" and isinstance(value, dict) else value
+        if not isinstance(items, list):
+            yield _item(key, value, wrong_type(1, key, "an array", value))
+            continue
+        for item in items:
+            yield _item(key, item, None if key in _LISTS else RefusedRowError("unknown_list", f"line 1: {key[:80]!r}"))
+
+
+def _item(key: str, value: object, fault: RefusedRowError | None) -> ResultRow:
+    try:
+        raw = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    except (ValueError, RecursionError):
+        raw, fault = b"", RefusedRowError("invalid_json", f"an item of {key[:80]!r} cannot be written again")
+    return ResultRow(1, {"list": key, "value": value}, raw, fault)
+
+
+def _add_item(reading: _Reading, record: int, row: ResultRow) -> None:
+    key, value = row.values["list"], row.values["value"]
+    content = {"list": key, "value": value, **({"target": reading.target} if reading.target else {})}
+    if key in _KEPT_LISTS:
+        reading.builder.record(record, row.line, content)
+        _add_target(reading, record)
+        return
+    if not isinstance(value, str):
+        raise wrong_type(row.line, key, "an array of texts", value)
+    if not value.strip():
+        raise RefusedRowError("missing_field", f"line {row.line}: an empty item of {key!r}")
+    if key in _HOST_LISTS:
+        item = read_host(value)
+        if item is None:
+            raise RefusedRowError("invalid_domain", f"line {row.line}: {value[:80]!r} is no host")
+        reading.builder.record(record, row.line, content)
+        _add_host(reading, record, item)
+    else:
+        reading.builder.record(record, row.line, content)
+        _add_value(reading, record, key, value.strip())
+
+
+def _add_value(reading: _Reading, record: int, key: str, value: str) -> None:
+    builder = reading.builder
+    kind, qualifier = _TEXT_LISTS.get(key), None
+    if kind is None:
+        kind, qualifier = "social_profile", _ACCOUNT_LISTS[key]
+    builder.mention(
+        record, kind, value, qualifier, required=True, confidence=CONFIDENCE["reported"], method="passive_search"
+    )
+    if _add_target(reading, record) and kind in {"email", "social_profile"}:
+        _associate(reading, record, (kind, value, qualifier))
+
+
+def _add_host(reading: _Reading, record: int, item: HostItem) -> None:
+    builder = reading.builder
+    confidence = CONFIDENCE["resolved" if item.host and item.addresses else "reported"]
+    if item.host:
+        host = item.host.removeprefix("*.")
+        builder.mention(record, "domain", host, required=True, confidence=confidence, method="passive_dns")
+        parent = reading.parents.parent(host, reading.target)
+        if parent:
+            builder.mention(record, "domain", parent, confidence=confidence, method="searched_domain")
+            builder.link(record, ("domain", host), "SUBDOMAIN_OF", ("domain", parent), confidence=confidence)
+    for address in item.addresses:
+        required = item.host is None
+        builder.mention(
+            record, "ip_address", address, required=required, confidence=confidence, method="dns_resolution"
+        )
+        if item.host:
+            host = item.host.removeprefix("*.")
+            builder.link(record, ("domain", host), "RESOLVES_TO", ("ip_address", address), confidence=confidence)
+
+
+def _add_target(reading: _Reading, record: int) -> bool:
+    if reading.target is None:
+        return False
+    reading.builder.mention(
+        record, "domain", reading.target, confidence=CONFIDENCE["reported"], method="searched_domain"
+    )
+    return True
+
+
+def _associate(reading: _Reading, record: int, found: tuple[str, str, str | None]) -> None:
+    reading.builder.link(
+        record, found, "ASSOCIATED_WITH", ("domain", reading.target or ""), confidence=CONFIDENCE["target"]
+    )
+
+
+def _read_xml(builder: FactBuilder, report: XmlReport, record: int) -> int:
+    command = next((element.text for element in report.others), "")
+    reading = _Reading(builder, target_of(command))
+
+    def keep(number: int, line: int, element: Element) -> None:
+        _add_element(reading, number, line, element)
+
+    return settle_xml(builder, report, keep, first_record=record)
+
+
+def _add_element(reading: _Reading, record: int, line: int, element: Element) -> None:
+    content: dict[str, Any] = {"list": element.tag, **{child.tag: child.text.strip() for child in element.children}}
+    if element.text.strip():
+        content["value"] = element.text.strip()
+    if reading.target:
+        content["target"] = reading.target
+    match element.tag:
+        case "email":
+            address = element.text.strip()
+            if shape_of(address) != "email":
+                raise RefusedRowError("invalid_email", f"line {line}: {address[:80]!r} is no e-mail address")
+            reading.builder.record(record, line, content)
+            _add_value(reading, record, "emails", address)
+        case "host" | "vhost":
+            named = pair(element.first("ip").text, element.first("hostname").text)
+            item = named if element.children else read_host(element.text)
+            if item is None:
+                raise RefusedRowError("invalid_domain", f"line {line}: the <{element.tag}> names no host")
+            reading.builder.record(record, line, content)
+            _add_host(reading, record, item)
+        case "shodan":
+            _add_shodan(reading, record, line, element, content)
+        case _:
+            content["servers"] = [server.text.strip() for server in element.all("server")]
+            content.pop("server", None)
+            reading.builder.record(record, line, content)
+            _add_servers(reading, record, content["servers"])
+
+
+def _add_shodan(reading: _Reading, record: int, line: int, element: Element, content: dict[str, Any]) -> None:
+    address, port = element.first("host").text.strip(), element.first("port").text.strip()
+    if not is_address(address):
+        raise RefusedRowError("invalid_ip_address", f"line {line}: {address[:80]!r} is no address")
+    reading.builder.record(record, line, content)
+    reading.builder.mention(
+        record,
+        "ip_address",
+        address,
+        required=True,
+        confidence=CONFIDENCE["resolved"],
+        properties={"open_ports": [f"{port}/tcp"]} if port.isdecimal() and len(port) <= 5 else None,
+        method="shodan",
+    )
+
+
+def _add_servers(reading: _Reading, record: int, servers: list[str]) -> None:
+    """Lines such as "192.0.2.1:Server: nginx"."""
+    for server in dict.fromkeys(servers):
+        address, _, banner = server.partition(":Server:")
+        if is_address(address.strip()) and banner.strip():
+            used = ("software", banner.strip())
+            reading.builder.mention(
+                record, "ip_address", address.strip(), confidence=CONFIDENCE["resolved"], method="shodan"
+            )
+            reading.builder.mention(record, *used, confidence=CONFIDENCE["reported"], method="banner")
+            reading.builder.link(
+                record, ("ip_address", address.strip()), "USES", used, confidence=CONFIDENCE["reported"]
+            )
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
