@@ -37,6 +37,11 @@ FACTS = {
         "login_successes, activity"
     ),
     "attack_session_keys": "id, timestamp",
+    "social_posts": (
+        "id, platform, external_id, profile_id, document_id, content, language, location, url, hashtags, mentions, "
+        "stats, media, metadata, posted_at, impossible_time"
+    ),
+    "social_post_keys": "id, posted_at, impossible_time",
 }
 """What order and splitting must not change: everything but where it was seen and when it was stored."""
 
@@ -56,7 +61,16 @@ _NATURAL = {
     ),
 }
 _LOADED = (
-    *("relationship_sources", "relationships", "entity_sources", "entities", "events", "event_repeats"),
+    *(
+        "social_posts",
+        "collection_item_places",
+        "relationship_sources",
+        "relationships",
+        "entity_sources",
+        "entities",
+        "events",
+        "event_repeats",
+    ),
     *("attack_sessions", "attack_session_keys", "quarantine", "ingest_files", "collection_items"),
     "collection_item_hashes",
 )

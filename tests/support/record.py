@@ -159,6 +159,13 @@ class Writer:
             file_name=file_name,
             **values,
         )
+        if "parent_id" in values:
+            self.insert(
+                "collection_item_places",
+                collection_item_id=identifier,
+                file_id=values["parent_id"],
+                line=values.get("line", 1),
+            )
         return identifier
 
     def sighting(self, entity: UUID, item: UUID, **columns: Any) -> None:
@@ -187,6 +194,7 @@ class Writer:
             sa.text("SELECT ensure_partitions('attack_sessions', ARRAY[CAST(:month AS date)])"), {"month": started}
         )
         self.insert("attack_sessions", **(defaults | columns))
+        self.insert("attack_session_keys", id=identifier, timestamp=started)
         return identifier
 
 

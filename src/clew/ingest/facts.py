@@ -21,6 +21,7 @@ __all__ = [
     "EVENTS",
     "LINKS",
     "MENTIONS",
+    "POSTS",
     "RECORDS",
     "REJECTS",
     "UTC_TIME",
@@ -95,6 +96,29 @@ EVENTS: Final = pl.Schema(
     }
 )
 
+# What was posted on a social platform. Posts are few beside events: lists are lists, and rows are read one by one.
+POSTS: Final = pl.Schema(
+    {
+        "record": pl.Int64(),
+        "platform": pl.String(),  # as in the profile's qualifier
+        "external_id": pl.String(),  # the platform's own id of the post: with the platform it is what identifies it
+        "profile": pl.String(),  # value of the social profile that posted it, which the record mentions
+        "document": pl.String(),  # value of the document that stands for it in relationships; null: none does
+        "document_qualifier": pl.String(),
+        "posted_at": UTC_TIME,  # null where the source does not say
+        "observed_at": UTC_TIME,  # when the source saw the post like this; null where it does not say
+        "confidence": pl.Float32(),
+        "content": pl.String(),
+        "language": pl.String(),  # BCP 47, such as "pt-BR"
+        "location": pl.String(),
+        "url": pl.String(),
+        "hashtags": pl.List(pl.String()),  # without "#"
+        "mentions": pl.List(pl.String()),  # handles without "@"
+        "stats": pl.String(),  # JSON object: views, likes …
+        "media": pl.String(),  # JSON object: duration, cover …
+    }
+)
+
 REJECTS: Final = pl.Schema(
     {
         "record": pl.Int64(),
@@ -116,6 +140,7 @@ class Facts:
     events: pl.DataFrame
     rejects: pl.DataFrame
     warnings: tuple[str, ...] = ()
+    posts: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=POSTS))
 
 
 def no_facts() -> Facts:
@@ -141,6 +166,7 @@ class FactBuilder:
     _mentions: list[tuple[Any, ...]] = field(default_factory=list)
     _links: list[tuple[Any, ...]] = field(default_factory=list)
     _events: list[dict[str, Any]] = field(default_factory=list)
+    _posts: list[dict[str, Any]] = field(default_factory=list)
     _rejects: list[tuple[Any, ...]] = field(default_factory=list)
     _warnings: dict[str, None] = field(default_factory=dict)
 
@@ -221,6 +247,30 @@ class FactBuilder:
         columns["properties"] = to_json(columns.get("properties"))
         self._events.append({"record": record, "occurred_at": occurred_at, "kind": kind, **columns})
 
+    def post(
+        self,
+        record: int,
+        profile: Reference,
+        external_id: str,
+        *,
+        document: Reference | None = None,
+        stats: dict[str, Any] | None = None,
+        media: dict[str, Any] | None = None,
+        **columns: Any,
+    ) -> None:
+        """A post of POSTS' columns, by a social profile that the same record mentions, as it does the document.
+
+        Unknown columns raise KeyError.
+        """
+        unknown = columns.keys() - POSTS.keys()
+        if unknown:
+            raise KeyError(f"not post columns: {sorted(unknown)}")
+        whose = {"profile": profile[1], "platform": profile[2] if len(profile) == 3 else None}
+        what = {"external_id": external_id, "stats": to_json(stats), "media": to_json(media)}
+        if document is not None:
+            what |= {"document": document[1], "document_qualifier": document[2] if len(document) == 3 else None}
+        self._posts.append({"record": record, **whose, **what, **columns})
+
     def warn(self, message: str) -> None:
         """Say something about the file once, such as a stated count that disagrees with its rows."""
         self._warnings[message] = None
@@ -234,4 +284,5 @@ class FactBuilder:
             events=pl.DataFrame(self._events, schema=EVENTS, orient="row"),
             rejects=pl.DataFrame(self._rejects, schema=REJECTS, orient="row"),
             warnings=tuple(self._warnings),
+            posts=pl.DataFrame(self._posts, schema=POSTS, orient="row"),
         )

@@ -3,6 +3,7 @@
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, BinaryIO, Final
@@ -11,15 +12,15 @@ from uuid import UUID
 import polars as pl
 import psycopg
 
-from clew.ingest.facts import Facts, no_facts
 from clew.ingest.frames import FramedBatch, FramingFault, FramingLimits
-from clew.ingest.framing import frame
+from clew.ingest.framing import frame, up_to
+from clew.ingest.reading import Reading, Records, load_around
 from clew.ingest.resolve import Resolver
-from clew.ingest.sources.base import Framing, ReadContext, RecordBatch, Source
+from clew.ingest.sources.base import Framing, ReadContext, Source
 from clew.ontology.possible_times import EARLIEST_POSSIBLE, MAXIMUM_CLOCK_SKEW
-from clew.records.batch import REJECTS, Batch
+from clew.records.batch import REJECTS, Batch, Position
 from clew.records.files import RegisteredFile
-from clew.records.loader import FileProgress, Loader, StagedBatch, prepare
+from clew.records.loader import REFUSALS, FileProgress, Loader, StagedBatch, prepare
 
 _READ_AHEAD: Final = 1
 """Batches that may wait for the database: each costs memory, and one is enough to keep both sides busy."""
@@ -43,16 +44,18 @@ class FileLoad:
     loaded_at: datetime
     stop: threading.Event
     observe: Callable[[FileProgress], None]
+    open_at: Callable[[int], AbstractContextManager[BinaryIO]]  # the file's content from that byte on
 
-    def run(self, stream: BinaryIO) -> FileProgress:
-        """Load from where the file's progress stands; `stream` is positioned there.
+    def run(self) -> FileProgress:
+        """Load from where the file's progress stands.
 
         Returns early, with `completed` unset, when `stop` is set. Raises what reading the stream or the database
         raises; everything up to the last committed batch is in the record then.
         """
         progress = self.file.progress
-        months: frozenset[date] = frozenset()
+        months: frozenset[Month] = frozenset()
         with (
+            self.open_at(progress.position.offset) as stream,
             Loader(
                 self.connection, self.facts_connection, self.organization_id, self.file.item, self.loaded_at
             ) as loader,
@@ -60,7 +63,11 @@ class FileLoad:
         ):
             for staged in batches:
                 months = ensure_partitions(self.connection, staged.batch, months)
-                progress = loader.load(staged, progress)
+                try:
+                    progress = loader.load(staged, progress)
+                except REFUSALS as refusal:
+                    records = self._read_again(progress.position, staged.end)
+                    progress = load_around(loader, records, staged, progress, refusal)
                 self.observe(progress)
                 if self.stop.is_set():
                     return progress
@@ -68,39 +75,31 @@ class FileLoad:
             return loader.finish(progress)
 
     def _staged(self, stream: BinaryIO) -> Iterator[StagedBatch]:
-        item = self.file.item
-        resolver = Resolver(self.organization_id, item.source, item.id, item.has_rows, self.loaded_at)
+        reading = self._reading()
         start = self.file.progress.position
         for framed in frame(stream, self.framing, self.limits, start=start):
-            staged = self._prepared(resolver, framed)
+            staged = _prepared(reading, framed)
             del framed  # a name that lives on while its value is no longer needed costs a batch of memory
             yield staged
             del staged
 
-    def _prepared(self, resolver: Resolver, framed: FramedBatch) -> StagedBatch:
+    def _read_again(self, start: Position, end: Position) -> Records:
+        """The records between two positions: kept in memory by nobody, since they are hardly ever asked for."""
+        with self.open_at(start.offset) as stream:
+            part = up_to(stream, end.offset - start.offset)
+            framed = frame(part, self.framing, self.limits, start=start)
+            return Records(self._reading(), [each.batch for each in framed])
+
+    def _reading(self) -> Reading:
+        item = self.file.item
+        resolver = Resolver(self.organization_id, item.source, item.id, item.has_rows, self.loaded_at)
         context = replace(self.context, latest=self.loaded_at + MAXIMUM_CLOCK_SKEW)
-        facts = self.source.read(framed.batch, context) if framed.batch.records else no_facts()
-        batch = resolver.resolve(facts, batch_content(framed.batch, facts), batch_contents(framed.batch))
-        return prepare(_with_faults(batch, framed), framed.end)
+        return Reading(self.source, self.framing, context, resolver)
 
 
-def batch_content(batch: RecordBatch, facts: Facts) -> Callable[[int], bytes]:
-    """How to get at the bytes of a record that turns out to be unacceptable."""
-    if facts.records["content"].null_count() < facts.records.height:
-        texts = dict(facts.records.select("record", "content").iter_rows())
-        return lambda record: str(texts[record]).encode()
-    return lambda record: batch.records[record - batch.first_record]
-
-
-def batch_contents(batch: RecordBatch) -> Callable[[pl.Series], list[bytes]]:
-    """How to get at the bytes of many records, which their ids follow from."""
-
-    def contents(records: pl.Series) -> list[bytes]:
-        if len(records) == len(batch.records):
-            return list(batch.records)
-        return [batch.records[record - batch.first_record] for record in records]
-
-    return contents
+def _prepared(reading: Reading, framed: FramedBatch) -> StagedBatch:
+    batch = reading.resolve(framed.batch, reading.facts(framed.batch))
+    return prepare(_with_faults(batch, framed), framed.end)
 
 
 def _with_faults(batch: Batch, framed: FramedBatch) -> Batch:
@@ -118,19 +117,29 @@ def _fault_row(fault: FramingFault) -> tuple[Any, ...]:
     return (record, fault.line, fault.offset, fault.length, fault.reason, fault.detail, fault.content)
 
 
+Month = tuple[str, date]
+"""A partitioned table and the first day of one of its months."""
+
+
 def ensure_partitions(
-    connection: psycopg.Connection[Any], batch: Batch, known: frozenset[date] = frozenset()
-) -> frozenset[date]:
-    """Make the partitions that the batch's events need, in a transaction of its own; the months known by then."""
-    times = batch.events["occurred_at"]
-    months = frozenset(times.filter(times >= EARLIEST_POSSIBLE).dt.truncate("1mo").dt.date().unique())
-    missing = sorted(months - known)
-    for start in range(0, len(missing), _MONTHS_AT_ONCE):
-        with connection.transaction():
-            for table in ("events", "attack_sessions"):
-                some = missing[start : start + _MONTHS_AT_ONCE]
+    connection: psycopg.Connection[Any], batch: Batch, known: frozenset[Month] = frozenset()
+) -> frozenset[Month]:
+    """Make the partitions that the batch's rows need, in a transaction of its own; the ones known by then."""
+    times = dict.fromkeys(("events", "attack_sessions"), batch.events["occurred_at"])
+    times["social_posts"] = batch.posts["posted_at"]
+    needed = {(table, month) for table, column in times.items() for month in _months(column)}
+    missing = sorted(needed - known)
+    for table in times:
+        months = [month for name, month in missing if name == table]
+        for start in range(0, len(months), _MONTHS_AT_ONCE):
+            with connection.transaction():
+                some = months[start : start + _MONTHS_AT_ONCE]
                 connection.execute("SELECT ensure_partitions(%s, %s)", (table, some))
-    return known | months
+    return known | needed
+
+
+def _months(times: pl.Series) -> list[date]:
+    return times.filter(times >= EARLIEST_POSSIBLE).dt.truncate("1mo").dt.date().unique().to_list()
 
 
 class _ReadAhead:

@@ -8,6 +8,7 @@ To go on, open the same content at `end.offset` and pass `start=end`. Records ar
 divided into batches.
 """
 
+import io
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
@@ -16,9 +17,10 @@ from clew.ingest.json_framing import frame_json
 from clew.ingest.line_framing import frame_lines
 from clew.ingest.sources.base import Framing, RecordBatch
 
-__all__ = ["FramedBatch", "FramingFault", "FramingLimits", "Position", "frame", "sample"]
+__all__ = ["FramedBatch", "FramingFault", "FramingLimits", "Position", "frame", "sample", "up_to"]
 
 SAMPLE_BYTES: Final = 64 << 10
+LONGEST_SAMPLED_LINE: Final = 1 << 20
 _START: Final = Position()
 
 
@@ -42,8 +44,24 @@ def frame(
 
 
 def sample(stream: BinaryIO) -> bytes:
-    """The first 64 KiB of a stream, or all of it if it is shorter."""
-    return _read_up_to(stream, SAMPLE_BYTES)
+    """The first 64 KiB of a stream, or all of it if it is shorter.
+
+    Where that is not even one line, as much more as its first line needs, but no more than 1 MiB in all.
+    """
+    head = _read_up_to(stream, SAMPLE_BYTES)
+    if len(head) < SAMPLE_BYTES or b"\n" in head:
+        return head
+    pieces = [head]
+    for _ in range(LONGEST_SAMPLED_LINE // SAMPLE_BYTES - 1):
+        pieces.append(_read_up_to(stream, SAMPLE_BYTES))
+        if len(pieces[-1]) < SAMPLE_BYTES or b"\n" in pieces[-1]:
+            break
+    return b"".join(pieces)
+
+
+def up_to(stream: BinaryIO, size: int) -> BinaryIO:
+    """The next `size` bytes of a stream as a stream of their own."""
+    return io.BytesIO(_read_up_to(stream, size))
 
 
 def _frame_document(stream: BinaryIO, limits: FramingLimits, start: Position) -> Iterator[FramedBatch]:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from clew.ingest.facts import FactBuilder, Facts, Reference
-from clew.ingest.framing import FramingLimits, frame
+from clew.ingest.framing import SAMPLE_BYTES, FramingLimits, frame
 from clew.ingest.sources.base import Framing, ReadContext, RecordBatch, Sample
 from clew.ingest.sources.times import RecordTimes
 
@@ -160,8 +160,10 @@ def objects_at_start(sample: Sample) -> list[dict[str, Any]]:
 
 
 def _first_records(head: bytes) -> Iterator[bytes]:
-    for framed in frame(BytesIO(head), Framing.JSON_VALUES, FramingLimits()):
+    for framed in frame(BytesIO(head[:SAMPLE_BYTES]), Framing.JSON_VALUES, FramingLimits()):
         yield from framed.batch.records
+    if len(head) > SAMPLE_BYTES:  # not even the first line ended there
+        yield head.partition(b"\n")[0]
 
 
 def port(value: object, name: str) -> int | None:

@@ -6,7 +6,7 @@ sound now from rejected to new, merged or duplicate in the file's counts, so the
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -19,14 +19,15 @@ import polars as pl
 import psycopg
 import sqlalchemy as sa
 
-from clew.ingest.facts import Facts
-from clew.ingest.file_load import batch_content, batch_contents, ensure_partitions
+from clew.ingest.file_load import ensure_partitions
 from clew.ingest.filestore import FileStore
 from clew.ingest.framing import frame
+from clew.ingest.reading import Reading, Records, facts_of, without_refused
 from clew.ingest.recognition import find_source
 from clew.ingest.resolve import Resolver
 from clew.ingest.service import framing_limits, open_connections
-from clew.ingest.sources.base import Framing, ItemKind, ReadContext, RecordBatch, Source
+from clew.ingest.sources.base import Framing, ItemKind, ReadContext, RecordBatch
+from clew.ingest.sources.mapped import MAPPING
 from clew.kernel.clock import Clock, system_clock
 from clew.kernel.database import Database
 from clew.kernel.database_errors import database_errors
@@ -35,7 +36,7 @@ from clew.kernel.settings import Settings
 from clew.ontology.possible_times import MAXIMUM_CLOCK_SKEW
 from clew.records.batch import Batch, FileItem
 from clew.records.files import StoredReading, file_lock, file_of, read_progress
-from clew.records.loader import Loader, prepare
+from clew.records.loader import REFUSALS, Loader, prepare
 from clew.records.tables.operations import quarantine
 
 
@@ -235,14 +236,13 @@ class _Attempt:
             self.item, read.file_name, read.source, read.source_id, read.collection_id, source.kind is ItemKind.RESULTS
         )
         resolver = Resolver(self.organization_id, read.source, self.item, item.has_rows, self.now)
-        context = replace(_context(read), latest=self.now + MAXIMUM_CLOCK_SKEW)
-        lines = {each.line for each in held}
+        context = replace(_context(read, self._mapping), latest=self.now + MAXIMUM_CLOCK_SKEW)
+        reading = Reading(source, Framing(read.framing), context, resolver)
         recovered: set[int] = set()
         with Loader(self.connection, self.facts_connection, self.organization_id, item, self.now) as loader:
-            for batch in self._batches(source, context, Framing(read.framing), read.digest, lines, resolver):
-                recovered.update(batch.rows["line"])
+            for records, batch in self._batches(reading, read.digest, {each.line for each in held}):
                 ensure_partitions(self.connection, batch)
-                self._settle(loader, batch, held, read.key)
+                recovered |= self._settle_sound(loader, records, batch, held, read.key)
         report.tried += len(held)
         report.recovered += sum(each.line in recovered for each in held)
         still = [each for each in held if each.line not in recovered]
@@ -252,6 +252,25 @@ class _Attempt:
             _SETTLE,
             {"organization": self.organization_id, "tried": [each.id for each in still], "recovered": []},
         )
+
+    def _mapping(self, digest: str) -> str:
+        """The text of the mapping file with that digest."""
+        with FileStore(Path(self.settings.data_dir) / "files").open(digest) as stream:
+            return stream.read().decode()
+
+    def _settle_sound(
+        self, loader: Loader, records: Records, batch: Batch, held: list[_Held], key: dict[str, Any]
+    ) -> set[int]:
+        """Settle all of the batch but what PostgreSQL refuses; the lines of what was settled."""
+        while batch.rows.height:
+            try:
+                self._settle(loader, batch, held, key)
+            except REFUSALS as refusal:
+                rest, _ = without_refused(loader, records, batch, refusal)
+                batch = _without_rejects(rest)
+            else:
+                break
+        return set(batch.rows["line"])
 
     def _settle(self, loader: Loader, batch: Batch, held: list[_Held], key: dict[str, Any]) -> None:
         """Load the recovered records and move them in the file's counts, in one transaction."""
@@ -270,23 +289,21 @@ class _Attempt:
                 {"organization": self.organization_id, "tried": identifiers, "recovered": identifiers},
             )
 
-    def _batches(
-        self,
-        source: Source,
-        context: ReadContext,
-        framing: Framing,
-        digest: str,
-        lines: set[int],
-        resolver: Resolver,
-    ) -> Iterator[Batch]:
+    def _batches(self, reading: Reading, digest: str, lines: set[int]) -> Iterator[tuple[Records, Batch]]:
         limits = framing_limits(self.settings)
         with FileStore(Path(self.settings.data_dir) / "files").open(digest) as stream:
-            for framed in frame(stream, framing, limits):
-                for records in _wanted(framed.batch, framing, lines):
-                    facts = _only(source.read(records, context), lines)
-                    batch = resolver.resolve(facts, batch_content(records, facts), batch_contents(records))
+            for framed in frame(stream, reading.framing, limits):
+                for wanted in _wanted(framed.batch, reading.framing, lines):
+                    facts = reading.facts(wanted)
+                    held = facts.records.filter(pl.col("line").is_in(list(lines)))["record"]
+                    batch = reading.resolve(wanted, facts_of(facts, pl.col("record").is_in(held.implode())))
                     if batch.rows.height:
-                        yield replace(batch, rejects=batch.rejects.clear(), warnings=())
+                        yield Records(reading, [wanted]), _without_rejects(batch)
+
+
+def _without_rejects(batch: Batch) -> Batch:
+    """What is rejected again is held already."""
+    return replace(batch, rejects=batch.rejects.clear(), warnings=())
 
 
 def _wanted(batch: RecordBatch, framing: Framing, lines: set[int]) -> Iterator[RecordBatch]:
@@ -299,23 +316,10 @@ def _wanted(batch: RecordBatch, framing: Framing, lines: set[int]) -> Iterator[R
             yield RecordBatch([batch.records[index]], [line], batch.first_record + index)
 
 
-def _only(facts: Facts, lines: set[int]) -> Facts:
-    """The facts of records on those lines."""
-    kept = facts.records.filter(pl.col("line").is_in(list(lines)))
-    wanted = pl.col("record").is_in(kept["record"].implode())
-    return replace(
-        facts,
-        records=kept,
-        mentions=facts.mentions.filter(wanted),
-        links=facts.links.filter(wanted),
-        events=facts.events.filter(wanted),
-        rejects=facts.rejects.clear(),
-    )
-
-
-def _context(read: StoredReading) -> ReadContext:
-    """What the file was read with: its name inside folders and archives, and the zone and region that were set."""
+def _context(read: StoredReading, mapping_of: Callable[[str], str]) -> ReadContext:
+    """What the file was read with: its name inside folders and archives, the zone, region and mapping that were set."""
     kept = orjson.loads(read.settings)
     zone = ZoneInfo(kept["timezone"]) if "timezone" in kept else None
     name = kept.get("name", re.split(r"[/!]", read.file_name)[-1])
-    return ReadContext(name, read.variant, zone, kept.get("region"))
+    options = {MAPPING: mapping_of(kept["mapping"])} if "mapping" in kept else {}
+    return ReadContext(name, read.variant, zone, kept.get("region"), options=options)

@@ -8,9 +8,23 @@ from clew.kernel.errors import InputError
 
 _FRAMING_OF_UNRECOGNISED: Final = {
     "sherlock": Framing.DOCUMENT,
+    "maigret": Framing.DOCUMENT,
     "holehe": Framing.DOCUMENT,
     "tiktok": Framing.DOCUMENT,
     "subfinder": Framing.LINES,
+    "amass": Framing.LINES,
+    "theharvester": Framing.DOCUMENT,
+    "nmap": Framing.DOCUMENT,
+    "spiderfoot": Framing.DOCUMENT,
+    "bbot": Framing.LINES,
+    "httpx": Framing.DOCUMENT,
+    "dnsx": Framing.DOCUMENT,
+    "shodan": Framing.DOCUMENT,
+    "hibp": Framing.DOCUMENT,
+    "whois": Framing.DOCUMENT,
+    "rdap": Framing.DOCUMENT,
+    "virustotal": Framing.DOCUMENT,
+    "mapped": Framing.DOCUMENT,
     "cowrie": Framing.LINES,
     "heralding": Framing.JSON_VALUES,
     "dionaea": Framing.JSON_VALUES,
@@ -26,6 +40,18 @@ def find_source(name: str) -> Source:
             return source
     names = ", ".join(source.name for source in SOURCES)
     raise InputError(f"no source is called {name!r}", remedy=f"use one of: {names}")
+
+
+def named_source(name: str | None, mapping: str | None) -> Source | None:
+    """The source that is asked for by name or by giving a mapping file; None where neither was given.
+
+    Raises InputError for an unknown name, and where one of the two lacks or contradicts the other.
+    """
+    if mapping is not None and name not in {None, "mapped"}:
+        raise InputError(f"a mapping file is not read by the source {name!r}", remedy="leave out one of the two")
+    if mapping is None and name == "mapped":
+        raise InputError("the source 'mapped' needs a mapping file", remedy="give one with --mapping")
+    return find_source(name or "mapped") if name or mapping is not None else None
 
 
 def recognise(sample: Sample, named: Source | None = None) -> tuple[Source, Recognition] | None:

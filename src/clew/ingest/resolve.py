@@ -19,6 +19,7 @@ import polars as pl
 
 from clew.ingest import facts as said
 from clew.ingest.facts import Facts
+from clew.ingest.resolve_posts import resolve_posts
 from clew.kernel.ids import content_ids
 from clew.ontology import (
     EntityType,
@@ -75,6 +76,12 @@ class Resolver:
         links = facts.links.filter(~pl.col("record").is_in(rejected)).with_columns(self._possible_times())
         sound = sound.with_columns(self._possible_times())
         relationships, relationship_mentions = self._relationships(links, values)
+        posts, post_mentions = resolve_posts(
+            self.organization_id,
+            facts.posts.filter(~pl.col("record").is_in(rejected)),
+            self._identified,
+            self.loaded_at + MAXIMUM_CLOCK_SKEW,
+        )
         return Batch(
             read=facts.records.height + facts.rejects.height,
             rows=rows,
@@ -85,6 +92,8 @@ class Resolver:
             relationship_sightings=self._sightings(relationship_mentions, rows),
             rejects=_rejects(facts.rejects, refused, facts.records, content),
             warnings=tuple(map(_storable, facts.warnings)) + _dropped_warnings(dropped),
+            posts=posts,
+            post_sightings=self._sightings(post_mentions, rows),
         )
 
     def _resolve_values(self, mentions: pl.DataFrame) -> pl.DataFrame:
@@ -112,6 +121,10 @@ class Resolver:
             if len(key[1]) <= _CACHED_CHARACTERS:
                 self._values[key] = known
         return known
+
+    def _identified(self, key: tuple[str, str, str | None]) -> tuple[str, str] | None:
+        outcome = self._outcome(key)
+        return (outcome.id, outcome.derived or "{}") if isinstance(outcome, Resolved) and outcome.id else None
 
     def _rows(self, records: pl.DataFrame) -> pl.DataFrame:
         if not self.has_rows:

@@ -20,8 +20,10 @@ from clew.ingest.file_load import FileLoad
 from clew.ingest.filestore import FileStore
 from clew.ingest.frames import FramingLimits
 from clew.ingest.framing import sample
-from clew.ingest.recognition import find_source, recognise
+from clew.ingest.recognition import named_source, recognise
 from clew.ingest.sources.base import ItemKind, ReadContext, Recognition, Sample, Source
+from clew.ingest.sources.mapped import MAPPING, recognise_mapped
+from clew.ingest.sources.mapping_file import mapping_of
 from clew.kernel.clock import Clock, system_clock
 from clew.kernel.database import Database
 from clew.kernel.database_errors import database_errors
@@ -46,6 +48,7 @@ class IngestRequest:
     source: str | None = None  # None: recognised by content
     timezone: tzinfo | None = None  # of times without a zone; None: UTC, with a warning
     region: str | None = None  # of national phone numbers, ISO 3166 alpha-2
+    mapping: str | None = None  # the text of a mapping file, which every file is read by
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ def ingest(
     `stop` ends the load after the batch in work; the same call later goes on from there. Raises InputError for a path
     or source that does not exist (before anything is loaded), DatabaseUnavailableError when the database goes away.
     """
-    named = find_source(request.source) if request.source else None
+    named = named_source(request.source, request.mapping)
     limits = ArchiveLimits(
         max_depth=settings.max_archive_depth,
         max_ratio=settings.max_archive_ratio,
@@ -221,6 +224,9 @@ class _Run:
         self._clock = clock
         self._store = FileStore(settings.data_dir / "files")
         self._store.sweep()
+        self._mapping: str | None = None  # the digest of the mapping file, kept so that rejected rows can be read again
+        if request.mapping is not None:
+            self._mapping = self._store.put(io.BytesIO(request.mapping.encode())).digest
 
     def take(self, path: Path, item: InputFile | SkippedInput) -> None:
         """Load one input found below a path of the request, or note why not."""
@@ -239,7 +245,7 @@ class _Run:
         if not head:
             self._note(item.label, "skipped", "the file is empty")
             return
-        recognised = recognise(Sample(item.name, head, len(head) < _SAMPLE_BYTES), self._named)
+        recognised = self._recognise(item, Sample(item.name, head, len(head) < _SAMPLE_BYTES))
         if recognised is None:
             self._note(item.label, "unrecognised", "no source recognises its content; name one with --source")
             return
@@ -260,6 +266,14 @@ class _Run:
         if item.fault is not None:
             self._warn(item.label, str(item.fault))
         self._load_stored(item, description, source, recognition)
+
+    def _recognise(self, item: InputFile, start: Sample) -> tuple[Source, Recognition] | None:
+        if self._request.mapping is None or self._named is None:
+            return recognise(start, self._named)
+        claim, warnings = recognise_mapped(mapping_of(self._request.mapping), start)
+        for warning in warnings:
+            self._warn(item.label, warning)
+        return self._named, claim
 
     def _load_stored(
         self, item: InputFile, description: FileDescription, source: Source, recognition: Recognition
@@ -297,16 +311,22 @@ class _Run:
             file=registered,
             source=source,
             framing=recognition.framing,
-            context=ReadContext(item.name, recognition.variant, self._request.timezone, self._request.region),
+            context=ReadContext(
+                item.name,
+                recognition.variant,
+                self._request.timezone,
+                self._request.region,
+                options={} if self._request.mapping is None else {MAPPING: self._request.mapping},
+            ),
             limits=framing_limits(self._settings),
             loaded_at=self._clock(),
             stop=self.stop,
             observe=lambda progress: self._observe(
                 Progress(item.label, "loading", progress.position.offset, description.size, progress.counts.read)
             ),
+            open_at=lambda offset: self._store.open(description.digest, offset),
         )
-        with self._store.open(description.digest, before.position.offset) as stream:
-            progress = load.run(stream)
+        progress = load.run()
         status = "loaded" if progress.completed else "interrupted"
         self._count(item.label, source, registered, progress, status)
 
@@ -339,6 +359,7 @@ class _Run:
         chosen = {
             "timezone": str(self._request.timezone) if self._request.timezone else None,
             "region": self._request.region,
+            "mapping": self._mapping,
             "name": name if source.kind is ItemKind.RESULTS else None,  # some reports name their subject only there
         }
         return to_json(chosen) or "{}"

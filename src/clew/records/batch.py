@@ -3,7 +3,7 @@
 Ids are 32 hex digits, times are UTC microseconds, JSON is text. `record` ties a row to the source's own record.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
@@ -71,6 +71,26 @@ RELATIONSHIPS: Final = pl.Schema(
     }
 )
 
+# Lists and objects are JSON text. `said` holds content, language, location and url; `observed` {"said": {"content":
+# microseconds since 1970}, "stats": {…}, "media": {…}} for what was observed at a time.
+POSTS: Final = pl.Schema(
+    {
+        "id": pl.String(),
+        "platform": pl.String(),
+        "external_id": pl.String(),
+        "profile_id": pl.String(),
+        "document_id": pl.String(),
+        "posted_at": UTC_TIME,  # 1970-01-01 where it is not known, as `impossible_time` says
+        "impossible_time": pl.Boolean(),
+        "hashtags": pl.String(),
+        "mentions": pl.String(),
+        "said": pl.String(),
+        "stats": pl.String(),
+        "media": pl.String(),
+        "observed": pl.String(),
+    }
+)
+
 # Which fact was seen in which item, and on which line first. Unique by (id, item_id).
 SIGHTINGS: Final = pl.Schema(
     {
@@ -131,6 +151,8 @@ class Batch:
     relationship_sightings: pl.DataFrame
     rejects: pl.DataFrame
     warnings: tuple[str, ...] = ()
+    posts: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=POSTS))
+    post_sightings: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SIGHTINGS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +164,10 @@ class Counts:
     merged: int = 0
     duplicate: int = 0
     rejected: int = 0
-    entities: int = 0  # entities, relationships and events that were not in the record before
+    entities: int = 0  # entities, relationships, events and posts that were not in the record before
     relationships: int = 0
     events: int = 0
+    posts: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(*(mine + theirs for mine, theirs in zip(self.values(), other.values(), strict=True)))

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from clew.kernel.errors import NotFoundError
 from clew.records.lookup import EntityRow, current_ids, find_entities
+from clew.records.posts import post_count
 from clew.records.tables.entities import entities, entity_aliases
 from clew.records.timeline import timeline
 
@@ -94,6 +95,7 @@ class Card:
     aliases: list[dict[str, Any]]
     alternatives: list[EntityRow]
     timeline: list[dict[str, Any]]
+    post_count: int
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; ids and times are text."""
@@ -117,6 +119,7 @@ class Card:
             "aliases": self.aliases,
             "alternatives": [row.as_dict() for row in self.alternatives],
             "timeline": self.timeline,
+            "post_count": self.post_count,
         }
 
 
@@ -161,6 +164,7 @@ def card(
         aliases=_aliases(connection, organization_id, current),
         alternatives=[other for other in alternatives if other.id != current],
         timeline=timeline(connection, organization_id, current, row.entity_type, row.normalized_name, limit),
+        post_count=post_count(connection, organization_id, current) if row.entity_type == "social_profile" else 0,
     )
 
 
@@ -174,34 +178,67 @@ def fraction(value: Decimal) -> float:
     return float(value)
 
 
-# An item's place in time comes from the unpartitioned key table, so that only one partition is looked into.
+# An item's place in time comes from the unpartitioned key table, so that only one partition is looked into. A result
+# row has a line for each place in a file where it stands; of a log the sighting knows the line.
 _SOURCES: Final = sa.text("""
 WITH seen AS (
-    SELECT collection_item_id, confidence, extraction_method, line, count(*) OVER () AS total
+    SELECT collection_item_id, confidence, extraction_method, line
     FROM entity_sources
     WHERE organization_id = :organization AND entity_id = :entity
     ORDER BY confidence DESC, collection_item_id
     LIMIT :limit
+), placed AS (
+    SELECT seen.collection_item_id, seen.confidence, seen.extraction_method,
+           coalesce(place.file_id, seen.collection_item_id) AS file_id, coalesce(place.line, seen.line) AS line
+    FROM seen
+    LEFT JOIN LATERAL (
+        SELECT file_id, line FROM collection_item_places AS places
+        WHERE places.organization_id = :organization AND places.collection_item_id = seen.collection_item_id
+        ORDER BY file_id, line LIMIT :limit
+    ) AS place ON true
+    ORDER BY seen.confidence DESC, seen.collection_item_id, file_id, line
+    LIMIT :limit
 )
-SELECT sources.name, seen.collection_item_id, item.file_name, coalesce(item.line, seen.line), seen.confidence,
-       seen.extraction_method, seen.total
-FROM seen
+SELECT sources.name, placed.collection_item_id, file.file_name, placed.line, placed.confidence,
+       placed.extraction_method
+FROM placed
 LEFT JOIN LATERAL (
-    SELECT items.file_name, items.source_id,
-           -- a result row is in its file where the row says; of a log the sighting knows the line
-           CASE WHEN items.parent_id IS NOT NULL THEN items.line END AS line
+    SELECT items.source_id
     FROM collection_item_hashes AS hashes
     CROSS JOIN LATERAL (
-        SELECT file_name, source_id, parent_id, line FROM collection_items
+        SELECT source_id FROM collection_items
         WHERE collection_items.organization_id = :organization
           AND collection_items.collected_at = hashes.collected_at
           AND collection_items.id = hashes.collection_item_id
         OFFSET 0
     ) AS items
-    WHERE hashes.organization_id = :organization AND hashes.collection_item_id = seen.collection_item_id
+    WHERE hashes.organization_id = :organization AND hashes.collection_item_id = placed.collection_item_id
 ) AS item ON true
+LEFT JOIN LATERAL (
+    SELECT items.file_name
+    FROM collection_item_hashes AS hashes
+    CROSS JOIN LATERAL (
+        SELECT file_name FROM collection_items
+        WHERE collection_items.organization_id = :organization
+          AND collection_items.collected_at = hashes.collected_at
+          AND collection_items.id = hashes.collection_item_id
+        OFFSET 0
+    ) AS items
+    WHERE hashes.organization_id = :organization AND hashes.collection_item_id = placed.file_id
+) AS file ON true
 LEFT JOIN sources ON sources.organization_id = :organization AND sources.id = item.source_id
-ORDER BY seen.confidence DESC, sources.name, item.file_name, 4, seen.collection_item_id
+ORDER BY placed.confidence DESC, sources.name, file.file_name, placed.line, placed.collection_item_id
+""")
+
+_SOURCE_COUNT: Final = sa.text("""
+SELECT coalesce(sum(greatest(places, 1)), 0)
+FROM (
+    SELECT (SELECT count(*) FROM collection_item_places
+            WHERE collection_item_places.organization_id = :organization
+              AND collection_item_places.collection_item_id = entity_sources.collection_item_id) AS places
+    FROM entity_sources
+    WHERE organization_id = :organization AND entity_id = :entity
+) AS counted
 """)
 
 _NEIGHBOURS: Final = sa.text("""
@@ -238,9 +275,10 @@ def _sources(
     rows = connection.execute(_SOURCES, parameters).all()
     lines = [
         SourceLine(name, item, file, line, fraction(confidence), method)
-        for name, item, file, line, confidence, method, _ in rows
+        for name, item, file, line, confidence, method in rows
     ]
-    return lines, rows[0].total if rows else 0
+    count = len(lines) if len(lines) < limit else int(connection.scalar(_SOURCE_COUNT, parameters) or 0)
+    return lines, count
 
 
 def _neighbours(

@@ -51,7 +51,7 @@ ON CONFLICT (organization_id, collection_item_id, source, reader_version, settin
 
 _READ_FILE: Final = """
 SELECT id, position_offset, position_line, position_record, position_state, counts, by_reason, warnings,
-       status = 'completed', entities_new, relationships_new
+       status = 'completed', entities_new, relationships_new, posts_new
 FROM ingest_files
 WHERE organization_id = %(organization)s AND collection_item_id = %(item)s AND source = %(source)s
   AND reader_version = %(reader_version)s AND settings = %(settings)s
@@ -152,10 +152,10 @@ def read_progress(connection: psycopg.Connection[Any], key: dict[str, Any]) -> F
     row = connection.execute(_READ_FILE, key).fetchone()
     if row is None:
         raise LookupError("a file is registered before its progress is read")
-    identifier, offset, line, record, state, counts, by_reason, warnings, completed, entities, relationships = row
+    identifier, offset, line, record, state, counts, by_reason, warnings, completed, *facts = row
     # What facts a file brought is counted where they are committed, which may be one batch ahead of the rest.
     known = {name: counts.get(name, 0) for name in Counts().as_dict()}
-    known |= {"entities": entities, "relationships": relationships}
+    known |= dict(zip(("entities", "relationships", "posts"), facts, strict=True))
     return FileProgress(
         id=identifier,
         position=Position(offset, line, record, state),

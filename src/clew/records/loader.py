@@ -4,7 +4,8 @@ What is committed is exact: a load that dies anywhere goes on from its last batc
 """
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,9 +19,10 @@ import psycopg
 from clew.records import merge_sql, stage
 from clew.records.batch import Batch, Counts, FileItem, Position
 from clew.records.event_merge import EventMerger, StagedBatch, prepare
-from clew.records.fact_merge import FactMerger
+from clew.records.fact_merge import FactMerger, Fresh
+from clew.records.refusals import REFUSALS, find_refused
 
-__all__ = ["FileProgress", "Loader", "StagedBatch", "prepare"]
+__all__ = ["REFUSALS", "FileProgress", "Loader", "StagedBatch", "prepare"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,11 @@ class Loader(AbstractContextManager["Loader"]):
     """Merges batches of one file into an organization's record.
 
     Result rows are merged in one transaction. Of a log, facts and events touch different tables: they are merged at
-    the same time over two connections, and the facts are committed first. Dying between the two commits is harmless:
-    merging facts again changes nothing, and their counts were committed with them.
+    the same time over two connections, and the facts are committed first, once the events are merged as well: what
+    PostgreSQL refuses in either half leaves nothing of the batch. Dying between the two commits is harmless: merging
+    facts again changes nothing, and their counts were committed with them.
+
+    Whoever merges both halves enters the events first, then the facts, so that two loads cannot wait for each other.
 
     Both connections act in the application's role with the organization set, in autocommit mode.
     """
@@ -67,24 +72,40 @@ class Loader(AbstractContextManager["Loader"]):
         self._beside.shutdown(wait=True)
 
     def load(self, staged: StagedBatch, progress: FileProgress) -> FileProgress:
-        """Merge one batch and save the file's progress. Raises what the database raises; then neither is kept."""
+        """Merge one batch and save the file's progress. Raises what the database raises; then neither is kept.
+
+        One of REFUSALS means that a record is to blame, which `find_refused` finds.
+        """
         if self._item.has_rows:
             with self._connection.transaction():
                 return self._save(self._load_rows(staged.batch, progress), staged)
-        facts = self._beside.submit(self._commit_facts, staged.batch, progress.id)
+        events_are_in: Future[bool] = Future()
+        facts: Future[dict[str, int]] | None = None
         try:
             with self._connection.transaction():
                 merge_sql.enter_merge(self._connection, self._organization_id, "events")
-                merger = EventMerger(self._connection, self._organization_id, self._item)
-                fresh = merger.merge(staged)
+                facts = self._beside.submit(self._commit_facts, staged.batch, progress.id, events_are_in)
+                fresh = EventMerger(self._connection, self._organization_id, self._item).merge(staged)
                 counts = Counts(new=fresh, duplicate=staged.batch.events.height - fresh, events=fresh)
                 self._hold_rejects(staged.batch)
-                entities, relationships = facts.result()
-                added = replace(progress, counts=progress.counts + counts)
-                totals = replace(added.counts, entities=entities, relationships=relationships)
-                return self._save(replace(added, counts=totals), staged)
+                events_are_in.set_result(True)
+                totals = replace(progress.counts + counts, **facts.result())
+                return self._save(replace(progress, counts=totals), staged)
         finally:
-            facts.cancel()
+            if not events_are_in.done():
+                events_are_in.set_result(False)
+            facts = None  # with its error, it would keep this frame and so the batch alive
+
+    def find_refused(self, records: Sequence[int], part: Callable[[Sequence[int]], StagedBatch]) -> dict[int, str]:
+        """Which records of a batch PostgreSQL refuses, and why. Nothing is kept; `part` gives the batch of some."""
+
+        def attempt(some: Sequence[int]) -> None:
+            with self._connection.transaction():
+                self._merge_uncounted(part(some))
+            stage.clear(self._connection)
+
+        with self._connection.transaction(force_rollback=True):
+            return find_refused(records, attempt)
 
     def finish(self, progress: FileProgress) -> FileProgress:
         """Mark the file as completely loaded."""
@@ -93,45 +114,50 @@ class Loader(AbstractContextManager["Loader"]):
 
     def _load_rows(self, batch: Batch, progress: FileProgress) -> FileProgress:
         merger = FactMerger(self._connection, self._organization_id, self._item)
-        fresh_entities, fresh_relationships = merger.merge(batch)
+        fresh = merger.merge(batch)
         fresh_items = self._merge_rows(batch)
-        new = _records_that_bring(batch, fresh_items, fresh_entities + fresh_relationships)
+        new = _records_that_bring(batch, fresh_items, fresh.all)
         counts = Counts(new=new, merged=len(fresh_items) - new, duplicate=batch.rows.height - len(fresh_items))
         self._hold_rejects(batch)
-        entities, relationships = self._count_facts(self._connection, progress.id, fresh_entities, fresh_relationships)
-        totals = replace(progress.counts + counts, entities=entities, relationships=relationships)
+        totals = replace(progress.counts + counts, **self._count_facts(self._connection, progress.id, fresh))
         return replace(progress, counts=totals)
 
-    def _commit_facts(self, batch: Batch, file_id: UUID) -> tuple[int, int]:
-        """Merge the facts in a transaction of their own; how many the file has brought in so far."""
+    def _merge_uncounted(self, staged: StagedBatch) -> None:
+        if self._item.has_rows:
+            FactMerger(self._connection, self._organization_id, self._item).merge(staged.batch)
+            self._merge_rows(staged.batch)
+            return
+        merge_sql.enter_merge(self._connection, self._organization_id, "events")
+        EventMerger(self._connection, self._organization_id, self._item).merge(staged)
+        FactMerger(self._connection, self._organization_id, self._item).merge(staged.batch)
+
+    def _commit_facts(self, batch: Batch, file_id: UUID, events_are_in: Future[bool]) -> dict[str, int]:
+        """Merge the facts in a transaction of their own; how many of each kind the file has brought in so far."""
         with self._facts_connection.transaction():
             fresh = FactMerger(self._facts_connection, self._organization_id, self._item).merge(batch)
-            return self._count_facts(self._facts_connection, file_id, *fresh)
+            counted = self._count_facts(self._facts_connection, file_id, fresh)
+            if not events_are_in.result():
+                raise psycopg.Rollback
+        return counted
 
-    def _count_facts(
-        self,
-        connection: psycopg.Connection[Any],
-        file_id: UUID,
-        entities: list[str],
-        relationships: list[str],
-    ) -> tuple[int, int]:
-        row = connection.execute(
-            merge_sql.COUNT_FACTS,
-            {
-                "organization": self._organization_id,
-                "file": file_id,
-                "entities": len(entities),
-                "relationships": len(relationships),
-            },
-        ).fetchone()
+    def _count_facts(self, connection: psycopg.Connection[Any], file_id: UUID, fresh: Fresh) -> dict[str, int]:
+        counted = {
+            "entities": len(fresh.entities),
+            "relationships": len(fresh.relationships),
+            "posts": len(fresh.posts),
+        }
+        keys = {"organization": self._organization_id, "file": file_id}
+        row = connection.execute(merge_sql.COUNT_FACTS, keys | counted).fetchone()
         if row is None:
             raise LookupError("a file is registered before it is loaded")
-        return row[0], row[1]
+        return dict(zip(counted, row, strict=True))
 
     def _merge_rows(self, batch: Batch) -> list[str]:
         """Store result rows; the ids of the items whose content was not in the record before."""
         distinct = batch.rows.unique("id", keep="first", maintain_order=True)
         stage.copy(self._connection, "stage_rows", distinct)
+        stage.copy(self._connection, "stage_places", batch.rows.select("id", "line").unique())
+        self._execute(merge_sql.KEEP_PLACES)
         return [identifier for (identifier,) in self._execute(merge_sql.INSERT_ROWS).fetchall()]
 
     def _hold_rejects(self, batch: Batch) -> None:
@@ -189,7 +215,7 @@ def _records_that_bring(batch: Batch, fresh_items: list[str], fresh_facts: list[
         .filter(pl.col("id").is_in(fresh_items))
         .get_column("record")
     )
-    mentions = pl.concat([batch.entity_sightings, batch.relationship_sightings])
+    mentions = pl.concat([batch.entity_sightings, batch.relationship_sightings, batch.post_sightings])
     firsts = (
         mentions.filter(pl.col("id").is_in(fresh_facts) & pl.col("record").is_in(fresh_records.implode()))
         .group_by("id")

@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from clew.kernel.errors import InputError
 from clew.ontology import EntityType, InvalidValueError, entity_id, guess_types, normalize
 from clew.ontology.text import clean_name, fold_name
+from clew.records.aliases import follow
 from clew.records.tables.entities import entities, entity_aliases
 
 MAXIMUM_FOUND: Final = 200
 """Entities of one normalised name that are looked at; names are shared by far fewer."""
 
 _MAXIMUM_SOURCES_COUNTED: Final = 1000
-_LONGEST_ALIAS_CHAIN: Final = 8
 _ACCOUNT_TYPES: Final = (EntityType.USERNAME, EntityType.SOCIAL_PROFILE)
 
 
@@ -116,13 +116,9 @@ def is_storable(text: str) -> bool:
 
 def current_ids(connection: sa.Connection, organization_id: UUID, ids: Iterable[UUID]) -> dict[UUID, UUID]:
     """Each id with the one that stands for it now: itself, or that of the entity it was merged into."""
-    current = {identifier: identifier for identifier in ids}
-    for _ in range(_LONGEST_ALIAS_CHAIN):
-        merged = _merged_into(connection, organization_id, set(current.values()))
-        if not merged:
-            break
-        current = {identifier: merged.get(standing, standing) for identifier, standing in current.items()}
-    return current
+    asked = list(ids)
+    merged = follow(asked, lambda some: _merged_into(connection, organization_id, some))
+    return {identifier: merged.get(identifier, identifier) for identifier in asked}
 
 
 def _readings(entity_type: EntityType, text: str, qualifier: str | None) -> list[Reading]:

@@ -99,6 +99,13 @@ FROM stage_rows AS stage JOIN fresh ON fresh.collection_item_id = stage.id
 RETURNING replace(id::text, '-', '')
 """
 
+# Where every row of the file stands, whether another file brought it before or not.
+KEEP_PLACES: Final = """
+INSERT INTO collection_item_places (organization_id, collection_item_id, file_id, line)
+SELECT %(organization)s, id, %(item)s, line FROM stage_places ORDER BY id, line
+ON CONFLICT DO NOTHING
+"""
+
 # A session known before keeps its place (its start as known so far); the ones whose start moves are moved after this.
 MERGE_SESSIONS: Final = """
 INSERT INTO attack_sessions AS known
@@ -158,23 +165,36 @@ ON CONFLICT (organization_id, id) DO UPDATE SET timestamp = excluded.timestamp
 WHERE known.timestamp > excluded.timestamp
 """
 
+# What the ids of the stage were merged into, one step: of several judgements the latest holds.
 ALIASES: Final = """
-SELECT replace(alias.alias_id::text, '-', ''), replace(alias.entity_id::text, '-', '')
+SELECT replace(stage.id::text, '-', ''), replace(alias.entity_id::text, '-', '')
 FROM stage_entities AS stage
 CROSS JOIN LATERAL (
-    SELECT alias_id, entity_id FROM entity_aliases
+    SELECT entity_id FROM entity_aliases
     WHERE entity_aliases.organization_id = %(organization)s AND entity_aliases.alias_id = stage.id
       AND undone_at IS NULL
-    OFFSET 0
+    ORDER BY created_at DESC, id DESC LIMIT 1
+) AS alias
+"""
+
+FURTHER_ALIASES: Final = """
+SELECT replace(asked.id::text, '-', ''), replace(alias.entity_id::text, '-', '')
+FROM unnest(%(ids)s::uuid[]) AS asked (id)
+CROSS JOIN LATERAL (
+    SELECT entity_id FROM entity_aliases
+    WHERE entity_aliases.organization_id = %(organization)s AND entity_aliases.alias_id = asked.id
+      AND undone_at IS NULL
+    ORDER BY created_at DESC, id DESC LIMIT 1
 ) AS alias
 """
 
 # What was merged into another entity stays merged: its times go to the one it was judged to be.
 MERGE_ALIASED_ENTITIES: Final = """
-WITH gone AS (
-    DELETE FROM stage_entities AS stage USING entity_aliases AS alias
-    WHERE alias.organization_id = %(organization)s AND alias.alias_id = stage.id AND alias.undone_at IS NULL
-    RETURNING alias.entity_id, stage.first_seen, stage.last_seen, stage.confidence
+WITH judged AS (
+    SELECT * FROM unnest(%(aliases)s::uuid[], %(entities)s::uuid[]) AS t (alias_id, entity_id)
+), gone AS (
+    DELETE FROM stage_entities AS stage USING judged WHERE judged.alias_id = stage.id
+    RETURNING judged.entity_id, stage.first_seen, stage.last_seen, stage.confidence
 ), summed AS (
     SELECT entity_id, min(first_seen) AS first_seen, max(last_seen) AS last_seen, max(confidence) AS confidence
     FROM gone GROUP BY entity_id
@@ -320,7 +340,8 @@ WHERE organization_id = %(organization)s AND id = %(file)s
 
 COUNT_FACTS: Final = """
 UPDATE ingest_files
-SET entities_new = entities_new + %(entities)s, relationships_new = relationships_new + %(relationships)s
+SET entities_new = entities_new + %(entities)s, relationships_new = relationships_new + %(relationships)s,
+    posts_new = posts_new + %(posts)s
 WHERE organization_id = %(organization)s AND id = %(file)s
-RETURNING entities_new, relationships_new
+RETURNING entities_new, relationships_new, posts_new
 """

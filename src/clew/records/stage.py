@@ -36,6 +36,12 @@ STAGES: Final = {
         "id uuid, item_id uuid, line bigint, confidence numeric(3,2), method text, source_row uuid"
     ),
     "stage_relationship_sightings": "id uuid, item_id uuid, line bigint, confidence numeric(3,2)",
+    "stage_places": "id uuid, line bigint",
+    "stage_posts": (
+        "id uuid, platform text, external_id text, profile_id uuid, document_id uuid, posted_at timestamptz, "
+        "impossible_time boolean, hashtags jsonb, mentions jsonb, said jsonb, stats jsonb, media jsonb, observed jsonb"
+    ),
+    "stage_post_sightings": "id uuid, item_id uuid, line bigint, confidence numeric(3,2)",
     "stage_rejects": (
         "record bigint, line bigint, byte_offset bigint, byte_length bigint, reason text, detail text, content bytea"
     ),
@@ -50,6 +56,12 @@ def create_stages(connection: psycopg.Connection) -> None:
     for name, columns in STAGES.items():
         statement = sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} ({}) ON COMMIT DELETE ROWS")
         connection.execute(statement.format(sql.Identifier(name), sql.SQL(columns)))
+
+
+def clear(connection: psycopg.Connection) -> None:
+    """Empty the stages within a transaction, where several batches are merged in one."""
+    for name in STAGES:
+        connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)))
 
 
 def encode(frame: pl.DataFrame) -> bytes:

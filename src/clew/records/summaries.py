@@ -24,6 +24,7 @@ class RecordSummary:
     relationships: dict[str, int]
     events: int
     sessions: int
+    posts: int
     files: int
     items: int
     quarantine: dict[str, int]
@@ -37,6 +38,7 @@ class RecordSummary:
             "relationship_count": sum(self.relationships.values()),
             "events": self.events,
             "sessions": self.sessions,
+            "posts": self.posts,
             "files": self.files,
             "items": self.items,
             "quarantine": self.quarantine,
@@ -80,6 +82,7 @@ def record_summary(connection: sa.Connection, organization_id: UUID) -> RecordSu
         relationships=grouped(_RELATIONSHIPS),
         events=totals.events,
         sessions=totals.sessions,
+        posts=totals.posts,
         files=totals.files,
         items=totals.items,
         quarantine=grouped(_QUARANTINE),
@@ -146,6 +149,7 @@ WHERE organization_id = :organization AND status = 'held' GROUP BY reason ORDER 
 _TOTALS: Final = sa.text("""
 SELECT (SELECT count(*) FROM events WHERE organization_id = :organization) AS events,
        (SELECT count(*) FROM attack_sessions WHERE organization_id = :organization) AS sessions,
+       (SELECT count(*) FROM social_post_keys WHERE organization_id = :organization) AS posts,
        (SELECT count(DISTINCT collection_item_id) FROM ingest_files WHERE organization_id = :organization) AS files,
        (SELECT count(*) FROM collection_item_hashes WHERE organization_id = :organization) AS items
 """)

@@ -1,9 +1,11 @@
-"""When things happened around an entity: the attack sessions of an address, the relationships of anything else."""
+"""When things happened around an entity: attack sessions of an address, posts of a profile, dated relationships."""
 
 from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
+
+from clew.records.posts import posts_of
 
 MAXIMUM_COMMANDS: Final = 20
 """Commands shown of one session, the first ones."""
@@ -65,13 +67,27 @@ def timeline(
     """Up to `limit` entries in order of time: half of them the earliest, half the latest.
 
     An address has its attack sessions ("kind": "session"), if it has any. Everything else has its dated relationships
-    ("kind": "relationship").
+    ("kind": "relationship"), and a social profile its posts ("kind": "post") instead of that it POSTED them. Posts
+    without a time come last, with `at` None.
     """
     half = max(1, limit // 2)
     if entity_type == "ip_address":
         sessions = _sessions(connection, organization_id, normalized_name, half)
         if sessions:
             return sessions
+    posts = posts_of(connection, organization_id, entity_id, entity_type, half)
+    documents = {post["document_id"] for post in posts}
+    related = _related(connection, organization_id, entity_id, half)
+    others = [each for each in related if each["relationship_type"] != "POSTED" or each["id"] not in documents]
+    if entity_type == "document" and posts:
+        others = [each for each in others if each["relationship_type"] != "POSTED"]
+    dated = sorted([*others, *(post for post in posts if post["at"])], key=lambda entry: str(entry["at"]))
+    undated = [post for post in posts if not post["at"]]
+    shown = dated if len(dated) <= 2 * half else dated[:half] + dated[-half:]
+    return (shown + undated)[: 2 * half]
+
+
+def _related(connection: sa.Connection, organization_id: UUID, entity_id: UUID, half: int) -> list[dict[str, Any]]:
     rows = connection.execute(_RELATIONSHIPS, {"organization": organization_id, "entity": entity_id, "half": half})
     return [
         {

@@ -228,6 +228,16 @@ def long_line(path: Path, mebibytes: int) -> Path:
     return path
 
 
+def test_a_log_whose_first_line_is_long_is_recognised_all_the_same(
+    database: Database, tenant: Tenant, tmp_path: Path
+) -> None:
+    lines = [line("command.input", 1, input="x" * 300_000), *SOUND]
+
+    report = load(database, tenant, log(tmp_path / "cowrie.json", lines))
+
+    assert (report.counts.new, [file.source for file in report.files]) == (4, ["cowrie"])
+
+
 @pytest.fixture(params=[64, pytest.param(2048, marks=pytest.mark.slow)], ids=lambda size: f"{size} MiB")
 def one_long_line(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
     path = long_line(tmp_path / "cowrie.json", request.param)

@@ -82,7 +82,7 @@ def whole(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Whole
     load(database, tenant, log(tmp_path_factory.mktemp("whole") / "cowrie.json", lines))
     found = facts(database, tenant)
     assert len(found["events"]) == 400 + len(ODD_LINES) - 2
-    assert all(found.values())
+    assert all(rows for table, rows in found.items() if not table.startswith("social_post"))
     return Whole(tenant, lines, found)
 
 

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from clew.domains.investigations.cases import Investigation, find_investigation
 from clew.domains.investigations.tables import investigation_items
 from clew.domains.investigations.targets import Target, targets_of
-from clew.records.tables.entities import entities, entity_sources
-from clew.records.tables.items import collection_item_hashes, collection_items, ingest_files
+from clew.records.tables.entities import entities, entity_sources, social_post_sources
+from clew.records.tables.items import collection_item_hashes, collection_item_places, collection_items, ingest_files
 
 MAXIMUM_FILES: Final = 1000
 """Files that an overview lists; all are counted."""
@@ -43,7 +43,10 @@ class CaseFile:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """A case at a glance. `items` counts its files and their rows, `events` what its files were first to tell."""
+    """A case at a glance. `items` counts its files and all rows that stand in them, `posts` what was posted.
+
+    `events` counts what its files were first to tell.
+    """
 
     investigation: Investigation
     targets: list[Target]
@@ -52,6 +55,7 @@ class Overview:
     items: int
     entities: dict[str, int]
     events: int
+    posts: int
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -64,6 +68,7 @@ class Overview:
             "entities": self.entities,
             "entity_count": sum(self.entities.values()),
             "events": self.events,
+            "posts": self.posts,
         }
 
 
@@ -81,15 +86,16 @@ def investigation_overview(connection: sa.Connection, organization_id: UUID, inv
         items=items,
         entities=_entities_by_type(connection, organization_id, held),
         events=events,
+        posts=_posts(connection, organization_id, held),
     )
 
 
 def _held_items(organization_id: UUID, investigation_id: UUID) -> sa.CTE:
     """The ids of the attached items and of their rows."""
     attached = _attached(organization_id, investigation_id).cte("attached")
-    rows = sa.select(collection_items.c.id).where(
-        collection_items.c.organization_id == organization_id,
-        collection_items.c.parent_id.in_(sa.select(attached.c.id)),
+    places = collection_item_places.c
+    rows = sa.select(places.collection_item_id).where(
+        places.organization_id == organization_id, places.file_id.in_(sa.select(attached.c.id))
     )
     return sa.union(sa.select(attached.c.id), rows).cte("held")
 
@@ -118,6 +124,14 @@ def _entities_by_type(connection: sa.Connection, organization_id: UUID, held: sa
         .order_by(entities.c.entity_type)
     )
     return {row[0]: row[1] for row in connection.execute(statement)}
+
+
+def _posts(connection: sa.Connection, organization_id: UUID, held: sa.CTE) -> int:
+    sources = social_post_sources.c
+    statement = sa.select(sa.func.count(sources.post_id.distinct())).where(
+        sources.organization_id == organization_id, sources.collection_item_id.in_(sa.select(held.c.id))
+    )
+    return connection.scalar(statement) or 0
 
 
 def _files(connection: sa.Connection, organization_id: UUID, investigation_id: UUID) -> tuple[list[CaseFile], int, int]:

@@ -128,6 +128,9 @@ risk_scores: Final = tenant_table(
     changing=False,
 )
 
+# `document_id` is the entity that the post's relationships hang on, where it has any. `metadata` holds, for the texts
+# ("said"), "stats" and "media", when each value was observed. A post without a time has 1970-01-01 and
+# `impossible_time`, as has one whose time cannot be (docs/decisions/0008).
 social_posts: Final = tenant_table(
     "social_posts",
     required("platform"),
@@ -140,7 +143,37 @@ social_posts: Final = tenant_table(
     text("location"),
     json_object("media"),
     sa.Column("posted_at", sa.TIMESTAMP(timezone=True), nullable=False),
+    text("external_id"),
+    reference("document_id", optional=True),
+    text("url"),
+    json_object("metadata"),
+    flag("impossible_time", default=False),
     belongs_to("profile_id", "entities"),
+    belongs_to("document_id", "entities", on_delete="SET NULL"),
     index("profile_id", "posted_at"),
+    index("document_id", postgresql_where=sa.text("document_id IS NOT NULL")),
     partition_by="posted_at",
+)
+
+# A post is identified by its platform's own id; its time, which places it in a partition, may be learned later.
+social_post_keys: Final = sa.Table(
+    "social_post_keys",
+    metadata,
+    sa.Column("organization_id", sa.Uuid, nullable=False),
+    sa.Column("id", sa.Uuid, nullable=False),
+    sa.Column("posted_at", sa.TIMESTAMP(timezone=True), nullable=False),
+    flag("impossible_time", default=False),
+    sa.PrimaryKeyConstraint("organization_id", "id"),
+)
+
+social_post_sources: Final = sa.Table(
+    "social_post_sources",
+    metadata,
+    sa.Column("organization_id", sa.Uuid, nullable=False),
+    reference("post_id"),
+    reference("collection_item_id"),
+    fraction("confidence", "0.50"),
+    number("line", big=True),
+    sa.PrimaryKeyConstraint("organization_id", "post_id", "collection_item_id"),
+    index("collection_item_id"),
 )

@@ -99,6 +99,18 @@ collection_item_hashes: Final = sa.Table(
     index("collection_item_id"),
 )
 
+# Every file and line where a result row stands: equal rows are one item, whose parent_id names only the first file.
+collection_item_places: Final = sa.Table(
+    "collection_item_places",
+    metadata,
+    sa.Column("organization_id", sa.Uuid, nullable=False),
+    reference("collection_item_id"),
+    reference("file_id"),
+    sa.Column("line", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("organization_id", "collection_item_id", "file_id", "line"),
+    index("file_id"),
+)
+
 # How far a file has been read, committed together with the rows it gave: what makes a load resumable and countable.
 ingest_files: Final = tenant_table(
     "ingest_files",
@@ -119,6 +131,7 @@ ingest_files: Final = tenant_table(
     json_object("counts"),
     number("entities_new", 0),
     number("relationships_new", 0),
+    number("posts_new", 0),
     json_object("by_reason"),
     sa.Column("warnings", pg.JSONB, nullable=False, server_default=sa.text("'[]'::jsonb")),
     moment("completed_at"),

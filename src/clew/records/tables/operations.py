@@ -62,9 +62,9 @@ jobs: Final = tenant_table(
     index("status", "run_at"),
 )
 
-# One row per entity or relationship that really changed, one per batch of events. (epoch, xid) is a reader's
-# position; `sequence` only orders rows within a transaction. The index on xid is the one that does not lead with
-# the organization: the projector follows all of them in commit order.
+# One row per row that really changed, one per batch of events. A reader's position is (epoch, snapshot): see
+# clew.projections.feed; `sequence` only orders rows within a transaction. The index on xid is the one that does not
+# lead with the organization: the projector follows all of them.
 changes: Final = sa.Table(
     "changes",
     metadata,
@@ -77,6 +77,6 @@ changes: Final = sa.Table(
     json_object("batch", empty=False),
     now("created_at"),
     sa.PrimaryKeyConstraint("organization_id", "sequence"),
-    sa.Index("changes_xid_idx", "xid"),
+    sa.Index("changes_xid_sequence_idx", "xid", "sequence"),
     one_of("operation", ("insert", "update", "delete", "batch", "drop")),
 )
