@@ -11,7 +11,9 @@ from typing import Any, Final
 
 from bench.generate import Plan, blocks, write
 from bench.places import run_module
+from bench.projecting import feed
 from bench.results import MEBIBYTE, Measure, Result
+from bench.search import search
 from bench.tool_outputs import OUTPUTS
 
 _ROW_BY_ROW_EVENTS: Final = 20_000
@@ -166,6 +168,8 @@ BENCHMARKS: Final[dict[str, Callable[[Path, int], Result]]] = {
     "growth": growth,
     "startup": startup,
     "sources": sources,
+    "feed": feed,
+    "search": search,
 }
 
 

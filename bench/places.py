@@ -50,8 +50,9 @@ def temporary_place() -> Iterator[Path]:
 
 
 def settings_at(place: Path) -> Settings:
-    """Default settings, but for where the record is."""
-    return Settings(data_dir=place / "data", embedded_fallback_dir=place / "fallback")
+    """Default settings, but for where the record is, and without views unless CLEW_SEARCH asks for them."""
+    settings = Settings(data_dir=place / "data", embedded_fallback_dir=place / "fallback")
+    return settings if "CLEW_SEARCH" in os.environ else settings.model_copy(update={"search": "none"})
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 from bench.places import ORGANIZATION, USER, record_at, settings_at
 from bench.usage import Meter
 from clew.ingest.service import IngestRequest, ingest
+from clew.projections.service import followed
 
 
 def main(arguments: list[str]) -> None:
@@ -20,7 +21,7 @@ def main(arguments: list[str]) -> None:
             raise LookupError("the benchmark's record is kept by the embedded server")
         server = database.embedded.ensure_running().pid
         for name in arguments[1:]:
-            with Meter(server) as meter:
+            with Meter(server) as meter, followed(database):
                 report = ingest(database, settings_at(place), IngestRequest(ORGANIZATION, USER, (Path(name),)))
             if report.counts.read == 0:
                 raise RuntimeError(f"nothing was read: {report.warnings}")

@@ -9,6 +9,12 @@ from pathlib import Path
 from typing import Any
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
+ERROR_MODULES = (
+    "clew.kernel.errors",
+    "clew.projections.keeping",
+    "clew.projections.projector",
+    "clew.projections.search.errors",
+)
 GENERATED = "<!-- Written by `make docs` from the code; edit that instead. -->"
 
 
@@ -57,6 +63,8 @@ def settings_page() -> str:
 
 def errors_page() -> str:
     """The tree of errors with the exit code of each."""
+    for module in ERROR_MODULES:
+        importlib.import_module(module)
     errors = importlib.import_module("clew.kernel.errors")
     rows = [
         (str(kind.exit_code), code(kind.code), "yes" if kind.transient else "no", first_paragraph(kind.__doc__))
@@ -149,7 +157,7 @@ def first_paragraph(docstring: str | None) -> str:
 def _descendants(kind: Any) -> Iterator[Any]:
     yield kind
     for child in kind.__subclasses__():
-        if child.__module__ == kind.__module__:  # what else happens to be imported must not change the page
+        if child.__module__ in ERROR_MODULES:  # what else happens to be imported must not change the page
             yield from _descendants(child)
 
 

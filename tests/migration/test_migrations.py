@@ -97,7 +97,7 @@ def test_every_index_of_a_tenants_table_leads_with_the_organization(database: Da
         """,
     )
     # Sign-in names are unique over all; the projector reads the changes of all in the order of commits.
-    assert others == ["changes_xid_idx", "users_email_key", "users_username_key"]
+    assert others == ["changes_xid_sequence_idx", "users_email_key", "users_username_key"]
 
 
 def test_every_tenants_table_is_under_forced_row_security(database: Database) -> None:

@@ -41,7 +41,10 @@ def print_card(card: Card) -> None:
         heading("Timeline")
         table(
             ("When", "What"),
-            [(datetime.fromisoformat(entry["at"]), _happening(entry)) for entry in card.timeline],
+            [
+                (datetime.fromisoformat(entry["at"]) if entry["at"] else None, _happening(entry))
+                for entry in card.timeline
+            ],
             whole=(0,),
         )
     if card.alternatives:
@@ -63,6 +66,7 @@ def _described(card: Card) -> dict[str, object]:
         "flags": card.flags or None,
         "tags": card.tags or None,
         "risk score": card.risk_score or None,
+        "posts": card.post_count or None,
         "also known as": [alias["id"] for alias in card.aliases] or None,
     }
     return {name: value for name, value in described.items() if value is not None}
@@ -76,6 +80,8 @@ def _happening(entry: dict[str, Any]) -> str:
     if entry["kind"] == "relationship":
         arrow = "→" if entry["direction"] == "out" else "←"
         return f"{arrow} {entry['relationship_type']} {entry['name']} ({entry['type']})"
+    if entry["kind"] == "post":
+        return _posted(entry)
     parts = [f"{entry['protocol'] or 'session'} on {entry['sensor'] or 'a sensor'} ({entry['source']})"]
     if entry["attack_type"]:
         parts.append(str(entry["attack_type"]))
@@ -85,3 +91,14 @@ def _happening(entry: dict[str, Any]) -> str:
         more = "; …" if entry["command_count"] > COMMANDS_SHOWN else ""
         parts.append("sent " + "; ".join(map(str, entry["commands"][:COMMANDS_SHOWN])) + more)
     return ", ".join(parts)
+
+
+def _posted(entry: dict[str, Any]) -> str:
+    parts = [f"posted on {entry['platform']}"]
+    if entry["content"]:
+        parts.append(str(entry["content"]))
+    if entry["hashtags"]:
+        parts.append(" ".join(f"#{tag}" for tag in entry["hashtags"]))
+    if entry["stats"]:
+        parts.append(", ".join(f"{value} {name}" for name, value in sorted(entry["stats"].items())))
+    return "; ".join(parts)

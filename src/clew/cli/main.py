@@ -12,7 +12,21 @@ import typer
 from typer.main import get_command
 
 from clew import __version__
-from clew.cli.commands import case, database, demo, doctor, ingest, init, organization, path, quarantine, show
+from clew.cli.commands import (
+    case,
+    database,
+    demo,
+    doctor,
+    ingest,
+    init,
+    organization,
+    path,
+    projection,
+    quarantine,
+    report,
+    search,
+    show,
+)
 from clew.cli.group import RootGroup
 from clew.cli.options import DataDirectoryOption, Invocation, JsonOption, OrganizationOption
 
@@ -101,8 +115,12 @@ def _application() -> typer.Typer:
     root.add_typer(_quarantine(), name="quarantine")
     root.command("show")(show.show)
     root.command("path")(path.path)
+    root.command("report")(report.report)
+    root.command("search")(search.search)
+    root.command("suggest")(search.suggest)
     root.add_typer(_case(), name="case")
     root.add_typer(_database(), name="db")
+    root.add_typer(_projection(), name="projection")
     root.add_typer(_organization(), name="org")
     root.command("doctor")(doctor.doctor)
     root.command("version")(version)
@@ -134,6 +152,16 @@ def _database() -> typer.Typer:
     group.command("status")(database.status)
     group.command("upgrade")(database.upgrade)
     group.command("downgrade")(database.downgrade)
+    return group
+
+
+def _projection() -> typer.Typer:
+    group = _group("See, prove and restore that the views agree with the record.")
+    group.command("status")(projection.show_status)
+    group.command("verify")(projection.verify)
+    group.command("rebuild")(projection.rebuild)
+    group.command("drill")(projection.drill)
+    group.command("follow")(projection.follow)
     return group
 
 

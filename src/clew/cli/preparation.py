@@ -96,6 +96,7 @@ def upgrade(database: Database) -> Schema:
     """
     from clew import migrations
 
+    database.bootstrap()  # a newer schema may know roles that the server does not
     with database.transaction(None, MIGRATOR) as connection:
         connection.execute(_LOCK)
         before = compared(migrations.current(connection))

@@ -30,6 +30,18 @@ def observed_progress() -> Iterator[Callable[[service.Progress], None]]:
         yield _Bar(display).update
 
 
+@contextlib.contextmanager
+def counted(what: str) -> Iterator[Callable[[int], None]]:
+    """What to call with how many rows are done."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    columns = (TextColumn("{task.description}", markup=False), TextColumn("{task.completed:,} rows", markup=False))
+    with Progress(*columns, console=PlainConsole(stderr=True), transient=True) as display:
+        task = display.add_task(shown(what), total=None)
+        yield lambda rows: display.update(task, completed=rows)
+
+
 class _Bar:
     """One bar that always is about the file in work."""
 

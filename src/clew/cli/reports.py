@@ -21,6 +21,8 @@ def print_load_report(report: "LoadReport") -> None:
         _print_files(report.files)
     line(accounting(counts.as_dict()), style="bold")
     added = f"{counts.entities:,} entities, {counts.relationships:,} relationships, {counts.events:,} events"
+    if counts.posts:
+        added += f", {counts.posts:,} posts"
     line(f"new in the record: {added}; {report.seconds:.1f} s")
     if report.resumed:
         line(f"{report.resumed:,} of these records had come in before an interruption")

@@ -76,6 +76,15 @@ def opened_record(call: Invocation) -> Iterator[Record]:
         yield record_of(database, organization_of(database, call))
 
 
+@contextlib.contextmanager
+def changed_record(call: Invocation) -> Iterator[Record]:
+    """The same for a command that changes the record: the views have followed when it ends."""
+    from clew.projections.service import followed
+
+    with opened_record(call) as record, followed(record.database):
+        yield record
+
+
 def record_of(database: Database, organization: Organization) -> Record:
     """The record of that organization in a database that is set up."""
     with database.transaction(TenantContext(organization.id)) as connection:

@@ -58,7 +58,7 @@ class Database:
         Raises ConfigurationError with the SQL for an administrator if the administrator's login may not do it.
         """
         if self.embedded:
-            self.embedded.ensure_running()
+            self.embedded.set_up()
             return
         with database_errors(self.address), self._connector.connect_as_administrator() as connection:
             connection.autocommit = True

@@ -4,6 +4,7 @@
 - clew_migrator changes the schema, acting as clew_owner.
 - clew_application does the product's work. It owns nothing and cannot bypass row-level security.
 - clew_directory looks people and organizations up across tenants when they sign in; it has just the grants for that.
+- clew_projector reads what projections follow, of every organization, and keeps their books.
 - clew_partitioner owns the functions that make partitions on demand; nobody signs in as it.
 """
 
@@ -21,8 +22,9 @@ OWNER = "clew_owner"
 MIGRATOR = "clew_migrator"
 APPLICATION = "clew_application"
 DIRECTORY = "clew_directory"
+PROJECTOR = "clew_projector"
 PARTITIONER = "clew_partitioner"
-LOGIN_ROLES = (MIGRATOR, APPLICATION, DIRECTORY)
+LOGIN_ROLES = (MIGRATOR, APPLICATION, DIRECTORY, PROJECTOR)
 ALL_ROLES = (OWNER, PARTITIONER, *LOGIN_ROLES)
 # Who may act as whom. The partitioner makes tables for the owner; the migrator hands functions to the partitioner.
 MEMBERSHIPS = ((OWNER, MIGRATOR), (OWNER, PARTITIONER), (PARTITIONER, MIGRATOR))

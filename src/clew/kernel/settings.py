@@ -83,6 +83,17 @@ class Settings(BaseSettings):
         description="Where the embedded cluster is put if run by root with a data directory that the unprivileged "
         "server account cannot enter (such as one beneath /root).",
     )
+    search: Literal["tantivy", "none"] = Field(
+        "tantivy", description="What keeps the search view: Tantivy in the data directory, or none (no search)."
+    )
+    search_writer_mb: int = Field(
+        128, ge=32, le=16_384, description="Memory in MiB that writing the search view may take before it is flushed."
+    )
+    feed_maximum_changes: int = Field(
+        10_000_000,
+        ge=1000,
+        description="Changes kept for views that lag behind. A view that lags further is rebuilt instead.",
+    )
     partitions_ahead_months: int = Field(3, ge=1, le=24, description="Months for which partitions are made ahead.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severity of the log lines written to standard error."

@@ -19,12 +19,19 @@ from clew.domains.collections import tables as collections
 from clew.domains.identity import tables as identity
 from clew.domains.investigations import tables as investigations
 from clew.kernel.errors import SchemaVersionError
+from clew.projections import tables as projections
 from clew.records.tables import entities
 
 OWNER = "clew_owner"
 
 # One table of each module: naming them here is what puts all of the modules' tables into the metadata.
-TABLES: Final = (collections.osint_scans, identity.users, investigations.targets, entities.entities)
+TABLES: Final = (
+    collections.osint_scans,
+    identity.users,
+    investigations.targets,
+    entities.entities,
+    projections.projections,
+)
 
 
 def metadata() -> sa.MetaData:

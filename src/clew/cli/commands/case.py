@@ -25,11 +25,11 @@ def new(
 ) -> None:
     """Open a case."""
     from clew.cli.output import line, print_json
-    from clew.cli.session import opened_record
+    from clew.cli.session import changed_record
     from clew.domains.investigations.service import create_investigation
 
     call = invocation(context, as_json, organization, data_dir)
-    with opened_record(call) as record, record.transaction() as connection:
+    with changed_record(call) as record, record.transaction() as connection:
         made = create_investigation(
             connection,
             record.organization_id,
@@ -109,11 +109,11 @@ def add_target(
 ) -> None:
     """Make a value a target of a case, whether the record knows it yet or not."""
     from clew.cli.output import line, print_json
-    from clew.cli.session import opened_record
+    from clew.cli.session import changed_record
     from clew.domains.investigations import service
 
     call = invocation(context, as_json, organization, data_dir)
-    with opened_record(call) as record, record.transaction() as connection:
+    with changed_record(call) as record, record.transaction() as connection:
         found = service.find_investigation(connection, record.organization_id, case)
         target = service.add_target(connection, record.organization_id, found.id, value, kind)
     if call.json:
@@ -148,7 +148,8 @@ def _print_overview(overview: "Overview") -> None:
         )
     else:
         line("none; add one with `clew case add-target CASE VALUE`", indent=2)
-    heading(f"Files ({overview.file_count}), with {overview.items} items and {overview.events} events")
+    posts = f", {overview.posts} posts" if overview.posts else ""
+    heading(f"Files ({overview.file_count}), with {overview.items} items{posts} and {overview.events} events")
     table(
         ("File", "From", "Status", "Records", "Rejected", "Events"),
         [

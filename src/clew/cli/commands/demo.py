@@ -30,6 +30,7 @@ def demo(context: typer.Context, data_dir: DataDirectoryOption = None, as_json: 
     from clew.cli.output import print_json
     from clew.cli.session import opened_record
     from clew.ingest.quarantine import list_held
+    from clew.projections.service import followed
     from clew.records.cards import card
     from clew.records.paths import find_path
     from clew.records.summaries import honeypot_summary
@@ -38,7 +39,7 @@ def demo(context: typer.Context, data_dir: DataDirectoryOption = None, as_json: 
     called = invocation(context, as_json, None, data_dir)
     call = Invocation(called.json, "default", called.data_dir)
     with opened_record(call) as record:
-        with sample_case_path() as folder:
+        with sample_case_path() as folder, followed(record.database):
             report = load(record, (folder,), case=CASE)
         organization = record.organization_id
         with record.transaction() as connection:
@@ -90,6 +91,8 @@ def _print(
     heading("Try next")
     for command in (
         f"clew show {HANDLE}",
+        'clew search "lantern*" --facet entity_type --highlight',
+        f'clew report "{CASE}"',
         "clew show dl.lantern-harbour.example",
         f'clew case show "{CASE}"',
         "clew quarantine list",

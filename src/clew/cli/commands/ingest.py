@@ -32,6 +32,12 @@ def ingest(
     region: Annotated[
         str | None, typer.Option("--region", metavar="XX", help="Of phone numbers without a country code, such as DE.")
     ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option("--mapping", metavar="FILE", help="Which columns of your own CSV or JSON are what.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --mapping: show ten rows of each file mapped, and write nothing.")
+    ] = False,
     organization: OrganizationOption = None,
     data_dir: DataDirectoryOption = None,
     as_json: JsonOption = False,
@@ -44,15 +50,20 @@ def ingest(
     """
     from clew.cli.failures import InterruptedLoadError
     from clew.cli.interruption import stop_on_interrupt
+    from clew.cli.mapping_preview import read_mapping, show_preview
     from clew.cli.output import print_json
     from clew.cli.reports import print_load_report
-    from clew.cli.session import opened_record
+    from clew.cli.session import changed_record, load_and_configure
 
     call = invocation(context, as_json, organization, data_dir)
     zone, region = _zone(timezone), _region(region)
-    with opened_record(call) as record, stop_on_interrupt() as stop:
+    columns = None if mapping is None else read_mapping(mapping)
+    if dry_run:
+        show_preview(paths, columns, zone=zone, region=region or load_and_configure(call).default_region, call=call)
+        return
+    with changed_record(call) as record, stop_on_interrupt() as stop:
         present = tuple(path for path in paths if os.path.lexists(path))
-        report = load(record, present, source=source, zone=zone, region=region, case=case, stop=stop)
+        report = load(record, present, source=source, zone=zone, region=region, mapping=columns, case=case, stop=stop)
     if call.json:
         print_json(report.as_dict())
     else:
@@ -72,6 +83,7 @@ def load(
     source: str | None = None,
     zone: "tzinfo | None" = None,
     region: str | None = None,
+    mapping: str | None = None,
     case: str | None = None,
     stop: "Event | None" = None,
 ) -> "LoadReport":
@@ -82,7 +94,7 @@ def load(
     from clew.ingest.service import ingest as run
 
     request = IngestRequest(
-        record.organization_id, record.user_id, paths, source, zone, region or record.settings.default_region
+        record.organization_id, record.user_id, paths, source, zone, region or record.settings.default_region, mapping
     )
     opened = None
     if case is not None:

@@ -96,11 +96,11 @@ def retry_records(
 ) -> None:
     """Read rejected records again, as after an upgrade of Clew that reads more."""
     from clew.cli.output import line, pairs, print_json
-    from clew.cli.session import opened_record
+    from clew.cli.session import changed_record
     from clew.ingest.quarantine import retry
 
     call = invocation(context, as_json, organization, data_dir)
-    with opened_record(call) as record:
+    with changed_record(call) as record:
         report = retry(
             record.database,
             record.settings,

@@ -213,6 +213,14 @@ class EmbeddedServer:
         self._set_up(layout, started)
         return started
 
+    def set_up(self) -> None:
+        """Make roles and logins that are missing on the running server, as after an upgrade of the program."""
+        self.ensure_running()
+        with self._guard:
+            layout = self._prepared()
+            with self._start_lock(layout):
+                self._set_up(layout, self._started(layout))
+
     def _set_up(self, layout: Layout, started: Postmaster) -> None:
         from clew.kernel.embedded.logins import set_up_logins  # noqa: PLC0415  loads the database driver
 

@@ -1,0 +1,212 @@
+"""`clew projection`: whether the views agree with the record, and making them agree."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from clew.cli.options import DataDirectoryOption, JsonOption, OrganizationOption, invocation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from clew.projections.keeping import Status, Verified
+
+NameArgument = Annotated[str | None, typer.Argument(metavar="[NAME]", help="The projection; all if none is named.")]
+
+
+def show_status(
+    context: typer.Context,
+    organization: OrganizationOption = None,
+    data_dir: DataDirectoryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say how far every view follows the record, and what holds it back."""
+    from clew.cli.output import print_json
+    from clew.cli.session import opened_current_database
+    from clew.projections.keeping import status
+    from clew.projections.service import projections
+
+    call = invocation(context, as_json, organization, data_dir)
+    with opened_current_database(call) as database:
+        found = status(database, projections(database.settings))
+    if call.json:
+        print_json([each.as_dict() for each in found])
+    else:
+        _print_status(found)
+
+
+def verify(
+    context: typer.Context,
+    name: NameArgument = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Take over anew what differs.")] = False,
+    organization: OrganizationOption = None,
+    data_dir: DataDirectoryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare every document of a view, as its engine gives it back, with the record.
+
+    Ends with 9 if they differ (with --repair: if they still differ afterwards).
+    """
+    from clew.cli.output import print_json
+    from clew.cli.session import opened_current_database
+    from clew.projections.keeping import ProjectionDiffersError, projecting
+    from clew.projections.keeping import verify as run
+    from clew.projections.service import projections
+
+    call = invocation(context, as_json, organization, data_dir)
+    with opened_current_database(call) as database:
+        known = projections(database.settings)
+        with projecting(database, known) as projector:
+            names = [name] if name else [each.name for each in known]
+            found = [run(projector, each, repair=repair) for each in names]
+    if call.json:
+        print_json([each.as_dict() for each in found])
+    else:
+        _print_verified(found)
+    wrong = [each.projection for each in found if not each.equal]
+    if wrong:
+        raise ProjectionDiffersError(
+            "view and record differ",
+            where=", ".join(wrong),
+            remedy="run it again with --repair, or `clew projection rebuild`" if not repair else "rebuild the view",
+        )
+
+
+def rebuild(
+    context: typer.Context,
+    name: NameArgument = None,
+    organization: OrganizationOption = None,
+    data_dir: DataDirectoryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a view anew from the record. The old one is read until the new one takes its place."""
+    import threading
+
+    from clew.cli.output import line, print_json
+    from clew.cli.progress import counted
+    from clew.cli.session import opened_current_database
+    from clew.projections.keeping import projecting
+    from clew.projections.service import projections
+
+    call = invocation(context, as_json, organization, data_dir)
+    with opened_current_database(call) as database:
+        known = projections(database.settings)
+        with projecting(database, known) as projector, counted("rebuilding") as observe:
+            names = [name] if name else [each.name for each in known]
+            built = [projector.rebuild(each, "asked for", observe) for each in names]
+            for made in built:
+                projector.advance(projector.projection(made.name), threading.Event())
+    if call.json:
+        print_json([{"projection": made.name, "rebuilt_rows": made.rows} for made in built])
+    else:
+        for made in built:
+            line(f"{made.name}: rebuilt with {made.rows:,} rows")
+
+
+def drill(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The projection.")],
+    organization: OrganizationOption = None,
+    data_dir: DataDirectoryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Prove that a view can be lost: rebuild a copy from the record and compare. The one in use is not touched."""
+    from clew.cli.output import line, print_json
+    from clew.cli.progress import counted
+    from clew.cli.session import opened_current_database
+    from clew.projections.keeping import ProjectionDiffersError, projecting
+    from clew.projections.keeping import drill as run
+    from clew.projections.service import projections
+
+    call = invocation(context, as_json, organization, data_dir)
+    with (
+        opened_current_database(call) as database,
+        projecting(database, projections(database.settings)) as projector,
+        counted("rebuilding a copy") as observe,
+    ):
+        done = run(projector, name, observe)
+    if call.json:
+        print_json(done.as_dict())
+    else:
+        answer = "equal to the record" if done.equal else "NOT equal to the record"
+        line(f"{done.projection}: a copy rebuilt with {done.rebuilt_rows:,} rows in {done.seconds:.1f} s is {answer}")
+    if not done.equal:
+        raise ProjectionDiffersError("the rebuilt copy differs from the record", where=done.projection)
+
+
+def follow(
+    context: typer.Context,
+    organization: OrganizationOption = None,
+    data_dir: DataDirectoryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Keep the views up to date until Ctrl-C, a moment behind the record."""
+    from clew.cli.interruption import stop_on_interrupt
+    from clew.cli.output import note
+    from clew.cli.session import opened_current_database
+    from clew.projections.keeping import projecting
+    from clew.projections.service import projections
+
+    call = invocation(context, as_json, organization, data_dir)
+    with (
+        opened_current_database(call) as database,
+        stop_on_interrupt() as stop,
+        projecting(database, projections(database.settings)) as projector,
+    ):
+        note("following the record; Ctrl-C ends it")
+        projector.follow(stop)
+
+
+def _print_status(found: "Sequence[Status]") -> None:
+    from clew.cli.output import line, table
+
+    table(
+        ("Projection", "Adapter", "State", "Lag", "Changes", "Rows", "Errors", "Set aside"),
+        [
+            (
+                each.projection,
+                each.adapter,
+                each.state,
+                f"{each.lag_seconds:.1f} s",
+                f"{each.lag_changes:,}",
+                f"{each.rows:,}",
+                each.errors,
+                each.set_aside,
+            )
+            for each in found
+        ],
+        right=(3, 4, 5, 6, 7),
+    )
+    for each in found:
+        if each.reason:
+            line(f"{each.projection}: {each.reason}")
+        if each.last_error:
+            line(f"{each.projection}: the last error was: {each.last_error}")
+    for holder in found[0].held_back_by if found else ():
+        age = f" for {holder.seconds:.0f} s" if holder.seconds is not None else ""
+        who = f"process {holder.pid}" if holder.pid else "a prepared transaction"
+        line(f"{who} ({holder.application}) has had a transaction open{age}: its changes show when it commits")
+
+
+def _print_verified(found: "Sequence[Verified]") -> None:
+    from clew.cli.output import line, table
+
+    table(
+        ("Projection", "In the record", "In the view", "Missing", "Extra", "Different", "Set aside"),
+        [
+            (
+                each.projection,
+                f"{each.comparison.record_rows:,}",
+                f"{each.comparison.view_rows:,}",
+                len(each.comparison.missing),
+                len(each.comparison.extra),
+                len(each.comparison.different),
+                each.set_aside,
+            )
+            for each in found
+        ],
+        right=(1, 2, 3, 4, 5, 6),
+    )
+    for each in found:
+        if each.repaired:
+            line(f"{each.projection}: repaired, and {'equal now' if each.equal else 'still different'}")

@@ -1,0 +1,56 @@
+"""How `clew search` gets at the view: directly if it is surely up to date, else by way of the database."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from clew.cli.options import Invocation
+from clew.kernel.errors import ConfigurationError
+from clew.kernel.settings import Settings, load_settings
+from clew.projections.search.port import SearchReader
+from clew.projections.search_place import is_behind, organization_ids, search_view
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSearch:
+    """A reader of the view, and the organization to read."""
+
+    reader: SearchReader
+    organization_id: UUID
+
+
+@contextlib.contextmanager
+def opened_search(call: Invocation) -> Iterator[OpenedSearch]:
+    """The view of the organization that the call names.
+
+    With the embedded database everything that changes the record runs on this machine and notes it beside the view:
+    where no note was left behind, the view is read as it is, and no server is started. Otherwise the view follows
+    first, or is built. Raises ConfigurationError where search is switched off, and what `opened_record` raises.
+    """
+    # Nothing on the direct way logs, and logging is half of what this command would load.
+    settings = load_settings(**({"data_dir": call.data_dir} if call.data_dir else {}))
+    if settings.search == "none":
+        raise ConfigurationError("search is switched off", where="CLEW_SEARCH", remedy='set it to "tantivy"')
+    organization_id = _known_organization(settings, call.slug) or _followed(call)
+    with search_view(settings).reader() as reader:
+        yield OpenedSearch(reader, organization_id)
+
+
+def _known_organization(settings: Settings, slug: str) -> UUID | None:
+    """The organization's id if the view can be read without asking the database."""
+    if settings.database_url is not None or is_behind(settings) or search_view(settings).state() is None:
+        return None
+    identifier = organization_ids(settings).get(slug)
+    return UUID(identifier) if identifier else None
+
+
+def _followed(call: Invocation) -> UUID:
+    from clew.cli.output import warn
+    from clew.cli.session import opened_record
+    from clew.projections.service import catch_up
+
+    with opened_record(call) as record:
+        if catch_up(record.database) is None:
+            warn("the search view is behind the record: `clew projection status` says why")
+        return record.organization_id

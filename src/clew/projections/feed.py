@@ -1,0 +1,259 @@
+"""The change feed as a reader sees it: what changed between two moments, a late commit never skipped.
+
+A moment is a PostgreSQL snapshot. A reader takes what is visible now and was not when it last looked: whatever began
+after that, and whatever was still open then. Ids and times of changes play no part in it, so a transaction that
+commits an hour after later ones is taken when it commits. Only keys are in the feed; whoever follows it reads the
+rows as they are now, so taking a change twice, or late, does no harm.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self
+from uuid import UUID
+
+import orjson
+import psycopg
+
+_CHANGES: Final = "SELECT organization_id, table_name, operation, row_id, xid, sequence FROM changes"
+_IN_ORDER: Final = " AND (xid, sequence) > (%(xid)s, %(sequence)s) ORDER BY xid, sequence LIMIT %(limit)s"
+_WERE_OPEN: Final = f"{_CHANGES} WHERE xid = ANY(%(open)s::bigint[]){_IN_ORDER}"
+_CAME_LATER: Final = (
+    f"{_CHANGES} WHERE xid >= %(since)s AND xid < %(until)s AND xid <> ALL(%(open)s::bigint[]){_IN_ORDER}"
+)
+_WAITING: Final = """
+SELECT count(*), extract(epoch FROM clock_timestamp() - min(created_at))::float8 FROM (
+    (SELECT created_at FROM changes WHERE xid = ANY(%(closed)s::bigint[]) LIMIT %(limit)s)
+    UNION ALL
+    (SELECT created_at FROM changes WHERE xid >= %(since)s AND xid < %(until)s AND xid <> ALL(%(open)s::bigint[])
+     ORDER BY xid, sequence LIMIT %(limit)s)
+) AS waiting
+"""
+_HOLDERS: Final = """
+SELECT pid, backend_xid::text::bigint, application_name,
+       extract(epoch FROM clock_timestamp() - xact_start)::float8
+FROM pg_stat_activity WHERE backend_xid IS NOT NULL
+UNION ALL
+SELECT NULL, transaction::text::bigint, 'prepared transaction ' || gid,
+       extract(epoch FROM clock_timestamp() - prepared)::float8
+FROM pg_prepared_xacts
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What is visible at a moment: every transaction below `xmax` but for those in `open`. All below `xmin` is."""
+
+    xmin: int
+    xmax: int
+    open: tuple[int, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """A snapshot as PostgreSQL writes it, `xmin:xmax:xid,xid`. Raises ValueError."""
+        xmin, xmax, xids = text.split(":")
+        return cls(int(xmin), int(xmax), tuple(sorted(int(xid) for xid in xids.split(",") if xid)))
+
+    def __str__(self) -> str:
+        return f"{self.xmin}:{self.xmax}:{','.join(map(str, self.open))}"
+
+    def sees(self, xid: int) -> bool:
+        """Whether what that transaction did is visible, if it committed."""
+        return xid < self.xmax and xid not in self.open
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a view follows the feed of one epoch.
+
+    All that `snapshot` sees is in the view. While a long stretch is worked off in pieces, `target` is its end, and of
+    what `target` sees beyond `snapshot` everything up to `after` (xid, sequence) is in the view, too. `token` names
+    the commit that stored this position.
+    """
+
+    epoch: UUID
+    snapshot: Snapshot
+    target: Snapshot | None = None
+    after: tuple[int, int] = (0, 0)
+    token: str = ""
+
+    def encode(self) -> str:
+        """The position as one line of text, as views store it."""
+        return orjson.dumps(
+            {
+                "epoch": str(self.epoch),
+                "snapshot": str(self.snapshot),
+                "target": str(self.target) if self.target else None,
+                "after": self.after,
+                "token": self.token,
+            }
+        ).decode()
+
+    @classmethod
+    def decode(cls, text: str) -> Self | None:
+        """The position that `encode` wrote; None for any other text."""
+        try:
+            read = orjson.loads(text)
+            target = Snapshot.parse(read["target"]) if read["target"] else None
+            xid, sequence = read["after"]
+            after = (int(xid), int(sequence))
+            return cls(UUID(read["epoch"]), Snapshot.parse(read["snapshot"]), target, after, str(read["token"]))
+        except (ValueError, KeyError, TypeError):
+            return None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """A row whose present state a view has to take over."""
+
+    organization_id: UUID
+    table: str
+    row_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A piece of the feed: the rows that changed, each once, how many changes that were, and where it leads.
+
+    `fresh` are those keys that were only inserted: a view cannot hold anything of them yet.
+    """
+
+    keys: tuple[Key, ...]
+    fresh: frozenset[Key]
+    changes: int
+    position: Position
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the view is up to the moment of reading once it has taken this stretch."""
+        return self.position.target is None
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A transaction that is still open: what it changed is not visible yet. pid is None if it is prepared."""
+
+    pid: int | None
+    xid: int
+    application: str
+    seconds: float | None  # None if the role may not know
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """What a view has not taken over yet. `changes` stops counting at its limit; seconds since the oldest was made."""
+
+    changes: int
+    seconds: float
+
+
+def current_epoch(connection: psycopg.Connection[Any]) -> UUID:
+    """The feed's epoch. Raises LookupError where the schema was never set up."""
+    row = connection.execute("SELECT epoch FROM feed_epochs ORDER BY number DESC LIMIT 1").fetchone()
+    if row is None:
+        raise LookupError("setting up the schema begins the first epoch")
+    return UUID(str(row[0]))
+
+
+def start_epoch(connection: psycopg.Connection[Any], reason: str) -> UUID:
+    """Begin a new epoch, as after a restore: every projection is rebuilt."""
+    row = connection.execute("INSERT INTO feed_epochs (reason) VALUES (%s) RETURNING epoch", (reason,)).fetchone()
+    if row is None:
+        raise LookupError("an inserted row is returned")
+    return UUID(str(row[0]))
+
+
+def current_snapshot(connection: psycopg.Connection[Any]) -> Snapshot:
+    """The snapshot of the present statement; within REPEATABLE READ that of the transaction."""
+    row = connection.execute("SELECT pg_current_snapshot()::text").fetchone()
+    if row is None:
+        raise LookupError("a function gives a row")
+    return Snapshot.parse(row[0])
+
+
+def read(connection: psycopg.Connection[Any], position: Position, tables: Iterable[str], *, limit: int) -> Stretch:
+    """The next at most `limit` changes after a position, as rows of `tables`.
+
+    The connection is in a REPEATABLE READ transaction: rows read in it are at least as new as the stretch.
+    """
+    target = position.target or current_snapshot(connection)
+    after = position.after if position.target else (0, 0)
+    found = _changes(connection, position.snapshot, target, after, limit)
+    followed = frozenset(tables)
+    fresh: dict[Key, bool] = {}
+    for organization_id, table, operation, row_id, _, _ in found:
+        if row_id is not None and table in followed:
+            key = Key(organization_id, table, row_id)
+            fresh[key] = fresh.get(key, True) and operation == "insert"
+    if len(found) < limit:
+        reached = Position(position.epoch, target)
+    else:
+        reached = replace(position, target=target, after=(found[-1][4], found[-1][5]))
+    return Stretch(tuple(fresh), frozenset(key for key, only in fresh.items() if only), len(found), reached)
+
+
+def lag(connection: psycopg.Connection[Any], position: Position, *, limit: int = 100_000) -> Lag:
+    """How much of the feed, visible now, a position has not reached. What was worked off of a stretch still counts."""
+    now = current_snapshot(connection)
+    before = position.snapshot
+    row = connection.execute(
+        _WAITING,
+        {
+            "closed": [xid for xid in before.open if now.sees(xid)],
+            "since": before.xmax,
+            "until": now.xmax,
+            "open": list(now.open),
+            "limit": limit,
+        },
+    ).fetchone()
+    count, seconds = row or (0, None)
+    return Lag(int(count), max(0.0, float(seconds or 0.0)))
+
+
+def holders(connection: psycopg.Connection[Any], *, besides: int | None = None) -> tuple[Holder, ...]:
+    """The transactions, anywhere in the cluster, whose changes no reader can see yet, oldest first.
+
+    They hold nobody else's changes back: what they changed is taken when they commit.
+    """
+    rows = connection.execute(_HOLDERS).fetchall()
+    found = [Holder(pid, xid, name or "", seconds) for pid, xid, name, seconds in rows if pid != besides or pid is None]
+    return tuple(sorted(found, key=lambda holder: holder.xid))
+
+
+def size(connection: psycopg.Connection[Any]) -> int:
+    """About how many changes the log holds."""
+    row = connection.execute(
+        "SELECT (SELECT sequence FROM changes ORDER BY xid DESC, sequence DESC LIMIT 1)"
+        " - (SELECT sequence FROM changes ORDER BY xid, sequence LIMIT 1) + 1"
+    ).fetchone()
+    return max(0, int(row[0])) if row and row[0] is not None else 0
+
+
+def beyond(connection: psycopg.Connection[Any], oldest: int) -> int | None:
+    """The first transaction after the `oldest` changes of the log; None if there is no change after them."""
+    row = connection.execute("SELECT xid FROM changes ORDER BY xid, sequence OFFSET %s LIMIT 1", (oldest,)).fetchone()
+    return int(row[0]) if row else None
+
+
+def trim(connection: psycopg.Connection[Any], below: int, keep: Iterable[int], *, most: int = 100_000) -> int:
+    """Forget at most `most` changes of transactions below `below`, oldest first, but those of `keep`; how many went."""
+    done = connection.execute(
+        "DELETE FROM changes WHERE ctid = ANY(ARRAY("
+        "SELECT ctid FROM changes WHERE xid < %s AND xid <> ALL(%s::bigint[]) ORDER BY xid, sequence LIMIT %s))",
+        (below, list(keep), most),
+    )
+    return done.rowcount
+
+
+def _changes(
+    connection: psycopg.Connection[Any], before: Snapshot, now: Snapshot, after: tuple[int, int], limit: int
+) -> list[tuple[Any, ...]]:
+    """Changes in the order of (xid, sequence): those of transactions that were open before lie first."""
+    parameters: dict[str, Any] = {"xid": after[0], "sequence": after[1], "limit": limit}
+    found: list[tuple[Any, ...]] = []
+    closed = [xid for xid in before.open if now.sees(xid) and xid >= after[0]]
+    if closed:
+        found = connection.execute(_WERE_OPEN, {**parameters, "open": closed}).fetchall()
+    if len(found) < limit and now.xmax > before.xmax:
+        later = {"since": before.xmax, "until": now.xmax, "open": list(now.open), "limit": limit - len(found)}
+        found += connection.execute(_CAME_LATER, parameters | later).fetchall()
+    return found

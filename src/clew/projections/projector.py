@@ -1,0 +1,279 @@
+"""The projector: keeps every view in step with the record. One process projects at a time, for all organizations.
+
+Each step reads a stretch of the feed and the rows it names in one REPEATABLE READ transaction, writes them to the
+view, and commits the view together with its new position. Dying anywhere costs at most that step: it is done again.
+What the books in PostgreSQL say comes second; they only serve to trim the log and to notice when record and view no
+longer belong together, as after a restore.
+"""
+
+import contextlib
+import random
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self
+
+import psycopg
+import structlog
+
+from clew.kernel.database import Database
+from clew.kernel.database_errors import database_errors
+from clew.kernel.errors import ClewError, ConflictError, NotFoundError
+from clew.kernel.roles import PROJECTOR
+from clew.projections import feed
+from clew.projections.books import Books, Page
+from clew.projections.feed import Position
+from clew.projections.projection import Aside, Projection, Writing
+
+ATTEMPTS: Final = 4
+FIRST_PAUSE_SECONDS: Final = 0.2
+LONGEST_PAUSE_SECONDS: Final = 60.0
+STRETCH_CHANGES: Final = 20_000
+IDLE_SECONDS: Final = 0.2
+_TRIM_AT_ONCE: Final = 100_000
+_LOCK: Final = "SELECT pg_try_advisory_lock(hashtextextended('clew projector', 0))"
+
+log: Final = structlog.get_logger(__name__)
+
+
+class ProjectorBusyError(ConflictError):
+    """Another process projects: it will take over what this one wanted to."""
+
+    code = "projector_busy"
+    transient = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one projection: how many changes were applied, why it was rebuilt, what failed."""
+
+    name: str
+    changes: int = 0
+    rebuilt: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A rebuild: rows in the view afterwards."""
+
+    name: str
+    rows: int
+
+
+class Projector:
+    """Has the projector's place for as long as it is open. Raises ProjectorBusyError if another process has it."""
+
+    def __init__(self, database: Database, projections: Sequence[Projection]) -> None:
+        self._database = database
+        self._projections = {projection.name: projection for projection in projections}
+        self._connection = database.connect_raw(PROJECTOR)
+        self._books_connection: psycopg.Connection[Any] | None = None
+        try:
+            self._connection.autocommit = True
+            self._take_place()
+            self._books_connection = database.connect_raw(PROJECTOR)
+            self._books_connection.autocommit = True
+            self.books = Books(self._books_connection)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give the place up."""
+        for connection in (self._connection, self._books_connection):
+            if connection is not None:
+                connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def projection(self, name: str) -> Projection:
+        """The projection of that name. Raises NotFoundError."""
+        if name not in self._projections:
+            raise NotFoundError(
+                f"there is no projection {name!r}", remedy=f"there are: {', '.join(sorted(self._projections))}"
+            )
+        return self._projections[name]
+
+    def catch_up(self, stop: threading.Event | None = None) -> list[Outcome]:
+        """Bring every view up to now. What fails is tried again a few times, then told; the others go on."""
+        stop = stop or threading.Event()
+        outcomes = [self._surely(projection, stop) for projection in self._projections.values()]
+        self._trim()
+        return outcomes
+
+    def follow(self, stop: threading.Event, *, idle_seconds: float = IDLE_SECONDS) -> None:
+        """Keep every view up to date until `stop` is set, pausing longer and longer while something fails."""
+        failures = 0
+        while not stop.is_set():
+            outcomes = self.catch_up(stop)
+            failures = failures + 1 if any(outcome.error for outcome in outcomes) else 0
+            stop.wait(pause(failures) if failures else idle_seconds)
+
+    def rebuild(self, name: str, reason: str, observe: Callable[[int], None] = lambda _: None) -> Built:
+        """Make the view anew from the record; the old one is read until the new one takes its place."""
+        projection = self.projection(name)
+        self.books.open(projection)
+        self.books.building(name, reason)
+        with projection.building() as writing:
+            with self.moment() as epoch:
+                position = Position(epoch, feed.current_snapshot(self._connection))
+                aside = writing.fill(self._connection, observe)
+            token = self._intend(name)
+            writing.commit(replace(position, token=token).encode())
+        self.books.clear_aside(name)
+        self.books.set_aside(name, (), aside)
+        rows = projection.rows()
+        self.books.confirm(name, replace(position, token=token), rows, 0)
+        self.books.built(name)
+        log.info("projection rebuilt", projection=name, reason=reason, rows=rows)
+        return Built(name, rows)
+
+    def advance(self, projection: Projection, stop: threading.Event) -> Outcome:
+        """Bring one view up to now, once; a view that cannot be brought up to date is rebuilt first."""
+        found = self._position(projection)
+        rebuilt = found if isinstance(found, str) else None
+        if rebuilt is not None:
+            self.rebuild(projection.name, rebuilt)
+            found = self._position(projection)
+        if isinstance(found, str):
+            raise ConflictError(f"the view does not keep what was just built: {found}", where=projection.name)
+        changes = self._follow_feed(projection, found, stop)
+        self.books.caught_up(projection.name)
+        return Outcome(projection.name, changes, rebuilt)
+
+    @contextlib.contextmanager
+    def moment(self) -> Iterator[uuid.UUID]:
+        """A transaction that sees the record as it is at one moment; gives the feed's epoch."""
+        with database_errors(self._database.address), self._connection.transaction():
+            self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            self._connection.execute("SET LOCAL jit = off")
+            yield feed.current_epoch(self._connection)
+
+    @property
+    def connection(self) -> psycopg.Connection[Any]:
+        """The connection that `moment` opens its transactions on."""
+        return self._connection
+
+    def commit(self, projection: Projection, writing: Writing, position: Position, changes: int) -> Position:
+        """Commit a view with its new position, and note it in the books."""
+        token = self._intend(projection.name)
+        reached = replace(position, token=token)
+        writing.commit(reached.encode())
+        self.books.confirm(projection.name, reached, projection.rows(), changes)
+        return reached
+
+    def _follow_feed(self, projection: Projection, position: Position, stop: threading.Event) -> int:
+        changes = 0
+        with contextlib.ExitStack() as opened:
+            writing: Writing | None = None
+            while not stop.is_set():
+                with self.moment():
+                    stretch = feed.read(self._connection, position, projection.tables, limit=STRETCH_CHANGES)
+                    if not stretch.changes and position.target is None:
+                        break
+                    if writing is None:
+                        writing = opened.enter_context(projection.writing())
+                    aside = self._apply(projection, writing, stretch)
+                position = self.commit(projection, writing, stretch.position, stretch.changes)
+                self.books.set_aside(projection.name, stretch.keys, aside)
+                changes += stretch.changes
+        return changes
+
+    def _apply(self, projection: Projection, writing: Writing, stretch: feed.Stretch) -> tuple[Aside, ...]:
+        if not stretch.keys:
+            return ()
+        aside = writing.apply(self._connection, stretch.keys, stretch.fresh)
+        for each in aside:
+            log.warning("row set aside", projection=projection.name, table=each.key.table, row=str(each.key.row_id))
+        return aside
+
+    def _position(self, projection: Projection) -> Position | str:
+        """Where a view stands, or why it has to be rebuilt."""
+        page = self.books.open(projection)
+        text = projection.position()
+        if text is None:
+            return "there is no view of this version yet"
+        position = Position.decode(text)
+        if position is None:
+            return "the view does not say where it stands"
+        with self.moment() as epoch:
+            now = feed.current_snapshot(self._connection)
+        mismatch = _mismatch(position, page, epoch, now)
+        if mismatch is None and page is not None and position.token != page.token:
+            # Somebody died between the view's commit and the note of it: noted now, before another is intended.
+            self.books.confirm(projection.name, position, projection.rows(), 0)
+        return mismatch or position
+
+    def _surely(self, projection: Projection, stop: threading.Event) -> Outcome:
+        """Advance, trying again after what may pass; the last error is noted and told, not raised."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return self.advance(projection, stop)
+            except (ClewError, OSError, psycopg.Error) as error:
+                if self._connection.closed or isinstance(error, psycopg.OperationalError):
+                    raise  # without the connection the place is lost, too
+                self.books.failed(projection.name, f"{type(error).__name__}: {error}")
+                log.warning("projection failed", projection=projection.name, attempt=attempt, error=str(error))
+                if attempt == ATTEMPTS or stop.wait(pause(attempt)):
+                    return Outcome(projection.name, error=str(error))
+        raise AssertionError("the last attempt returns")
+
+    def _trim(self) -> None:
+        """Forget what every view has; what is beyond the log's cap as well, and who needed that is rebuilt."""
+        connection = self._books_connection
+        if connection is None:
+            return
+        needed = self.books.needed()
+        keep: frozenset[int] = frozenset()
+        if needed is not None:
+            below, keep = needed
+            while feed.trim(connection, below, keep, most=_TRIM_AT_ONCE) == _TRIM_AT_ONCE:
+                pass
+        cap = self._database.settings.feed_maximum_changes
+        over = feed.size(connection) - cap
+        cut = feed.beyond(connection, over) if over > 0 else None
+        if cut is not None:
+            self.books.fallen_behind(cut, f"the log of changes was cut at {cap:,} before this view had read it")
+            while feed.trim(connection, cut, keep, most=_TRIM_AT_ONCE) == _TRIM_AT_ONCE:
+                pass
+
+    def _intend(self, name: str) -> str:
+        token = uuid.uuid4().hex
+        self.books.intend(name, token)
+        return token
+
+    def _take_place(self) -> None:
+        row = self._connection.execute(_LOCK).fetchone()
+        if row is None or not row[0]:
+            raise ProjectorBusyError(
+                "another process keeps the views up to date just now",
+                where=self._database.address,
+                remedy="it takes over what this one would have done; see `clew projection status`",
+            )
+
+
+def pause(failures: int) -> float:
+    """Seconds to wait after that many failures in a row: doubling, with jitter, at most LONGEST_PAUSE_SECONDS."""
+    longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(failures - 1, 16))
+    return longest * (0.5 + random.random() / 2)  # noqa: S311  jitter, not a secret
+
+
+def _mismatch(position: Position, page: Page | None, epoch: uuid.UUID, now: feed.Snapshot) -> str | None:
+    """Why this view cannot go on from where it stands, if so."""
+    if position.epoch != epoch:
+        return "the record was restored since: a new epoch of the feed began"
+    if position.snapshot.xmax > now.xmax:
+        return "the view is ahead of the record, which must have been restored"
+    if page is None:
+        return "the record knows nothing of this view"
+    if page.status == "rebuild":
+        return page.reason or "it was marked for rebuild"
+    if position.token not in (page.token, page.intended_token):
+        return "the view's last commit is unknown to the record: one of them was replaced"
+    return None

@@ -1,0 +1,286 @@
+"""The reader: a request in, an answer out, from one organization's own indexes."""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, Self
+from uuid import UUID
+
+import orjson
+from tantivy import DocAddress, Occur, Query, Searcher
+
+from clew.projections.search.errors import SearchViewError
+from clew.projections.search.fields import SETS, DocumentSet, SearchIndex, SetFields
+from clew.projections.search.highlighting import Highlighter
+from clew.projections.search.port import Document, Hit, SearchRequest, SearchResult, Sort, Statistics, Suggestion
+from clew.projections.search.query import Node, parse
+from clew.projections.search.requests import changed_since, check, opened_cursor, sealed_cursor
+from clew.projections.search.tantivy.aggregates import aggregate
+from clew.projections.search.tantivy.documents import comparable, key_of, number_of
+from clew.projections.search.tantivy.engine import count_of, engine
+from clew.projections.search.tantivy.matching import Matcher, escaped, stems_of
+from clew.projections.search.tantivy.opened import Moment, OpenIndexes
+from clew.projections.search.tantivy.ordering import Page, keys_of, page_by_fields, page_by_rank
+from clew.projections.search.tantivy.places import Generation, Lock
+from clew.projections.search.tantivy.spatial import within
+from clew.projections.search.words import LONGEST_BEGINNING, fold, folded_words
+
+_BATCH: Final = 50_000
+_LONGEST_PREFIX: Final = 100
+
+
+class TantivyReader:
+    """Reads one generation; of each document the newest committed state."""
+
+    def __init__(self, generation: Generation) -> None:
+        """Raises FileNotFoundError if the generation is gone."""
+        self._generation = generation
+        self._lock = Lock(generation.used)
+        self._lock.share()
+        if not (generation.directory / "state.json").exists():
+            self._lock.close()
+            raise FileNotFoundError(generation.directory)
+        self._indexes = OpenIndexes(generation)
+        self._closed = False
+
+    @property
+    def generation(self) -> str:
+        """The generation it reads."""
+        return self._generation.name
+
+    def search(self, organization_id: UUID, request: SearchRequest) -> SearchResult:
+        """Find documents. Raises SearchQueryError and SearchCursorError."""
+        began = time.perf_counter()
+        fields = check(request)
+        node = parse(request.text, fields, int(request.fuzzy))
+        after = opened_cursor(request, organization_id, self.generation)
+        by_rank = node is not None and (not request.sort or request.sort[0].field == "score")
+        stamp, after = (after[0], after[1:]) if after is not None else (None, None)
+        moment = self._moment(organization_id, request.index.document_set, stamp if by_rank else None)
+        if moment is None and stamp is not None and by_rank:
+            raise changed_since()
+        if moment is None:
+            nothing = Statistics(0, None, None, None, None)
+            return SearchResult(
+                0, _since(began), (), dict.fromkeys(request.facets, ()), (), dict.fromkeys(request.stats, nothing)
+            )
+        with engine(moment.directory):
+            query = _query(moment, request, fields, node)
+            page = _page(moment, query, request, fields, after, by_rank=by_rank)
+            counted = aggregate(moment.searcher, query, request, fields)
+            hits = self._hits(moment, request, fields, node, page)
+        cursor = None
+        if page.after is not None:
+            cursor = sealed_cursor([moment.stamp, *page.after], request, organization_id, self.generation)
+        return SearchResult(page.total, _since(began), hits, counted.facets, counted.histogram, counted.stats, cursor)
+
+    def suggest(
+        self,
+        organization_id: UUID,
+        prefix: str,
+        *,
+        index: SearchIndex = SearchIndex.OSINT_ENTITIES,
+        limit: int = 10,
+        entity_types: tuple[str, ...] = (),
+    ) -> tuple[Suggestion, ...]:
+        """Names and user names with words that begin as typed, best first."""
+        fields = SETS[index.document_set]
+        moment = self._moment(organization_id, index.document_set)
+        tokens = folded_words(prefix[:_LONGEST_PREFIX])[:8]
+        if moment is None or not tokens or limit < 1:
+            return ()
+        with engine(moment.directory):
+            query = _suggesting(moment, fields, prefix, tokens)
+            query = _filtered(query, _fixed(moment, index, entity_types, fields))
+            page = page_by_rank(moment.searcher, query, min(limit, 100), None)
+            found = []
+            for score, place in page.hits:
+                document = _document(moment.searcher, place)
+                text = _matching_text(document, fields, tokens[-1])
+                kind = str(document.get(fields.type_field) or document.get("doc_type") or "")
+                found.append(Suggestion(text, kind, document["id"], score))
+        return tuple(found)
+
+    def get(self, organization_id: UUID, index: SearchIndex, ids: Sequence[str]) -> dict[str, Document]:
+        """The documents of these ids that are there, by id."""
+        moment = self._moment(organization_id, index.document_set)
+        keys = []
+        for identifier in ids:
+            try:
+                keys.append(key_of(number_of({"id": identifier})))
+            except ValueError:
+                continue
+        if moment is None or not keys:
+            return {}
+        with engine(moment.directory):
+            query = _filtered(
+                Query.term_set_query(moment.schema, "_id", keys),
+                _fixed(moment, index, (), SETS[index.document_set]),
+            )
+            hits = moment.searcher.search(query, limit=len(keys), count=False).hits
+            documents = [_document(moment.searcher, place) for _, place in hits]
+        return {document["id"]: document for document in documents}
+
+    def stored(self, organization_id: UUID, document_set: DocumentSet) -> Iterator[tuple[str, Document]]:
+        """Everything stored, each document once, all of one moment, in the order it lies on disk."""
+        moment = self._moment(organization_id, document_set)
+        if moment is None:
+            return
+        searcher, total = moment.searcher, moment.searcher.num_docs
+        for offset in range(0, total, _BATCH):
+            with engine(moment.directory):
+                # All ranks are equal, and equal ranks are ordered by place on disk.
+                hits = searcher.search(Query.all_query(), limit=_BATCH, offset=offset, count=False).hits
+            for _, place in hits:
+                with engine(moment.directory):
+                    document = _document(searcher, place)
+                yield document["id"], document
+
+    def count(self, organization_id: UUID, document_set: DocumentSet) -> int:
+        """How many documents are stored."""
+        moment = self._moment(organization_id, document_set)
+        return moment.searcher.num_docs if moment is not None else 0
+
+    def organizations(self) -> tuple[UUID, ...]:
+        """Every organization that has documents, in ascending order."""
+        return tuple(
+            organization_id
+            for organization_id in self._generation.organizations()
+            if any(self.count(organization_id, document_set) for document_set in DocumentSet)
+        )
+
+    def close(self) -> None:
+        """Let go of the generation."""
+        self._closed = True
+        self._indexes.close()
+        self._lock.close()
+
+    def __enter__(self) -> Self:
+        """The reader itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def _moment(self, organization_id: UUID, document_set: DocumentSet, stamp: str | None = None) -> Moment | None:
+        if self._closed:
+            raise SearchViewError("this reader is closed", where=self.generation, remedy="open another one")
+        return self._indexes.moment(organization_id, document_set, stamp)
+
+    def _hits(
+        self, moment: Moment, request: SearchRequest, fields: SetFields, node: Node | None, page: Page
+    ) -> tuple[Hit, ...]:
+        highlighter = None
+        if request.highlight and node is not None:
+            known: dict[str, frozenset[str]] = {}
+
+            def stems(word: str) -> frozenset[str]:
+                if word not in known:
+                    known[word] = frozenset(stems_of(word, moment.languages).values())
+                return known[word]
+
+            highlighter = Highlighter(node, fields, stems)
+        hits = []
+        for score, place in page.hits:
+            document = _document(moment.searcher, place)
+            hits.append(
+                Hit(
+                    document["id"],
+                    request.index,
+                    str(document.get(fields.type_field) or document.get("doc_type") or ""),
+                    str(document.get(fields.title) or ""),
+                    score,
+                    highlighter.highlights(document) if highlighter is not None else {},
+                    document,
+                )
+            )
+        return tuple(hits)
+
+
+def _query(moment: Moment, request: SearchRequest, fields: SetFields, node: Node | None) -> Query:
+    matcher = Matcher(moment.schema, fields, moment.languages)
+    query = Query.all_query() if node is None else matcher.text(node, request.text)
+    conditions = _fixed(moment, request.index, request.entity_types, fields)
+    conditions += [matcher.filter(filter_) for filter_ in request.filters]
+    conditions += matcher.period(request.since, request.until)
+    if request.within is not None:
+        conditions.append(within(moment.searcher, moment.schema, request.within))
+    return _filtered(query, conditions)
+
+
+def _fixed(moment: Moment, index: SearchIndex, entity_types: Sequence[str], fields: SetFields) -> list[Query]:
+    matcher = Matcher(moment.schema, fields, ())
+    conditions = []
+    if index.doc_types:
+        conditions.append(matcher.any_of("doc_type", index.doc_types))
+    if entity_types:
+        conditions.append(matcher.any_of(fields.type_field, entity_types))
+    return conditions
+
+
+def _filtered(query: Query, conditions: list[Query]) -> Query:
+    """The query where all conditions hold, which do not change its ranks."""
+    if not conditions:
+        return query
+    unranked = [(Occur.Must, Query.const_score_query(condition, 0.0)) for condition in conditions]
+    return Query.boolean_query([(Occur.Must, query), *unranked])
+
+
+def _page(
+    moment: Moment,
+    query: Query,
+    request: SearchRequest,
+    fields: SetFields,
+    after: list[Any] | None,
+    *,
+    by_rank: bool,
+) -> Page:
+    if request.limit == 0:
+        return Page([], None, count_of(moment.searcher.search(query, limit=1)))
+    if by_rank:
+        return page_by_rank(moment.searcher, query, request.limit, after)
+    sort = tuple(each for each in request.sort if each.field != "score") or (Sort(fields.time_field),)
+    return page_by_fields(moment.searcher, moment.schema, query, keys_of(sort, fields), request.limit, after)
+
+
+def _suggesting(moment: Moment, fields: SetFields, prefix: str, tokens: list[str]) -> Query:
+    schema = moment.schema
+    clauses = []
+    for token in tokens:
+        query = Query.term_query(schema, "_starts", token[:LONGEST_BEGINNING], "basic")
+        clauses.append((Occur.Must, query))
+        if len(token) > LONGEST_BEGINNING:
+            names = [f"{field.name}__words" for field in fields.fields if field.kind.value in ("name", "username")]
+            longer = [(Occur.Should, Query.regex_query(schema, name, f"{escaped(token)}.*")) for name in names]
+            clauses.append((Occur.Must, Query.boolean_query(longer)))
+    title = fields.title
+    if f"{title}__words" in _names(fields):
+        whole = comparable(prefix.strip())
+        exact = Query.const_score_query(Query.term_query(schema, f"{title}__lower", whole, "basic"), 10.0)
+        clauses.append((Occur.Should, exact))
+        clauses += [(Occur.Should, Query.term_query(schema, f"{title}__words", token)) for token in tokens]
+    return Query.boolean_query(clauses)
+
+
+def _names(fields: SetFields) -> set[str]:
+    return {f"{field.name}__words" for field in fields.fields if field.kind.value in ("name", "username")}
+
+
+def _matching_text(document: Document, fields: SetFields, token: str) -> str:
+    """The name, or the first of the other suggested fields that holds what was typed where the name does not."""
+    title = str(document.get(fields.title) or "")
+    for name in (fields.title, *(field.name for field in fields.fields if field.kind.value in ("username", "name"))):
+        value = document.get(name)
+        if isinstance(value, str) and token in fold(value):
+            return value
+    return title
+
+
+def _document(searcher: Searcher, place: DocAddress) -> dict[str, Any]:
+    stored: Any = searcher.doc(place).get_first("_doc")
+    document: dict[str, Any] = orjson.loads(stored)
+    return document
+
+
+def _since(began: float) -> float:
+    return (time.perf_counter() - began) * 1000

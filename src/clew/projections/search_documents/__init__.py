@@ -1,0 +1,1 @@
+"""From rows of the record to the documents of the search view."""

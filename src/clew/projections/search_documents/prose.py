@@ -1,0 +1,100 @@
+"""What of a row's JSON is worth searching, and where on earth it says to be."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+# What is said elsewhere in the document, or identifies without being said by anybody.
+_NOT_PROSE: Final = frozenset({"discriminator", "scope", "platform", "digest", "hash"})
+_LONGEST: Final = 32_768
+_DEEPEST: Final = 8
+_GEO: Final = re.compile(r"geo:(-?\d{1,3}(?:\.\d+)?),(-?\d{1,3}(?:\.\d+)?)\Z")
+_COUNTRY: Final = ("country", "country_name", "country_code")
+_PLACE: Final = ("location", "city", "region", "address", "country_name", "country")
+_PLACING: Final = frozenset({*_COUNTRY, *_PLACE, "latitude", "lat", "discriminator"})
+
+
+def text_of(values: Any) -> str | None:
+    """All text within a JSON value, in the order of keys, a line each, cut at 32,768 characters; None if there is none.
+
+    Repeated text stands once.
+    """
+    lines: dict[str, None] = {}
+    room = _LONGEST
+    for leaf in _leaves(values, 0):
+        line = leaf[:room].strip()
+        if line and line not in lines:
+            lines[line] = None
+            room -= len(line) + 1
+            if room <= 0:
+                break
+    return "\n".join(lines) or None
+
+
+def texts_at(values: Mapping[str, Any], key: str) -> list[str]:
+    """The list of texts at a key; a single text counts as a list of one."""
+    value = values.get(key)
+    listed = value if isinstance(value, list) else [value]
+    return list(dict.fromkeys(text for text in listed if isinstance(text, str) and text))
+
+
+def text_at(values: Mapping[str, Any], *keys: str) -> str | None:
+    """The first of the keys that holds text."""
+    return next((value for key in keys if isinstance(value := values.get(key), str) and value), None)
+
+
+def point_of(properties: Mapping[str, Any]) -> dict[str, float] | None:
+    """Degrees of the place that an entity's properties name; None where they name none, or an impossible one."""
+    place = properties.get("location")
+    for values in (properties, place if isinstance(place, Mapping) else {}):
+        for north, east in (("latitude", "longitude"), ("lat", "lon")):
+            found = _point(values.get(north), values.get(east))
+            if found is not None:
+                return found
+    match = _GEO.match(str(properties.get("discriminator", "")))
+    return _point(float(match[1]), float(match[2])) if match else None
+
+
+def place_of(properties: Mapping[str, Any]) -> str | None:
+    """The words in which an entity's properties say where it is."""
+    named = [text_at(properties, key) for key in _PLACE]
+    return ", ".join(dict.fromkeys(name for name in named if name)) or None
+
+
+def country_of(properties: Mapping[str, Any]) -> str | None:
+    """The country that an entity's properties name, as they name it."""
+    return text_at(properties, *_COUNTRY)
+
+
+def is_placed(properties: Mapping[str, Any]) -> bool:
+    """Whether properties may say where something is: most do not, which is soon seen."""
+    return not _PLACING.isdisjoint(properties)
+
+
+def moment(value: datetime | None) -> str | None:
+    """A time as documents hold it: RFC 3339, UTC."""
+    return value.isoformat() if value is not None else None
+
+
+def _point(latitude: Any, longitude: Any) -> dict[str, float] | None:
+    # bool is an int to Python, and no latitude.
+    if isinstance(latitude, bool) or isinstance(longitude, bool):
+        return None
+    if not isinstance(latitude, int | float) or not isinstance(longitude, int | float):
+        return None
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+        return None
+    return {"lat": float(latitude), "lon": float(longitude)}
+
+
+def _leaves(value: Any, depth: int) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif depth < _DEEPEST and isinstance(value, Mapping):
+        for key in sorted(value):
+            if key not in _NOT_PROSE:
+                yield from _leaves(value[key], depth + 1)
+    elif depth < _DEEPEST and isinstance(value, list):
+        for member in value:
+            yield from _leaves(member, depth + 1)

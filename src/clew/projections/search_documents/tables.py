@@ -1,0 +1,220 @@
+"""Which tables the search view shows, how their rows are read, and what documents they become.
+
+Every table is read in two ways that give the same documents: some rows by their keys, as the feed names them, and all
+rows, as a rebuild and `verify` do. Neither ever joins large tables: what belongs to a row is looked up by key.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+import psycopg
+from psycopg.types.datetime import TimestamptzBinaryLoader
+from psycopg.types.json import set_json_loads
+
+from clew.projections.feed import Key
+from clew.projections.search.fields import DocumentSet
+from clew.projections.search.port import Document
+from clew.projections.search_documents import shapes
+
+Row = tuple[Any, ...]
+Shape = Callable[[Row], Document | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A table whose rows become documents of a set.
+
+    The first two columns are the organization and the id. `by_key` finds a row `shown` for k.o (organization) and k.i
+    (id). `shape` gives None for a row that is not shown. `sighted`: the last column holds the items in which the row
+    was seen, and what shape gets in its place are the names of the sources of these.
+    """
+
+    table: str
+    document_set: DocumentSet
+    columns: str
+    by_key: str
+    shape: Shape
+    sighted: bool = False
+
+    @property
+    def some(self) -> str:
+        """The query for rows by keys: parameters organizations and ids."""
+        return (
+            f"SELECT {self.columns} FROM unnest(%(organizations)s::uuid[], %(ids)s::uuid[]) AS k (o, i)"
+            f" CROSS JOIN LATERAL ({self.by_key} OFFSET 0) AS shown"
+        )
+
+    @property
+    def all(self) -> str:
+        """The query for all rows of one organization: parameter organization."""
+        return f"SELECT {self.columns} FROM {self.table} AS shown WHERE organization_id = %(organization)s"
+
+
+_SIGHTINGS: Final = """ARRAY(SELECT collection_item_id FROM entity_sources
+    WHERE entity_sources.organization_id = shown.organization_id AND entity_sources.entity_id = shown.id
+    ORDER BY collection_item_id LIMIT 200)"""
+_PLAIN: Final = "SELECT * FROM {0} WHERE {0}.organization_id = k.o AND {0}.id = k.i"
+
+SHOWN: Final = (
+    Shown(
+        "entities",
+        DocumentSet.OSINT_ENTITIES,
+        "organization_id, id, entity_type, name, normalized_name, properties, tags, flags, risk_score,"
+        f" confidence::float8, first_seen, last_seen, created_at, updated_at, {_SIGHTINGS}",
+        _PLAIN.format("entities"),
+        shapes.entity,
+        sighted=True,
+    ),
+    Shown(
+        "relationships",
+        DocumentSet.OSINT_ENTITIES,
+        "organization_id, id, relationship_type, source_entity_id, target_entity_id, properties, confidence::float8,"
+        " first_seen, last_seen, created_at, updated_at",
+        _PLAIN.format("relationships") + " AND relationships.properties <> '{}'",
+        shapes.relationship,
+    ),
+    Shown(
+        "investigations",
+        DocumentSet.OSINT_ENTITIES,
+        "organization_id, id, name, description, status, scope, key_findings, risk_score, started_at, completed_at,"
+        " created_at, updated_at, ARRAY(SELECT value FROM targets WHERE targets.organization_id ="
+        " shown.organization_id AND targets.investigation_id = shown.id ORDER BY id LIMIT 1000)",
+        _PLAIN.format("investigations"),
+        shapes.investigation,
+    ),
+    Shown(
+        "social_posts",
+        DocumentSet.OSINT_ENTITIES,
+        "organization_id, id, platform, profile_id, content, hashtags, mentions, language, location, stats,"
+        " CASE WHEN NOT impossible_time THEN posted_at END, created_at, updated_at",
+        "SELECT social_posts.* FROM social_post_keys AS key CROSS JOIN LATERAL (SELECT * FROM social_posts"
+        " WHERE social_posts.organization_id = key.organization_id AND social_posts.posted_at = key.posted_at"
+        " AND social_posts.id = key.id OFFSET 0) AS social_posts WHERE key.organization_id = k.o AND key.id = k.i",
+        shapes.social_post,
+    ),
+    Shown(
+        "attack_sessions",
+        DocumentSet.ATTACKS,
+        "organization_id, id, timestamp, ended_at, host(source_ip), host(destination_ip), target_port, source_port,"
+        " protocol, payload, payload_hash, honeypot_id, attack_type, source, client, fingerprint, event_count,"
+        " login_failures, login_successes",
+        "SELECT attack_sessions.* FROM attack_session_keys AS key CROSS JOIN LATERAL (SELECT * FROM attack_sessions"
+        " WHERE attack_sessions.organization_id = key.organization_id AND attack_sessions.timestamp = key.timestamp"
+        " AND attack_sessions.id = key.id OFFSET 0) AS attack_sessions"
+        " WHERE key.organization_id = k.o AND key.id = k.i",
+        shapes.attack,
+    ),
+    Shown(
+        "collection_items",
+        DocumentSet.DOCUMENTS,
+        "organization_id, id, collection_id, item_type, raw_data, hash, parent_id, file_name, line, collected_at,"
+        " ARRAY[id]",
+        "SELECT collection_items.* FROM collection_item_hashes AS key CROSS JOIN LATERAL (SELECT * FROM"
+        " collection_items WHERE collection_items.organization_id = key.organization_id AND"
+        " collection_items.collected_at = key.collected_at AND collection_items.id = key.collection_item_id OFFSET 0)"
+        " AS collection_items WHERE key.organization_id = k.o AND key.collection_item_id = k.i",
+        shapes.document,
+        sighted=True,
+    ),
+)
+BY_TABLE: Final = {shown.table: shown for shown in SHOWN}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A row as a document, or why it cannot be one. Neither: the row is not shown."""
+
+    organization_id: UUID
+    row_id: UUID
+    document: Document | None
+    fault: str | None = None
+
+
+class DocumentReader:
+    """Reads documents on one connection of the projector, within its caller's transaction."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+        self._sources = _SourceNames(connection)
+        set_json_loads(orjson.loads, connection)
+        connection.adapters.register_loader("timestamptz", _PossibleTimes)
+
+    def some(self, shown: Shown, keys: Sequence[Key]) -> Iterator[Written]:
+        """Documents of those rows; a row that is not there (any more) gives nothing."""
+        parameters = {"organizations": [key.organization_id for key in keys], "ids": [key.row_id for key in keys]}
+        rows = self._connection.cursor(binary=True).execute(shown.some, parameters).fetchall()
+        yield from self._written(shown, rows)
+
+    def all(self, shown: Shown, organization_id: UUID, *, batch: int = 5_000) -> Iterator[list[Written]]:
+        """Documents of all rows of an organization, in batches, as they come."""
+        with self._connection.cursor(f"clew_{shown.table}", binary=True) as cursor:
+            cursor.itersize = batch
+            cursor.execute(shown.all, {"organization": organization_id})
+            while rows := cursor.fetchmany(batch):
+                yield list(self._written(shown, rows))
+
+    def organizations(self) -> list[UUID]:
+        """Every organization of the installation."""
+        return [row[0] for row in self._connection.execute("SELECT id FROM organizations ORDER BY id").fetchall()]
+
+    def _written(self, shown: Shown, rows: list[Row]) -> Iterator[Written]:
+        if shown.sighted:
+            rows = self._sources.named(rows)
+        for row in rows:
+            try:
+                document, fault = shown.shape(row), None
+            except Exception as error:  # noqa: BLE001  one odd row must not keep all others from being found
+                document, fault = None, f"{type(error).__name__}: {error}"
+            yield Written(row[0], row[1], document, fault)
+
+
+class _PossibleTimes(TimestamptzBinaryLoader):
+    """Times that Python cannot hold, such as infinity or years before 1, are none: one must not stop all others."""
+
+    def load(self, data: Any) -> Any:
+        try:
+            return super().load(data)
+        except psycopg.DataError:
+            return None
+
+
+class _SourceNames:
+    """Names of the sources that items are from, remembered: most rows of a load come from a few files."""
+
+    _MOST: Final = 100_000
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+        self._known: dict[tuple[UUID, UUID], str | None] = {}
+
+    def named(self, rows: list[Row]) -> list[Row]:
+        """The rows with, for the list of items in their last column, the sorted names of these items' sources."""
+        wanted = {(row[0], item) for row in rows for item in row[-1]}
+        missing = [key for key in wanted if key not in self._known]
+        if missing:
+            if len(self._known) + len(missing) > self._MOST:
+                self._known.clear()
+                missing = list(wanted)
+            self._known |= dict.fromkeys(missing) | self._read(missing)
+        return [
+            (*row[:-1], sorted({name for item in row[-1] if (name := self._known[row[0], item]) is not None}))
+            for row in rows
+        ]
+
+    def _read(self, items: list[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], str | None]:
+        rows = self._connection.execute(
+            "SELECT k.organization_id, k.id, source.name"
+            " FROM unnest(%s::uuid[], %s::uuid[]) AS k (organization_id, id)"
+            " CROSS JOIN LATERAL (SELECT collected_at FROM collection_item_hashes AS key"
+            "   WHERE key.organization_id = k.organization_id AND key.collection_item_id = k.id OFFSET 0) AS key"
+            " CROSS JOIN LATERAL (SELECT source_id FROM collection_items AS item"
+            "   WHERE item.organization_id = k.organization_id AND item.collected_at = key.collected_at"
+            "     AND item.id = k.id OFFSET 0) AS item"
+            " CROSS JOIN LATERAL (SELECT name FROM sources"
+            "   WHERE sources.organization_id = k.organization_id AND sources.id = item.source_id OFFSET 0) AS source",
+            ([organization for organization, _ in items], [item for _, item in items]),
+        )
+        return {(organization, item): name for organization, item, name in rows.fetchall()}

@@ -1,0 +1,261 @@
+"""The search view as a projection: rows become documents, documents are put, and both sides are compared."""
+
+import contextlib
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+import polars as pl
+import psycopg
+
+from clew.kernel.errors import ClewError
+from clew.projections.feed import Key
+from clew.projections.projection import Aside, Comparison, Difference, Projection
+from clew.projections.search.fields import DocumentSet
+from clew.projections.search.port import Document, SearchView, SearchWriter
+from clew.projections.search_documents.tables import BY_TABLE, SHOWN, DocumentReader, Shown, Written
+
+NAME: Final = "search"
+_BATCH: Final = 5_000
+_DIGESTS: Final = {"id": pl.Binary, "digest": pl.UInt64, "table": pl.Categorical}
+MakeView = Callable[[Path], SearchView]
+
+
+class SearchProjection:
+    """Keeps a search view at a directory. `make_view` opens the adapter's view at one."""
+
+    def __init__(self, directory: Path, make_view: MakeView) -> None:
+        self._directory = directory
+        self._make_view = make_view
+        self._view = make_view(directory)
+
+    @property
+    def name(self) -> str:
+        """Always "search"."""
+        return NAME
+
+    @property
+    def adapter(self) -> str:
+        """The engine's name."""
+        return self._view.adapter
+
+    @property
+    def schema_version(self) -> int:
+        """Of the documents' fields."""
+        return self._view.schema_version
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """The tables whose rows become documents."""
+        return frozenset(BY_TABLE)
+
+    @property
+    def view(self) -> SearchView:
+        """The view itself, for readers."""
+        return self._view
+
+    def position(self) -> str | None:
+        """The position stored with the published view."""
+        state = self._view.state()
+        if state is None or state.schema_version != self._view.schema_version:
+            return None
+        return state.position
+
+    def rows(self) -> int:
+        """Documents in the view, of all organizations."""
+        if self._view.state() is None:
+            return 0
+        with self._view.reader() as reader:
+            return sum(reader.count(each, part) for each in reader.organizations() for part in DocumentSet)
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator["SearchWriting"]:
+        """Write to the published view."""
+        with self._view.writer() as writer:
+            yield SearchWriting(writer)
+
+    @contextlib.contextmanager
+    def building(self) -> Iterator["SearchWriting"]:
+        """Write a new view, published in the end."""
+        writer = self._view.writer(fresh=True)
+        try:
+            yield SearchWriting(writer)
+        except BaseException:
+            self._view.abandon(writer)
+            raise
+        self._view.publish(writer)
+
+    def compare(self, connection: psycopg.Connection[Any]) -> Comparison:
+        """Digests of every document as the engine gives it back against those of the record's rows."""
+        reader = DocumentReader(connection)
+        found = _Found()
+        with self._view.reader() as view:
+            organizations = sorted({*reader.organizations(), *view.organizations()})
+            for organization_id in organizations:
+                for part in DocumentSet:
+                    recorded = _digests(_recorded(reader, organization_id, part))
+                    viewed = _digests(
+                        (identifier, document, "") for identifier, document in view.stored(organization_id, part)
+                    )
+                    found.add(organization_id, part, recorded, viewed)
+        return found.comparison()
+
+    @contextlib.contextmanager
+    def copy(self) -> Iterator[Projection]:
+        """A copy of the view's directory beside it, removed afterwards."""
+        self._directory.parent.mkdir(parents=True, exist_ok=True)
+        place = Path(tempfile.mkdtemp(prefix=f"{self._directory.name}-drill-", dir=self._directory.parent))
+        try:
+            if self._directory.exists():
+                shutil.copytree(self._directory, place / "view", symlinks=True)
+            yield SearchProjection(place / "view", self._make_view)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+class SearchWriting:
+    """Puts rows of the record into a view's writer."""
+
+    def __init__(self, writer: SearchWriter) -> None:
+        self._writer = writer
+
+    def apply(
+        self, connection: psycopg.Connection[Any], keys: Iterable[Key], fresh: frozenset[Key] = frozenset()
+    ) -> tuple[Aside, ...]:
+        """Put what the rows are now; remove what is not there or not shown any more."""
+        # Rows are looked up by key; statistics that are behind must not talk the planner out of it.
+        connection.execute("SET LOCAL enable_seqscan = off")
+        reader = DocumentReader(connection)
+        aside: list[Aside] = []
+        for table, of_table in groupby(sorted(keys, key=_by_table), lambda key: key.table):
+            shown = BY_TABLE[table]
+            while batch := list(islice(of_table, _BATCH)):
+                rows = list(reader.some(shown, batch))
+                aside += self._put(shown, rows)
+                shown_now = {(row.organization_id, row.row_id) for row in rows if row.document is not None}
+                known = (key for key in batch if key not in fresh)
+                self._remove(shown, [key for key in known if (key.organization_id, key.row_id) not in shown_now])
+        connection.execute("SET LOCAL enable_seqscan = on")
+        return tuple(aside)
+
+    def remove(self, differences: Iterable[Difference]) -> None:
+        """Remove documents that the record has no row for."""
+        for each in differences:
+            self._writer.remove(each.organization_id, DocumentSet(each.part), [str(each.row_id)])
+
+    def fill(self, connection: psycopg.Connection[Any], observe: Callable[[int], None]) -> tuple[Aside, ...]:
+        """Put every row of every organization."""
+        reader = DocumentReader(connection)
+        aside: list[Aside] = []
+        rows = 0
+        for organization_id in reader.organizations():
+            for shown in SHOWN:
+                for batch in reader.all(shown, organization_id):
+                    aside += self._put(shown, batch)
+                    rows += len(batch)
+                    observe(rows)
+        return tuple(aside)
+
+    def commit(self, position: str) -> None:
+        """Commit the view."""
+        self._writer.commit(position)
+
+    def _put(self, shown: Shown, rows: Iterable[Written]) -> list[Aside]:
+        aside = []
+        by_organization: dict[UUID, list[Document]] = {}
+        for row in rows:
+            if row.document is not None:
+                by_organization.setdefault(row.organization_id, []).append(row.document)
+            elif row.fault is not None:
+                aside.append(Aside(Key(row.organization_id, shown.table, row.row_id), row.fault))
+        for organization_id, documents in by_organization.items():
+            for identifier, reason in self._put_surely(organization_id, shown.document_set, documents):
+                aside.append(Aside(Key(organization_id, shown.table, UUID(identifier)), reason))
+        return aside
+
+    def _put_surely(
+        self, organization_id: UUID, part: DocumentSet, documents: Sequence[Document]
+    ) -> Iterator[tuple[str, str]]:
+        """Put documents; one that breaks the engine is found by halving, and given with its reason like a refusal."""
+        try:
+            refusals = self._writer.put(organization_id, part, documents)
+        except (ClewError, OSError, MemoryError):
+            raise  # the view cannot be written at all
+        except Exception as error:  # noqa: BLE001  whatever an engine chokes on: the row is told, the others go on
+            if len(documents) == 1:
+                yield str(documents[0]["id"]), f"{type(error).__name__}: {error}"
+                return
+            middle = len(documents) // 2
+            yield from self._put_surely(organization_id, part, documents[:middle])
+            yield from self._put_surely(organization_id, part, documents[middle:])
+        else:
+            yield from ((refusal.id, refusal.reason) for refusal in refusals)
+
+    def _remove(self, shown: Shown, keys: Sequence[Key]) -> None:
+        gone: dict[UUID, list[str]] = {}
+        for key in keys:
+            gone.setdefault(key.organization_id, []).append(str(key.row_id))
+        for organization_id, ids in gone.items():
+            self._writer.remove(organization_id, shown.document_set, ids)
+
+
+class _Found:
+    """Collects a comparison, part by part."""
+
+    def __init__(self) -> None:
+        self._record_rows = self._view_rows = 0
+        self._missing: list[Difference] = []
+        self._extra: list[Difference] = []
+        self._different: list[Difference] = []
+
+    def add(self, organization_id: UUID, part: DocumentSet, recorded: pl.DataFrame, viewed: pl.DataFrame) -> None:
+        def differences(rows: pl.DataFrame, *, in_record: bool = True) -> Iterator[Difference]:
+            for identifier, table in rows.select("id", "table").iter_rows():
+                yield Difference(organization_id, part.value, UUID(bytes=identifier), table if in_record else None)
+
+        self._record_rows += recorded.height
+        self._view_rows += viewed.height
+        self._missing += differences(recorded.join(viewed, on="id", how="anti"))
+        self._extra += differences(viewed.join(recorded, on="id", how="anti"), in_record=False)
+        both = recorded.join(viewed, on="id", how="inner")
+        self._different += differences(both.filter(pl.col("digest") != pl.col("digest_right")))
+
+    def comparison(self) -> Comparison:
+        return Comparison(
+            self._record_rows, self._view_rows, tuple(self._missing), tuple(self._extra), tuple(self._different)
+        )
+
+
+def _by_table(key: Key) -> tuple[str, UUID]:
+    return key.table, key.organization_id
+
+
+def digest(document: Document) -> int:
+    """64 bits of a document's canonical JSON."""
+    canonical = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+    return int.from_bytes(hashlib.blake2b(canonical, digest_size=8).digest(), "big")
+
+
+def _recorded(reader: DocumentReader, organization_id: UUID, part: DocumentSet) -> Iterator[tuple[str, Document, str]]:
+    for shown in SHOWN:
+        if shown.document_set is part:
+            for batch in reader.all(shown, organization_id):
+                yield from ((str(row.row_id), row.document, shown.table) for row in batch if row.document is not None)
+
+
+def _digests(documents: Iterable[tuple[str, Document, str]]) -> pl.DataFrame:
+    """Id (16 bytes), digest and table of each document; memory stays at some 30 bytes a row."""
+    frames = [pl.DataFrame(schema=_DIGESTS)]
+    remaining = iter(documents)
+    while batch := [
+        (bytes.fromhex(identifier.replace("-", "")), digest(document), table)
+        for identifier, document, table in islice(remaining, _BATCH * 10)
+    ]:
+        frames.append(pl.DataFrame(batch, schema=_DIGESTS, orient="row"))
+    return pl.concat(frames)

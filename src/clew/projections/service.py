@@ -1,0 +1,108 @@
+"""The installation's projections: which there are, and that commands leave them up to date."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import Final
+
+import structlog
+
+from clew.kernel.database import Database
+from clew.kernel.errors import ClewError
+from clew.kernel.roles import PROJECTOR
+from clew.kernel.settings import Settings
+from clew.projections import feed
+from clew.projections.feed import Position, Snapshot
+from clew.projections.projector import Outcome, Projector, ProjectorBusyError
+from clew.projections.search_place import (
+    dead_notes,
+    noted,
+    search_directory,
+    search_view,
+    write_organization_ids,
+)
+from clew.projections.search_projection import SearchProjection
+
+PATIENCE_SECONDS: Final = 30.0
+_POLL_SECONDS: Final = 0.05
+
+log: Final = structlog.get_logger(__name__)
+
+
+def projections(settings: Settings) -> list[SearchProjection]:
+    """The projections that the settings ask for."""
+    if settings.search == "none":
+        return []
+    place = search_directory(settings) / "view"
+    return [SearchProjection(place, lambda directory: search_view(settings, directory))]
+
+
+@contextlib.contextmanager
+def followed(database: Database) -> Iterator[None]:
+    """Within the block the record is changed; after it the views follow, also if the block raises.
+
+    What cannot follow is logged and left to the next command: the record itself is as the block left it.
+    """
+    if database.settings.search == "none":
+        yield
+        return
+    with noted(database.settings) as note:
+        try:
+            yield
+        finally:
+            note.settled = catch_up(database) is not None
+
+
+def catch_up(database: Database, *, patience_seconds: float = PATIENCE_SECONDS) -> list[Outcome] | None:
+    """Bring all views up to now, or wait until another process has done it; what was done here.
+
+    None if the views are not up to date in the end; why is in the log and in `projection status`.
+    """
+    settings = database.settings
+    try:
+        dead = dead_notes(settings)
+        outcomes = _outcomes(database, patience_seconds)
+        if outcomes is None or any(outcome.error for outcome in outcomes):
+            return None
+        for note in dead:
+            note.unlink(missing_ok=True)
+        with database.transaction(None, PROJECTOR) as connection:
+            rows = connection.exec_driver_sql("SELECT slug, id::text FROM organizations").all()
+    except ClewError as error:
+        log.warning("the views could not follow", error=str(error))
+        return None
+    write_organization_ids(settings, {str(slug): str(identifier) for slug, identifier in rows})
+    return outcomes
+
+
+def _outcomes(database: Database, patience_seconds: float) -> list[Outcome] | None:
+    """What the projector did; empty if another process did it; None if it did not in time."""
+    wanted: Snapshot | None = None
+    until = time.monotonic() + patience_seconds
+    while True:
+        try:
+            with Projector(database, projections(database.settings)) as projector:
+                return projector.catch_up()
+        except ProjectorBusyError:
+            if wanted is None:
+                wanted = _now(database)
+            if all(_holds(projection, wanted) for projection in projections(database.settings)):
+                return []
+            if time.monotonic() > until:
+                log.warning("another process keeps the views, and has not come this far", seconds=patience_seconds)
+                return None
+        time.sleep(_POLL_SECONDS)
+
+
+def _now(database: Database) -> Snapshot:
+    with database.connect_raw(PROJECTOR) as connection:
+        return feed.current_snapshot(connection)
+
+
+def _holds(projection: SearchProjection, wanted: Snapshot) -> bool:
+    """Whether a view has everything that a snapshot sees."""
+    position = Position.decode(projection.position() or "")
+    if position is None:
+        return False
+    held = position.snapshot
+    return held.xmax >= wanted.xmax and all(xid in wanted.open for xid in held.open if xid < wanted.xmax)

@@ -1,0 +1,106 @@
+"""What is promised of the Tantivy view's directory, beyond the contract of the port."""
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from clew.projections.search.fields import DocumentSet
+from clew.projections.search.port import SearchRequest
+from clew.projections.search.tantivy import writer as writing
+from clew.projections.search.tantivy.view import TantivySearchView
+from clew.projections.search.tantivy.writer import TantivyWriter
+
+ORGANIZATION = UUID(int=1)
+SET = DocumentSet.OSINT_ENTITIES
+
+
+def _document(number: int) -> dict[str, object]:
+    return {"id": str(UUID(int=number)), "doc_type": "entity", "entity_type": "person", "name": f"Name {number}"}
+
+
+def _filled(root: Path, count: int = 10) -> TantivySearchView:
+    view = TantivySearchView(root)
+    writer = view.writer()
+    writer.put(ORGANIZATION, SET, [_document(number) for number in range(count)])
+    writer.commit("1")
+    view.publish(writer)
+    return view
+
+
+def test_everything_is_private(tmp_path: Path) -> None:
+    _filled(tmp_path / "view")
+    for path in [tmp_path / "view", *(tmp_path / "view").rglob("*")]:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        assert mode == (0o700 if path.is_dir() else 0o600), path
+
+
+def test_a_view_of_another_schema_counts_as_none(tmp_path: Path) -> None:
+    view = _filled(tmp_path / "view")
+    (state,) = (tmp_path / "view").rglob("state.json")
+    state.write_bytes(state.read_bytes().replace(b'"schema_version":', b'"schema_version":9'))
+    assert view.state() is None
+
+
+def test_a_name_that_leads_elsewhere_is_no_generation(tmp_path: Path) -> None:
+    view = _filled(tmp_path / "view")
+    (tmp_path / "view" / "current").write_text("../../etc")
+    assert view.state() is None
+
+
+def test_unpublished_generations_of_the_dead_are_removed(tmp_path: Path) -> None:
+    view = _filled(tmp_path / "view")
+    left = view.writer(fresh=True)
+    left.put(ORGANIZATION, SET, [_document(1)])
+    left.commit("x")
+    left.close()
+    assert len(list((tmp_path / "view" / "generations").iterdir())) == 2
+    view.writer().close()
+    assert len(list((tmp_path / "view" / "generations").iterdir())) == 1
+
+
+def test_few_indexes_are_open_at_a_time(tmp_path: Path) -> None:
+    view = TantivySearchView(tmp_path / "view")
+    with view.writer() as writer:
+        assert isinstance(writer, TantivyWriter)
+        for number in range(1, 3 * writing._MOST_OPEN):
+            writer.put(UUID(int=number), SET, [_document(number)])
+            assert len(writer._open) <= writing._MOST_OPEN
+        writer.commit("1")
+
+
+def test_a_new_document_is_never_taken_for_an_old_one_wrongly() -> None:
+    """The filter may think it knows a document it does not; never the other way round."""
+    seen = writing._Seen()
+    numbers = [UUID(int=n * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128).int for n in range(1, 20_000)]
+    known = [seen.add(number) for number in numbers]
+    assert sum(known) < 20
+    assert all(seen.add(number) for number in numbers)
+
+
+def test_searching_needs_neither_the_language_models_nor_h3(tmp_path: Path) -> None:
+    _filled(tmp_path / "view")
+    script = (
+        "import sys; from pathlib import Path; from uuid import UUID\n"
+        "from clew.projections.search.port import SearchRequest\n"
+        "from clew.projections.search.tantivy.view import TantivySearchView\n"
+        f"with TantivySearchView(Path({str(tmp_path / 'view')!r})).reader() as reader:\n"
+        "    assert reader.search(UUID(int=1), SearchRequest(text='name', highlight=True)).total == 10\n"
+        "print([name for name in ('lingua', 'h3', 'numpy', 'sqlalchemy', 'psycopg', 'polars') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_memory_and_threads_can_be_set(tmp_path: Path, threads: int) -> None:
+    view = TantivySearchView(tmp_path / "view", memory=1, threads=threads)
+    writer = view.writer()
+    writer.put(ORGANIZATION, SET, [_document(number) for number in range(2000)])
+    writer.commit("1")
+    view.publish(writer)
+    with view.reader() as reader:
+        assert reader.search(ORGANIZATION, SearchRequest(text="name", limit=0)).total == 2000
