@@ -14,12 +14,30 @@ from uuid import UUID
 import orjson
 import psycopg
 
-_CHANGES: Final = "SELECT organization_id, table_name, operation, row_id, xid, sequence FROM changes"
+STRETCH: Final = "stretch"
+_PREPARE: Final = f"""
+CREATE TEMP TABLE IF NOT EXISTS {STRETCH}
+    (organization_id uuid, table_name text, row_id uuid, fresh boolean, xid bigint, sequence bigint)
+ON COMMIT DELETE ROWS
+"""
+_TAKE: Final = f"""
+INSERT INTO {STRETCH}
+SELECT organization_id, table_name, row_id, operation = 'insert', xid, sequence FROM changes
+"""
 _IN_ORDER: Final = " AND (xid, sequence) > (%(xid)s, %(sequence)s) ORDER BY xid, sequence LIMIT %(limit)s"
-_WERE_OPEN: Final = f"{_CHANGES} WHERE xid = ANY(%(open)s::bigint[]){_IN_ORDER}"
-_CAME_LATER: Final = (
-    f"{_CHANGES} WHERE xid >= %(since)s AND xid < %(until)s AND xid <> ALL(%(open)s::bigint[]){_IN_ORDER}"
-)
+_WERE_OPEN: Final = f"{_TAKE} WHERE xid = ANY(%(open)s::bigint[]){_IN_ORDER}"
+_CAME_LATER: Final = f"{_TAKE} WHERE xid >= %(since)s AND xid < %(until)s AND xid <> ALL(%(open)s::bigint[]){_IN_ORDER}"
+_LAST: Final = f"SELECT xid, sequence FROM {STRETCH} ORDER BY xid DESC, sequence DESC LIMIT 1"
+_KEYS: Final = f"""
+SELECT organization_id, table_name, row_id FROM {STRETCH}
+WHERE row_id IS NOT NULL AND table_name = ANY(%(tables)s::text[])
+GROUP BY organization_id, table_name, row_id ORDER BY min(xid), min(sequence)
+"""
+_GIVE: Final = f"""
+INSERT INTO {STRETCH} (organization_id, table_name, row_id, fresh)
+SELECT o, t, i, false FROM unnest(%(organizations)s::uuid[], %(tables)s::text[], %(ids)s::uuid[]) AS k (o, t, i)
+"""
+_EMPTY: Final = f"DELETE FROM {STRETCH}"
 _WAITING: Final = """
 SELECT count(*), extract(epoch FROM clock_timestamp() - min(created_at))::float8 FROM (
     (SELECT created_at FROM changes WHERE xid = ANY(%(closed)s::bigint[]) LIMIT %(limit)s)
@@ -112,13 +130,13 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A piece of the feed: the rows that changed, each once, how many changes that were, and where it leads.
+    """A piece of the feed: how many changes it is, and where it leads.
 
-    `fresh` are those keys that were only inserted: a view cannot hold anything of them yet.
+    The changes themselves lie in the connection's temporary table STRETCH until the transaction ends, a row each, so
+    that the rows they name are found by joining and never travel as keys. A row is `fresh` there if the change only
+    inserted it: of a key whose changes are all fresh, a view cannot hold anything yet.
     """
 
-    keys: tuple[Key, ...]
-    fresh: frozenset[Key]
     changes: int
     position: Position
 
@@ -170,25 +188,45 @@ def current_snapshot(connection: psycopg.Connection[Any]) -> Snapshot:
     return Snapshot.parse(row[0])
 
 
-def read(connection: psycopg.Connection[Any], position: Position, tables: Iterable[str], *, limit: int) -> Stretch:
-    """The next at most `limit` changes after a position, as rows of `tables`.
+def prepare(connection: psycopg.Connection[Any]) -> None:
+    """Make the connection's table STRETCH; once, before the first `read`."""
+    connection.execute(_PREPARE)
+
+
+def read(connection: psycopg.Connection[Any], position: Position, *, limit: int) -> Stretch:
+    """Put the next at most `limit` changes after a position into STRETCH.
 
     The connection is in a REPEATABLE READ transaction: rows read in it are at least as new as the stretch.
     """
     target = position.target or current_snapshot(connection)
     after = position.after if position.target else (0, 0)
-    found = _changes(connection, position.snapshot, target, after, limit)
-    followed = frozenset(tables)
-    fresh: dict[Key, bool] = {}
-    for organization_id, table, operation, row_id, _, _ in found:
-        if row_id is not None and table in followed:
-            key = Key(organization_id, table, row_id)
-            fresh[key] = fresh.get(key, True) and operation == "insert"
-    if len(found) < limit:
-        reached = Position(position.epoch, target)
-    else:
-        reached = replace(position, target=target, after=(found[-1][4], found[-1][5]))
-    return Stretch(tuple(fresh), frozenset(key for key, only in fresh.items() if only), len(found), reached)
+    connection.execute(_EMPTY)
+    found = _take(connection, position.snapshot, target, after, limit)
+    if found < limit:
+        return Stretch(found, Position(position.epoch, target))
+    last = connection.execute(_LAST).fetchone()
+    if last is None:
+        raise LookupError("a stretch of some changes has a last one")
+    return Stretch(found, replace(position, target=target, after=(last[0], last[1])))
+
+
+def give(connection: psycopg.Connection[Any], keys: Iterable[Key]) -> None:
+    """Put rows into STRETCH that have to be taken over whatever the feed says, in place of what is there."""
+    listed = list(keys)
+    connection.execute(_EMPTY)
+    connection.execute(
+        _GIVE,
+        {
+            "organizations": [key.organization_id for key in listed],
+            "tables": [key.table for key in listed],
+            "ids": [key.row_id for key in listed],
+        },
+    )
+
+
+def keys_of(connection: psycopg.Connection[Any], tables: Iterable[str]) -> list[Key]:
+    """The rows of those tables that STRETCH names, each once, in the order of their first changes."""
+    return [Key(*row) for row in connection.execute(_KEYS, {"tables": list(tables)}).fetchall()]
 
 
 def lag(connection: psycopg.Connection[Any], position: Position, *, limit: int = 100_000) -> Lag:
@@ -244,16 +282,16 @@ def trim(connection: psycopg.Connection[Any], below: int, keep: Iterable[int], *
     return done.rowcount
 
 
-def _changes(
+def _take(
     connection: psycopg.Connection[Any], before: Snapshot, now: Snapshot, after: tuple[int, int], limit: int
-) -> list[tuple[Any, ...]]:
-    """Changes in the order of (xid, sequence): those of transactions that were open before lie first."""
+) -> int:
+    """Take changes in the order of (xid, sequence), those of transactions that were open before first; how many."""
     parameters: dict[str, Any] = {"xid": after[0], "sequence": after[1], "limit": limit}
-    found: list[tuple[Any, ...]] = []
+    found = 0
     closed = [xid for xid in before.open if now.sees(xid) and xid >= after[0]]
     if closed:
-        found = connection.execute(_WERE_OPEN, {**parameters, "open": closed}).fetchall()
-    if len(found) < limit and now.xmax > before.xmax:
-        later = {"since": before.xmax, "until": now.xmax, "open": list(now.open), "limit": limit - len(found)}
-        found += connection.execute(_CAME_LATER, parameters | later).fetchall()
+        found = connection.execute(_WERE_OPEN, {**parameters, "open": closed}).rowcount
+    if found < limit and now.xmax > before.xmax:
+        later = {"since": before.xmax, "until": now.xmax, "open": list(now.open), "limit": limit - found}
+        found += connection.execute(_CAME_LATER, parameters | later).rowcount
     return found

@@ -190,13 +190,13 @@ def _reach(projector: Projector, projection: Projection) -> Position:
     if position is None:
         raise LookupError("a view that was advanced states its position")
     while True:
-        stretch = feed.read(projector.connection, position, projection.tables, limit=_REPAIR_AT_ONCE)
+        stretch = feed.read(projector.connection, position, limit=_REPAIR_AT_ONCE)
         if not stretch.changes and position.target is None:
             return position
         with projection.writing() as writing:
-            aside = writing.apply(projector.connection, stretch.keys, stretch.fresh)
+            tried, aside = projector.apply(projection, writing)
             position = projector.commit(projection, writing, stretch.position, stretch.changes)
-        projector.books.set_aside(projection.name, stretch.keys, aside)
+        projector.books.set_aside(projection.name, tried, aside)
 
 
 def _repair(projector: Projector, projection: Projection, found: Comparison, position: Position) -> None:
@@ -207,7 +207,8 @@ def _repair(projector: Projector, projection: Projection, found: Comparison, pos
         for start in range(0, len(keys), _REPAIR_AT_ONCE):
             some = keys[start : start + _REPAIR_AT_ONCE]
             with projector.moment():
-                aside = writing.apply(projector.connection, some)
+                feed.give(projector.connection, some)
+                _, aside = projector.apply(projection, writing)
             projector.books.set_aside(projection.name, some, aside)
         projector.commit(projection, writing, position, 0)
 

@@ -50,13 +50,8 @@ class Comparison:
 class Writing(Protocol):
     """Changes a view: nothing counts before `commit`."""
 
-    def apply(
-        self, connection: AnyConnection, keys: Iterable[Key], fresh: frozenset[Key] = frozenset()
-    ) -> tuple[Aside, ...]:
-        """Take over the present state of those rows, read on that connection; what is not there is removed.
-
-        Of the `fresh` ones the view surely holds nothing yet.
-        """
+    def apply(self, connection: AnyConnection) -> tuple[Aside, ...]:
+        """Take over the present state of the rows in the connection's STRETCH; what is not there is removed."""
 
     def remove(self, differences: Iterable[Difference]) -> None:
         """Remove what the record does not hold."""

@@ -23,13 +23,13 @@ from clew.kernel.errors import ClewError, ConflictError, NotFoundError
 from clew.kernel.roles import PROJECTOR
 from clew.projections import feed
 from clew.projections.books import Books, Page
-from clew.projections.feed import Position
+from clew.projections.feed import Key, Position
 from clew.projections.projection import Aside, Projection, Writing
 
 ATTEMPTS: Final = 4
 FIRST_PAUSE_SECONDS: Final = 0.2
 LONGEST_PAUSE_SECONDS: Final = 60.0
-STRETCH_CHANGES: Final = 20_000
+STRETCH_CHANGES: Final = 100_000
 IDLE_SECONDS: Final = 0.2
 _TRIM_AT_ONCE: Final = 100_000
 _LOCK: Final = "SELECT pg_try_advisory_lock(hashtextextended('clew projector', 0))"
@@ -73,6 +73,7 @@ class Projector:
         try:
             self._connection.autocommit = True
             self._take_place()
+            feed.prepare(self._connection)
             self._books_connection = database.connect_raw(PROJECTOR)
             self._books_connection.autocommit = True
             self.books = Books(self._books_connection)
@@ -168,30 +169,30 @@ class Projector:
         self.books.confirm(projection.name, reached, projection.rows(), changes)
         return reached
 
+    def apply(self, projection: Projection, writing: Writing) -> tuple[Sequence[Key], tuple[Aside, ...]]:
+        """Take over the rows in STRETCH; those that were tried (named only if any were ever refused), and refused."""
+        aside = writing.apply(self._connection)
+        for each in aside:
+            log.warning("row set aside", projection=projection.name, table=each.key.table, row=str(each.key.row_id))
+        matters = aside or self.books.count_aside(projection.name)
+        return feed.keys_of(self._connection, projection.tables) if matters else (), aside
+
     def _follow_feed(self, projection: Projection, position: Position, stop: threading.Event) -> int:
         changes = 0
         with contextlib.ExitStack() as opened:
             writing: Writing | None = None
             while not stop.is_set():
                 with self.moment():
-                    stretch = feed.read(self._connection, position, projection.tables, limit=STRETCH_CHANGES)
+                    stretch = feed.read(self._connection, position, limit=STRETCH_CHANGES)
                     if not stretch.changes and position.target is None:
                         break
                     if writing is None:
                         writing = opened.enter_context(projection.writing())
-                    aside = self._apply(projection, writing, stretch)
+                    tried, aside = self.apply(projection, writing)
                 position = self.commit(projection, writing, stretch.position, stretch.changes)
-                self.books.set_aside(projection.name, stretch.keys, aside)
+                self.books.set_aside(projection.name, tried, aside)
                 changes += stretch.changes
         return changes
-
-    def _apply(self, projection: Projection, writing: Writing, stretch: feed.Stretch) -> tuple[Aside, ...]:
-        if not stretch.keys:
-            return ()
-        aside = writing.apply(self._connection, stretch.keys, stretch.fresh)
-        for each in aside:
-            log.warning("row set aside", projection=projection.name, table=each.key.table, row=str(each.key.row_id))
-        return aside
 
     def _position(self, projection: Projection) -> Position | str:
         """Where a view stands, or why it has to be rebuilt."""

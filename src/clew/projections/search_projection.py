@@ -5,7 +5,7 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import groupby, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -18,7 +18,7 @@ from clew.kernel.errors import ClewError
 from clew.projections.feed import Key
 from clew.projections.projection import Aside, Comparison, Difference, Projection
 from clew.projections.search.fields import DocumentSet
-from clew.projections.search.port import Document, SearchView, SearchWriter
+from clew.projections.search.port import AnyOf, Document, SearchRequest, SearchView, SearchWriter
 from clew.projections.search_documents.tables import BY_TABLE, SHOWN, DocumentReader, Shown, Written
 
 NAME: Final = "search"
@@ -78,14 +78,19 @@ class SearchProjection:
     def writing(self) -> Iterator["SearchWriting"]:
         """Write to the published view."""
         with self._view.writer() as writer:
-            yield SearchWriting(writer)
+            yield SearchWriting(writer, self._holds_relationships)
+
+    def _holds_relationships(self, organization_id: UUID) -> bool:
+        relationships = SearchRequest(filters=(AnyOf("doc_type", ("relationship",)),), limit=0)
+        with self._view.reader() as reader:
+            return reader.search(organization_id, relationships).total > 0
 
     @contextlib.contextmanager
     def building(self) -> Iterator["SearchWriting"]:
         """Write a new view, published in the end."""
         writer = self._view.writer(fresh=True)
         try:
-            yield SearchWriting(writer)
+            yield SearchWriting(writer, lambda _: False)
         except BaseException:
             self._view.abandon(writer)
             raise
@@ -122,25 +127,22 @@ class SearchProjection:
 class SearchWriting:
     """Puts rows of the record into a view's writer."""
 
-    def __init__(self, writer: SearchWriter) -> None:
+    def __init__(self, writer: SearchWriter, holds_relationships: Callable[[UUID], bool]) -> None:
         self._writer = writer
+        self._holds_relationships = holds_relationships
+        self._known_to_hold: dict[UUID, bool] = {}
 
-    def apply(
-        self, connection: psycopg.Connection[Any], keys: Iterable[Key], fresh: frozenset[Key] = frozenset()
-    ) -> tuple[Aside, ...]:
+    def apply(self, connection: psycopg.Connection[Any]) -> tuple[Aside, ...]:
         """Put what the rows are now; remove what is not there or not shown any more."""
         # Rows are looked up by key; statistics that are behind must not talk the planner out of it.
         connection.execute("SET LOCAL enable_seqscan = off")
         reader = DocumentReader(connection)
         aside: list[Aside] = []
-        for table, of_table in groupby(sorted(keys, key=_by_table), lambda key: key.table):
-            shown = BY_TABLE[table]
-            while batch := list(islice(of_table, _BATCH)):
-                rows = list(reader.some(shown, batch))
-                aside += self._put(shown, rows)
-                shown_now = {(row.organization_id, row.row_id) for row in rows if row.document is not None}
-                known = (key for key in batch if key not in fresh)
-                self._remove(shown, [key for key in known if (key.organization_id, key.row_id) not in shown_now])
+        for shown in SHOWN:
+            absent = any(self._may_hold(shown, organization_id) for organization_id in reader.changing(shown))
+            for batch in reader.changed(shown, absent=absent):
+                aside += self._put(shown, batch)
+                self._remove(shown, [row for row in batch if row.document is None])
         connection.execute("SET LOCAL enable_seqscan = on")
         return tuple(aside)
 
@@ -166,6 +168,18 @@ class SearchWriting:
         """Commit the view."""
         self._writer.commit(position)
 
+    def _may_hold(self, shown: Shown, organization_id: UUID) -> bool:
+        """Whether the view may hold rows of a table that the record does not show (any more).
+
+        Of relationships, whose logs' millions are not shown, most organizations' views hold none at all: then none
+        need be removed.
+        """
+        if shown.table != "relationships":
+            return True
+        if organization_id not in self._known_to_hold:
+            self._known_to_hold[organization_id] = self._holds_relationships(organization_id)
+        return self._known_to_hold[organization_id]
+
     def _put(self, shown: Shown, rows: Iterable[Written]) -> list[Aside]:
         aside = []
         by_organization: dict[UUID, list[Document]] = {}
@@ -175,6 +189,8 @@ class SearchWriting:
             elif row.fault is not None:
                 aside.append(Aside(Key(row.organization_id, shown.table, row.row_id), row.fault))
         for organization_id, documents in by_organization.items():
+            if shown.table == "relationships":
+                self._known_to_hold[organization_id] = True
             for identifier, reason in self._put_surely(organization_id, shown.document_set, documents):
                 aside.append(Aside(Key(organization_id, shown.table, UUID(identifier)), reason))
         return aside
@@ -197,10 +213,10 @@ class SearchWriting:
         else:
             yield from ((refusal.id, refusal.reason) for refusal in refusals)
 
-    def _remove(self, shown: Shown, keys: Sequence[Key]) -> None:
+    def _remove(self, shown: Shown, rows: Iterable[Written]) -> None:
         gone: dict[UUID, list[str]] = {}
-        for key in keys:
-            gone.setdefault(key.organization_id, []).append(str(key.row_id))
+        for row in rows:
+            gone.setdefault(row.organization_id, []).append(str(row.row_id))
         for organization_id, ids in gone.items():
             self._writer.remove(organization_id, shown.document_set, ids)
 
@@ -230,10 +246,6 @@ class _Found:
         return Comparison(
             self._record_rows, self._view_rows, tuple(self._missing), tuple(self._extra), tuple(self._different)
         )
-
-
-def _by_table(key: Key) -> tuple[str, UUID]:
-    return key.table, key.organization_id
 
 
 def digest(document: Document) -> int:

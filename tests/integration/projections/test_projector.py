@@ -209,7 +209,9 @@ def test_a_row_that_cannot_be_shown_is_set_aside_and_taken_once_it_can(
             add_domain(connection, place.tenant, f"sound-{number}.example")
         poison = add_domain(connection, place.tenant, "poison.example")
         with monkeypatch.context() as patched:
-            patched.setattr(SearchWriting, "__init__", lambda self, writer: original(self, Choking(writer)))
+            patched.setattr(
+                SearchWriting, "__init__", lambda self, writer, holds: original(self, Choking(writer), holds)
+            )
             place.catch_up()
         assert len(place.found("sound")) == 10
         (shown,) = status(place.database, [place.projection])

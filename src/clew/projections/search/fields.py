@@ -72,7 +72,7 @@ class Field:
     """One field of a document. Absent, None and an empty list are the same.
 
     many: the value is a list. facet: its values can be counted. searched: a word typed without a field looks there;
-    its rank is multiplied by `weight`.
+    its rank is multiplied by `weight`. prose: written in some language (of TEXT), not commands.
     """
 
     name: str
@@ -81,6 +81,7 @@ class Field:
     facet: bool = False
     searched: bool = False
     weight: float = 1.0
+    prose: bool = True
 
     @property
     def sortable(self) -> bool:
@@ -188,7 +189,7 @@ _ATTACKS: Final = SetFields(
         Field("port", FieldKind.INTEGER, facet=True),
         Field("source_port", FieldKind.INTEGER),
         _keyword("protocol", searched=True),
-        Field("payload", FieldKind.TEXT, searched=True),
+        Field("payload", FieldKind.TEXT, searched=True, prose=False),
         Field("payload_hash", FieldKind.KEYWORD, searched=True),
         _keyword("honeypot_id", searched=True),
         _keyword("attack_type", searched=True),

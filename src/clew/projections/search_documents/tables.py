@@ -4,7 +4,7 @@ Every table is read in two ways that give the same documents: some rows by their
 rows, as a rebuild and `verify` do. Neither ever joins large tables: what belongs to a row is looked up by key.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -14,7 +14,7 @@ import psycopg
 from psycopg.types.datetime import TimestamptzBinaryLoader
 from psycopg.types.json import set_json_loads
 
-from clew.projections.feed import Key
+from clew.projections.feed import STRETCH
 from clew.projections.search.fields import DocumentSet
 from clew.projections.search.port import Document
 from clew.projections.search_documents import shapes
@@ -39,12 +39,13 @@ class Shown:
     shape: Shape
     sighted: bool = False
 
-    @property
-    def some(self) -> str:
-        """The query for rows by keys: parameters organizations and ids."""
+    def changed(self, *, absent: bool) -> str:
+        """The query for the rows that STRETCH names; with `absent` also for those not there that a view may hold."""
+        kept = "shown.id IS NOT NULL OR NOT k.fresh" if absent else "shown.id IS NOT NULL"
         return (
-            f"SELECT {self.columns} FROM unnest(%(organizations)s::uuid[], %(ids)s::uuid[]) AS k (o, i)"
-            f" CROSS JOIN LATERAL ({self.by_key} OFFSET 0) AS shown"
+            f"SELECT k.o, k.i, {self.columns} FROM (SELECT organization_id AS o, row_id AS i, bool_and(fresh) AS fresh"
+            f" FROM {STRETCH} WHERE table_name = '{self.table}' GROUP BY organization_id, row_id) AS k"
+            f" LEFT JOIN LATERAL ({self.by_key} OFFSET 0) AS shown ON true WHERE {kept}"
         )
 
     @property
@@ -142,11 +143,14 @@ class DocumentReader:
         set_json_loads(orjson.loads, connection)
         connection.adapters.register_loader("timestamptz", _PossibleTimes)
 
-    def some(self, shown: Shown, keys: Sequence[Key]) -> Iterator[Written]:
-        """Documents of those rows; a row that is not there (any more) gives nothing."""
-        parameters = {"organizations": [key.organization_id for key in keys], "ids": [key.row_id for key in keys]}
-        rows = self._connection.cursor(binary=True).execute(shown.some, parameters).fetchall()
-        yield from self._written(shown, rows)
+    def changed(self, shown: Shown, *, absent: bool = True, batch: int = 5_000) -> Iterator[list[Written]]:
+        """Documents of the table's rows that STRETCH names, in batches; with `absent` one not there has neither."""
+        with self._connection.cursor(f"clew_changed_{shown.table}", binary=True) as cursor:
+            cursor.itersize = batch
+            cursor.execute(shown.changed(absent=absent))
+            while rows := cursor.fetchmany(batch):
+                gone = [Written(row[0], row[1], None) for row in rows if row[3] is None]
+                yield [*gone, *self._written(shown, [row[2:] for row in rows if row[3] is not None])]
 
     def all(self, shown: Shown, organization_id: UUID, *, batch: int = 5_000) -> Iterator[list[Written]]:
         """Documents of all rows of an organization, in batches, as they come."""
@@ -155,6 +159,13 @@ class DocumentReader:
             cursor.execute(shown.all, {"organization": organization_id})
             while rows := cursor.fetchmany(batch):
                 yield list(self._written(shown, rows))
+
+    def changing(self, shown: Shown) -> list[UUID]:
+        """The organizations whose rows of the table STRETCH names."""
+        rows = self._connection.execute(
+            f"SELECT DISTINCT organization_id FROM {STRETCH} WHERE table_name = %s", (shown.table,)
+        )
+        return [row[0] for row in rows.fetchall()]
 
     def organizations(self) -> list[UUID]:
         """Every organization of the installation."""

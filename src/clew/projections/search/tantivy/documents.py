@@ -158,12 +158,12 @@ def _name(field: Field) -> Add:
 
 
 def _prose(field: Field) -> Add:
-    words = words_field(field)
+    words, prose = words_field(field), field.prose
 
     def add(built: tantivy.Document, value: Any, document: Document) -> None:
         for form in forms(_text(value)):
             built.add_text(words, form)
-        language = language_of(value, document.get("language"))
+        language = language_of(value, document.get("language")) if prose else None
         if language is not None:
             built.add_text(stem_field(language), value)
             built.add_text("_lang", language)
