@@ -127,7 +127,7 @@ MISFITS: list[tuple[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("field", "value"), MISFITS, ids=lambda value: ascii(value)[:30])
+@pytest.mark.parametrize(("field", "value"), MISFITS, ids=lambda value: ascii(value).partition(" at 0x")[0][:30])
 def test_what_does_not_fit_is_refused_and_the_rest_is_taken(adapter: Adapter, field: str, value: Any) -> None:
     view = adapter.view()
     fill(view, {DocumentSet.OSINT_ENTITIES: [entity("Misfit")]})

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 import sqlalchemy.exc
 
 from clew.kernel.database import Database
-from clew.kernel.roles import APPLICATION, DIRECTORY, MIGRATOR
+from clew.kernel.roles import APPLICATION, DIRECTORY, MIGRATOR, PROJECTOR
 from tests.support.record import NOON, Tenant, new_organization
 
 SHARED_ID = UUID("01960000-0000-7000-8000-000000000001")
@@ -32,11 +32,15 @@ FILLERS: dict[str, Any] = {
 }
 # Signing in names a user without an organization, and the directory names organizations: the rest is nobody's.
 UNIQUE_OVER_ALL = {"organizations_pkey", "organizations_slug_key", "users_email_key", "users_username_key"}
+# The installation's own books, which only the projector may open.
+PROJECTORS_OWN = ("feed_epochs", "projections", "projection_failures")
+UNIQUE_IN_BOOKS = {"feed_epochs_pkey", "feed_epochs_epoch_key", "projections_pkey"}
 
 TENANT_TABLES = sa.text("""
 SELECT c.relname, c.relkind = 'v' AS is_view
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'organization_id' AND NOT a.attisdropped
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
+  AND c.relname <> 'projection_failures'
 ORDER BY c.relname
 """)
 REQUIRED_COLUMNS = sa.text("""
@@ -234,7 +238,30 @@ def test_only_what_a_person_signs_in_with_is_unique_over_all(neighbours: Neighbo
                           AND a.attname = 'organization_id')
     """)
     with neighbours.database.transaction(None) as connection:
-        assert set(connection.scalars(unique)) == UNIQUE_OVER_ALL
+        assert set(connection.scalars(unique)) == UNIQUE_OVER_ALL | UNIQUE_IN_BOOKS
+
+
+@pytest.mark.parametrize("name", PROJECTORS_OWN)
+def test_the_projectors_books_are_closed_to_everybody_else(neighbours: Neighbours, name: str) -> None:
+    for role, context in ((APPLICATION, neighbours.ours.context), (DIRECTORY, None)):
+        with neighbours.database.transaction(context, role=role) as connection:
+            for statement in (f"SELECT FROM {name}", f"DELETE FROM {name}", f"INSERT INTO {name} DEFAULT VALUES"):
+                with pytest.raises(sqlalchemy.exc.ProgrammingError) as caught, connection.begin_nested():
+                    connection.execute(sa.text(statement))
+                assert sqlstate_of(caught.value) == DENIED, statement
+
+
+def test_the_projector_changes_nothing_but_its_books(neighbours: Neighbours) -> None:
+    allowed = sa.text("""
+        SELECT c.relname, may FROM pg_class c
+        CROSS JOIN unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) AS may
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')
+          AND has_table_privilege(:role, c.oid, may)
+    """)
+    with neighbours.database.transaction(None, role=PROJECTOR) as connection:
+        found = connection.execute(allowed, {"role": PROJECTOR}).all()
+    kept = {(name, may) for name in ("projections", "projection_failures") for may in ("INSERT", "UPDATE", "DELETE")}
+    assert {tuple(row) for row in found} == kept | {("changes", "DELETE"), ("feed_epochs", "INSERT")}
 
 
 def test_a_reference_to_the_others_row_fails_as_one_to_no_row(neighbours: Neighbours) -> None:

@@ -58,7 +58,10 @@ def search(  # noqa: PLR0913, PLR0917  an option each, which Typer gives by name
     data_dir: DataDirectoryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find entities, cases, posts, attacks and collected items by words, place and time."""
+    """Find things by words, place and time.
+
+    Entities, cases and posts; attacks and collected items by --index.
+    """
     from clew.cli.finding_text import filters_of, histogram_of, index_of, moment_of, place_of, sorts_of
     from clew.cli.output import print_json
     from clew.cli.search_session import opened_search

@@ -65,11 +65,11 @@ FROM (
     SELECT item AS id, item AS file_id, CAST(NULL AS bigint) AS line, 1 AS preference
     FROM unnest(CAST(:items AS uuid[])) AS item
     UNION ALL
-    SELECT id, parent_id, line, 0
-    FROM collection_items
-    WHERE organization_id = :organization AND parent_id = ANY (CAST(:items AS uuid[]))
+    SELECT collection_item_id, file_id, line, 0
+    FROM collection_item_places
+    WHERE organization_id = :organization AND file_id = ANY (CAST(:items AS uuid[]))
 ) AS held
-ORDER BY id, preference, file_id
+ORDER BY id, preference, file_id, line
 """)
 
 _RELATIONSHIPS: Final = sa.text("""

@@ -22,7 +22,6 @@ CREATE POLICY own_organization ON projection_failures USING (organization_id =
     (SELECT nullif(current_setting('app.current_organization_id', true), '')::uuid));
 CREATE POLICY projector_keeps ON projection_failures TO clew_projector USING (true) WITH CHECK (true);
 
-GRANT SELECT ON projection_failures TO clew_application;
 GRANT SELECT, INSERT, UPDATE, DELETE ON projections, projection_failures TO clew_projector;
 GRANT SELECT, INSERT ON feed_epochs TO clew_projector;
 GRANT SELECT ON schema_version TO clew_projector;
