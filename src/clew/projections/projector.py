@@ -33,6 +33,7 @@ STRETCH_CHANGES: Final = 100_000
 IDLE_SECONDS: Final = 0.2
 _TRIM_AT_ONCE: Final = 100_000
 _LOCK: Final = "SELECT pg_try_advisory_lock(hashtextextended('clew projector', 0))"
+_UNLOCK: Final = "SELECT pg_advisory_unlock_all()"
 
 log: Final = structlog.get_logger(__name__)
 
@@ -82,7 +83,10 @@ class Projector:
             raise
 
     def close(self) -> None:
-        """Give the place up."""
+        """Give the place up, at once for whoever waits for it."""
+        if not self._connection.closed:
+            with contextlib.suppress(psycopg.Error):
+                self._connection.execute(_UNLOCK)
         for connection in (self._connection, self._books_connection):
             if connection is not None:
                 connection.close()

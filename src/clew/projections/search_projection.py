@@ -1,17 +1,13 @@
 """The search view as a projection: rows become documents, documents are put, and both sides are compared."""
 
 import contextlib
-import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-import orjson
-import polars as pl
 import psycopg
 
 from clew.kernel.errors import ClewError
@@ -22,8 +18,6 @@ from clew.projections.search.port import AnyOf, Document, SearchRequest, SearchV
 from clew.projections.search_documents.tables import BY_TABLE, SHOWN, DocumentReader, Shown, Written
 
 NAME: Final = "search"
-_BATCH: Final = 5_000
-_DIGESTS: Final = {"id": pl.Binary, "digest": pl.UInt64, "table": pl.Categorical}
 MakeView = Callable[[Path], SearchView]
 
 
@@ -98,18 +92,11 @@ class SearchProjection:
 
     def compare(self, connection: psycopg.Connection[Any]) -> Comparison:
         """Digests of every document as the engine gives it back against those of the record's rows."""
-        reader = DocumentReader(connection)
-        found = _Found()
+        # Frames bring threads of their own; commands that only follow the record go without.
+        from clew.projections.search_comparison import compare  # noqa: PLC0415
+
         with self._view.reader() as view:
-            organizations = sorted({*reader.organizations(), *view.organizations()})
-            for organization_id in organizations:
-                for part in DocumentSet:
-                    recorded = _digests(_recorded(reader, organization_id, part))
-                    viewed = _digests(
-                        (identifier, document, "") for identifier, document in view.stored(organization_id, part)
-                    )
-                    found.add(organization_id, part, recorded, viewed)
-        return found.comparison()
+            return compare(DocumentReader(connection), view)
 
     @contextlib.contextmanager
     def copy(self) -> Iterator[Projection]:
@@ -219,55 +206,3 @@ class SearchWriting:
             gone.setdefault(row.organization_id, []).append(str(row.row_id))
         for organization_id, ids in gone.items():
             self._writer.remove(organization_id, shown.document_set, ids)
-
-
-class _Found:
-    """Collects a comparison, part by part."""
-
-    def __init__(self) -> None:
-        self._record_rows = self._view_rows = 0
-        self._missing: list[Difference] = []
-        self._extra: list[Difference] = []
-        self._different: list[Difference] = []
-
-    def add(self, organization_id: UUID, part: DocumentSet, recorded: pl.DataFrame, viewed: pl.DataFrame) -> None:
-        def differences(rows: pl.DataFrame, *, in_record: bool = True) -> Iterator[Difference]:
-            for identifier, table in rows.select("id", "table").iter_rows():
-                yield Difference(organization_id, part.value, UUID(bytes=identifier), table if in_record else None)
-
-        self._record_rows += recorded.height
-        self._view_rows += viewed.height
-        self._missing += differences(recorded.join(viewed, on="id", how="anti"))
-        self._extra += differences(viewed.join(recorded, on="id", how="anti"), in_record=False)
-        both = recorded.join(viewed, on="id", how="inner")
-        self._different += differences(both.filter(pl.col("digest") != pl.col("digest_right")))
-
-    def comparison(self) -> Comparison:
-        return Comparison(
-            self._record_rows, self._view_rows, tuple(self._missing), tuple(self._extra), tuple(self._different)
-        )
-
-
-def digest(document: Document) -> int:
-    """64 bits of a document's canonical JSON."""
-    canonical = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
-    return int.from_bytes(hashlib.blake2b(canonical, digest_size=8).digest(), "big")
-
-
-def _recorded(reader: DocumentReader, organization_id: UUID, part: DocumentSet) -> Iterator[tuple[str, Document, str]]:
-    for shown in SHOWN:
-        if shown.document_set is part:
-            for batch in reader.all(shown, organization_id):
-                yield from ((str(row.row_id), row.document, shown.table) for row in batch if row.document is not None)
-
-
-def _digests(documents: Iterable[tuple[str, Document, str]]) -> pl.DataFrame:
-    """Id (16 bytes), digest and table of each document; memory stays at some 30 bytes a row."""
-    frames = [pl.DataFrame(schema=_DIGESTS)]
-    remaining = iter(documents)
-    while batch := [
-        (bytes.fromhex(identifier.replace("-", "")), digest(document), table)
-        for identifier, document, table in islice(remaining, _BATCH * 10)
-    ]:
-        frames.append(pl.DataFrame(batch, schema=_DIGESTS, orient="row"))
-    return pl.concat(frames)

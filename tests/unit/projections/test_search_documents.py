@@ -1,6 +1,5 @@
 """Rows as documents: what is said, where it is, and that whatever a row holds has a document."""
 
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +15,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
     max_leaves=20,
 )
-NOON = datetime(2025, 3, 9, 12, tzinfo=UTC)
+NOON = "2025-03-09T12:00:00+00:00"
 
 
 def entity_row(properties: dict[str, Any], entity_type: str = "domain") -> tuple[Any, ...]:
@@ -24,6 +23,7 @@ def entity_row(properties: dict[str, Any], entity_type: str = "domain") -> tuple
     return (
         UUID(int=1),
         UUID(int=2),
+        str(UUID(int=2)),
         entity_type,
         "Name",
         "name",
@@ -86,14 +86,24 @@ def test_whatever_an_entity_says_it_has_a_document(properties: dict[str, Any]) -
     assert document["id"] == str(UUID(int=2))
     assert document["risk_score"] == 0
     assert "first_seen" not in document
-    assert document["last_seen"] == "2025-03-09T12:00:00+00:00"
+    assert document["last_seen"] == NOON
     assert all(value is not None for value in document.values())
 
 
 def test_profiles_and_relationships_are_told_apart() -> None:
     assert shapes.entity(entity_row({}, "social_profile"))["doc_type"] == "social_profile"
-    row = (UUID(int=1), UUID(int=2), "USES", UUID(int=3), UUID(int=4), {"count": 3}, 0.5, None, None, NOON, NOON)
+    row = (
+        UUID(int=1),
+        UUID(int=2),
+        *map(str, (UUID(int=2), "USES", UUID(int=3), UUID(int=4))),
+        {"count": 3},
+        0.5,
+        None,
+        None,
+        NOON,
+        NOON,
+    )
     assert shapes.relationship(row) is None
-    said = shapes.relationship((*row[:5], {"note": "seen together"}, *row[6:]))
+    said = shapes.relationship((*row[:6], {"note": "seen together"}, *row[7:]))
     assert said is not None
     assert said["content"] == "seen together"

@@ -1,8 +1,9 @@
 """Have I Been Pwned: in which breaches and pastes an e-mail address appears, from answers of its API v3.
 
-Read: the documentation of API v3. /breachedaccount gives an array of breaches, by default truncated to {"Name"}, in
-full with truncateResponse=false; /pasteaccount an array of pastes (Source, Id, Title, Date, EmailCount); /breach and
-/breaches the same full model without regard to anybody. IsMalware, IsStealerLog and IsSubscriptionFree came later.
+From excerpts of the documentation of API v3. /breachedaccount gives an array of breaches, by default truncated to
+{"Name"}, in full with truncateResponse=false; /pasteaccount an array of pastes (Source, Id, Title, Date, EmailCount);
+/breach and /breaches the same full model without regard to anybody. IsMalware, IsStealerLog and IsSubscriptionFree
+came later.
 
 No answer holds the address it is about. It is taken, in this order, from the setting `email`; from an object around the
 arrays: {"email" or "account": …, "breaches": […], "pastes": […]}, or {"<address>": […]} with one member for each; from

@@ -1,9 +1,9 @@
 """RDAP: registrations of domains, addresses and autonomous systems, as registries and registrars answer.
 
-Read: RFC 9083 (and 7483, its predecessor: the same objects), RFC 7095 for jCard, RFC 9537 for `redacted`, the NRO's
-extensions cidr0_cidrs and arin_originas0_originautnums, and STD 95's roles. Taken are the classes domain, nameserver,
-entity, ip network and autnum, alone, one after the other, in arrays, a line each, or as the results of a search; an
-error answer is rejected with what it says.
+From knowledge of, and excerpts from, RFC 9083 (and 7483, its predecessor: the same objects), RFC 7095 for jCard, RFC
+9537 for `redacted`, the NRO's extensions cidr0_cidrs and arin_originas0_originautnums, and STD 95's roles. Taken are
+the classes domain, nameserver, entity, ip network and autnum, alone, one after the other, in arrays, a line each, or
+as the results of a search; an error answer is rejected with what it says.
 
 Each object is one record; `registrations` says how a registration reads as facts. A contact's identity is its handle:
 by itself where it ends in the mark of a registry ("292-VRSN", "ABC1-RIPE"), which makes it unique everywhere, else

@@ -1,10 +1,11 @@
 """Shodan: what its crawlers found at an address, as host objects, downloaded banners, searches and InternetDB answers.
 
-Read: achillean/shodan-python 1.31 (`cli/host.py`, `helpers.py`: a download is a banner a line, gzipped; an address of
-IPv6 stands in `ipv6`), the Datapedia's list of banner properties, and the REST documentation of /shodan/host/{ip}
-(a host with its banners under `data`; older answers hold `vulns` as a list of numbers, banners an object by number,
-where "!" before it means "checked, not vulnerable") and /shodan/host/search (banners under `matches`). InternetDB
-answers with ip, ports, hostnames, cpes, tags and vulns. Banner times carry no zone and are UTC, as documented.
+From excerpts of achillean/shodan-python 1.31 (`cli/host.py`, `helpers.py`: a download is a banner a line, gzipped; an
+address of IPv6 stands in `ipv6`), the Datapedia's list of banner properties, and the REST documentation of
+/shodan/host/{ip} (a host with its banners under `data`; older answers hold `vulns` as a list of numbers, banners an
+object by number, where "!" before it means "checked, not vulnerable") and /shodan/host/search (banners under
+`matches`). InternetDB answers with ip, ports, hostnames, cpes, tags and vulns. Banner times carry no zone and are UTC,
+as documented.
 
 Each host, or each banner that stands alone, is one record. The ip_address carries organization, provider, place and a
 property for each service ("tcp/22"), so that banners of one address add up; coordinates stand on it and make a

@@ -1,6 +1,6 @@
 """VirusTotal: what engines and sandboxes say of files, addresses on the web, domains and IP addresses.
 
-Read: the documentation of API v3 (objects file, url, domain, ip_address and resolution: {"data": {type, id,
+From excerpts of the documentation of API v3 (objects file, url, domain, ip_address and resolution: {"data": {type, id,
 attributes, relationships}}, collections as an array under `data`), the objects as the vt command prints them with
 `--format json` (attributes beside _id and _type), and of API v2 (/file/report, /url/report, /domain/report,
 /ip-address/report; virus_total_apis puts them under `results`). Times are unix seconds in v3 and text in v2, both UTC.

@@ -1,11 +1,12 @@
 """Whois: registrations of domains, in the JSON of three common writers.
 
-Read: richardpenman/whois (python-whois 0.9) and the expected output of its tests: one flat object for each domain,
-texts or lists of texts by registry, the registrant as name and org or as registrant_*, others as admin_* and tech_*,
-dates as "2002-07-01 09:31:21" with or without offset. The labels of the registries' own output as keys ("Domain Name",
-"Registrant Organization", as `jc --kv` makes them of the whois command, where a repeated label keeps its last value):
-read as the same, for python-whois names its keys after them. WhoisXML API: a `WhoisRecord` with nested contacts and
-`registryData`, which fills what the registrar left out, the bulk service's `whoisRecords` and the history's `records`.
+From excerpts of richardpenman/whois (python-whois 0.9) and the expected output of its tests: one flat object for each
+domain, texts or lists of texts by registry, the registrant as name and org or as registrant_*, others as admin_* and
+tech_*, dates as "2002-07-01 09:31:21" with or without offset. The labels of the registries' own output as keys
+("Domain Name", "Registrant Organization", as `jc --kv` makes them of the whois command, where a repeated label keeps
+its last value): read as the same, for python-whois names its keys after them. WhoisXML API: a `WhoisRecord` with
+nested contacts and `registryData`, which fills what the registrar left out, the bulk service's `whoisRecords` and the
+history's `records`.
 
 Each domain is one record; `registrations` says how it reads as facts. Whois marks nobody as an individual: a contact
 without an organization is taken for a person. A contact's identity is its registry id, by itself where it carries the

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any, Final
 
 # What is said elsewhere in the document, or identifies without being said by anybody.
@@ -70,11 +69,6 @@ def country_of(properties: Mapping[str, Any]) -> str | None:
 def is_placed(properties: Mapping[str, Any]) -> bool:
     """Whether properties may say where something is: most do not, which is soon seen."""
     return not _PLACING.isdisjoint(properties)
-
-
-def moment(value: datetime | None) -> str | None:
-    """A time as documents hold it: RFC 3339, UTC."""
-    return value.isoformat() if value is not None else None
 
 
 def _point(latitude: Any, longitude: Any) -> dict[str, float] | None:

@@ -1,5 +1,6 @@
 """The documents themselves: one function for each kind of row, from a tuple of its columns to a dictionary.
 
+Rows begin with the organization, the id and the id as text; other ids and times are text as documents hold them.
 What is absent is left out, so that equal rows are equal text.
 """
 
@@ -10,7 +11,6 @@ from clew.projections.search.port import Document
 from clew.projections.search_documents.prose import (
     country_of,
     is_placed,
-    moment,
     place_of,
     point_of,
     text_at,
@@ -24,11 +24,11 @@ _ACCOUNTS: Final = frozenset({"username", "social_profile"})
 
 def entity(row: tuple[Any, ...]) -> Document:
     """An entity, or a social profile."""
-    (_, identifier, entity_type, name, normalized_name, properties, tags, flags, risk_score, confidence, first_seen,
+    (_, _, identifier, entity_type, name, normalized_name, properties, tags, flags, risk_score, confidence, first_seen,
      last_seen, created_at, updated_at, sources) = row  # fmt: skip
     placed = is_placed(properties)
     return _present(
-        id=str(identifier),
+        id=identifier,
         doc_type="social_profile" if entity_type == "social_profile" else "entity",
         entity_type=entity_type,
         name=name,
@@ -46,88 +46,88 @@ def entity(row: tuple[Any, ...]) -> Document:
         sources=sources,
         risk_score=risk_score,
         confidence=confidence,
-        first_seen=moment(first_seen),
-        last_seen=moment(last_seen),
-        created_at=moment(created_at),
-        updated_at=moment(updated_at),
+        first_seen=first_seen,
+        last_seen=last_seen,
+        created_at=created_at,
+        updated_at=updated_at,
         properties=properties,
     )
 
 
 def relationship(row: tuple[Any, ...]) -> Document | None:
     """A relationship that says something of its own; others are found through the entities they join."""
-    (_, identifier, relationship_type, source, target, properties, confidence, first_seen, last_seen, created_at,
+    (_, _, identifier, relationship_type, source, target, properties, confidence, first_seen, last_seen, created_at,
      updated_at) = row  # fmt: skip
     content = text_of(properties)
     if content is None:
         return None
     return _present(
-        id=str(identifier),
+        id=identifier,
         doc_type="relationship",
         name=relationship_type,
         relationship_type=relationship_type,
-        source_entity_id=str(source),
-        target_entity_id=str(target),
+        source_entity_id=source,
+        target_entity_id=target,
         content=content,
         confidence=confidence,
-        first_seen=moment(first_seen),
-        last_seen=moment(last_seen),
-        created_at=moment(created_at),
-        updated_at=moment(updated_at),
+        first_seen=first_seen,
+        last_seen=last_seen,
+        created_at=created_at,
+        updated_at=updated_at,
         properties=properties,
     )
 
 
 def investigation(row: tuple[Any, ...]) -> Document:
     """A case with what it is about."""
-    (_, identifier, name, description, status, scope, key_findings, risk_score, started_at, completed_at, created_at,
+    (_, _, identifier, name, description, status, scope, key_findings, risk_score, started_at, completed_at, created_at,
      updated_at, targets) = row  # fmt: skip
     return _present(
-        id=str(identifier),
+        id=identifier,
         doc_type="investigation",
         name=name,
         status=status,
         content=_lines(description, text_of(scope), text_of(key_findings), *targets),
         risk_score=risk_score,
-        first_seen=moment(started_at or created_at),
-        last_seen=moment(completed_at or updated_at),
-        created_at=moment(created_at),
-        updated_at=moment(updated_at),
+        first_seen=started_at or created_at,
+        last_seen=completed_at or updated_at,
+        created_at=created_at,
+        updated_at=updated_at,
     )
 
 
 def social_post(row: tuple[Any, ...]) -> Document:
     """What somebody posted."""
-    (_, identifier, platform, profile, content, hashtags, mentions, language, location, stats, posted_at, created_at,
+    (_, _, identifier, platform, profile, content, hashtags, mentions, language, location, stats, posted_at, created_at,
      updated_at) = row  # fmt: skip
     return _present(
-        id=str(identifier),
+        id=identifier,
         doc_type="social_post",
         name=(content or "").partition("\n")[0][:120],
         platform=platform,
-        source_entity_id=str(profile),
+        source_entity_id=profile,
         content=content,
         hashtags=hashtags,
         mentions=mentions,
         language=language,
         location_name=location,
-        first_seen=moment(posted_at),
-        last_seen=moment(posted_at),
-        created_at=moment(created_at),
-        updated_at=moment(updated_at),
+        first_seen=posted_at,
+        last_seen=posted_at,
+        created_at=created_at,
+        updated_at=updated_at,
         properties=stats,
     )
 
 
 def attack(row: tuple[Any, ...]) -> Document:
     """An attack session."""
-    (_, identifier, timestamp, ended_at, source_ip, destination_ip, port, source_port, protocol, payload, payload_hash,
-     honeypot_id, attack_type, source, client, fingerprint, event_count, login_failures,
+    (_, _, identifier, timestamp, ended_at, source_ip, destination_ip, port, source_port, protocol, payload,
+     payload_hash, honeypot_id, attack_type, source, client, fingerprint, event_count, login_failures,
      login_successes) = row  # fmt: skip
     return _present(
-        id=str(identifier),
-        timestamp=moment(timestamp),
-        ended_at=moment(ended_at),
+        id=identifier,
+        timestamp=timestamp,
+        ended_at=ended_at,
         source_ip=None if source_ip == _NOWHERE else source_ip,
         destination_ip=destination_ip,
         port=port,
@@ -148,23 +148,23 @@ def attack(row: tuple[Any, ...]) -> Document:
 
 def document(row: tuple[Any, ...]) -> Document:
     """A collected item: a file by its name, a result row by its text."""
-    (_, identifier, collection, item_type, raw_data, digest, parent, file_name, line, collected_at, sources) = row
+    (_, _, identifier, collection, item_type, raw_data, digest, parent, file_name, line, collected_at, sources) = row
     return _present(
-        id=str(identifier),
-        collection_id=str(collection),
+        id=identifier,
+        collection_id=collection,
         document_type=item_type,
         content=None if item_type == "file" else text_of(raw_data),
         file_name=file_name or text_at(raw_data, "file_name"),
         line=line,
         source=sources[0] if sources else None,
-        created_at=moment(collected_at),
-        metadata=_present(hash=digest, parent_id=str(parent) if parent else None),
+        created_at=collected_at,
+        metadata=_present(hash=digest, parent_id=parent),
     )
 
 
 def _present(**fields: Any) -> dict[str, Any]:
     # 0 and False are present; None, "" and empty lists are not.
-    return {name: value for name, value in fields.items() if value or value == 0}
+    return {name: value for name, value in fields.items() if value or (value is not None and value == 0)}
 
 
 def _lines(*parts: str | None) -> str | None:

@@ -6,12 +6,16 @@ rows, as a rebuild and `verify` do. Neither ever joins large tables: what belong
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import orjson
 import psycopg
-from psycopg.types.datetime import TimestamptzBinaryLoader
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+from psycopg.pq import Format
 from psycopg.types.json import set_json_loads
 
 from clew.projections.feed import STRETCH
@@ -19,6 +23,7 @@ from clew.projections.search.fields import DocumentSet
 from clew.projections.search.port import Document
 from clew.projections.search_documents import shapes
 
+_EPOCH: Final = datetime(2000, 1, 1)  # noqa: DTZ001  of PostgreSQL's binary times; UTC
 Row = tuple[Any, ...]
 Shape = Callable[[Row], Document | None]
 
@@ -27,9 +32,10 @@ Shape = Callable[[Row], Document | None]
 class Shown:
     """A table whose rows become documents of a set.
 
-    The first two columns are the organization and the id. `by_key` finds a row `shown` for k.o (organization) and k.i
-    (id). `shape` gives None for a row that is not shown. `sighted`: the last column holds the items in which the row
-    was seen, and what shape gets in its place are the names of the sources of these.
+    `columns` come after the organization, the id and the id as text (ids that are only shown are read as text, times
+    as documents hold them: both are much faster than objects). `by_key` finds a row `shown` for k.o (organization) and
+    k.i (id). `shape` gives None for a row that is not shown. `sighted`: the last column holds the items in which the
+    row was seen, and what shape gets in its place are the names of the sources of these.
     """
 
     table: str
@@ -43,7 +49,8 @@ class Shown:
         """The query for the rows that STRETCH names; with `absent` also for those not there that a view may hold."""
         kept = "shown.id IS NOT NULL OR NOT k.fresh" if absent else "shown.id IS NOT NULL"
         return (
-            f"SELECT k.o, k.i, {self.columns} FROM (SELECT organization_id AS o, row_id AS i, bool_and(fresh) AS fresh"
+            f"SELECT k.o, k.i, shown.id::text, {self.columns}"
+            " FROM (SELECT organization_id AS o, row_id AS i, bool_and(fresh) AS fresh"
             f" FROM {STRETCH} WHERE table_name = '{self.table}' GROUP BY organization_id, row_id) AS k"
             f" LEFT JOIN LATERAL ({self.by_key} OFFSET 0) AS shown ON true WHERE {kept}"
         )
@@ -51,10 +58,13 @@ class Shown:
     @property
     def all(self) -> str:
         """The query for all rows of one organization: parameter organization."""
-        return f"SELECT {self.columns} FROM {self.table} AS shown WHERE organization_id = %(organization)s"
+        return (
+            f"SELECT organization_id, id, id::text, {self.columns} FROM {self.table} AS shown"
+            " WHERE organization_id = %(organization)s"
+        )
 
 
-_SIGHTINGS: Final = """ARRAY(SELECT collection_item_id FROM entity_sources
+_SIGHTINGS: Final = """ARRAY(SELECT collection_item_id::text FROM entity_sources
     WHERE entity_sources.organization_id = shown.organization_id AND entity_sources.entity_id = shown.id
     ORDER BY collection_item_id LIMIT 200)"""
 _PLAIN: Final = "SELECT * FROM {0} WHERE {0}.organization_id = k.o AND {0}.id = k.i"
@@ -63,7 +73,7 @@ SHOWN: Final = (
     Shown(
         "entities",
         DocumentSet.OSINT_ENTITIES,
-        "organization_id, id, entity_type, name, normalized_name, properties, tags, flags, risk_score,"
+        "entity_type, name, normalized_name, properties, tags, flags, risk_score,"
         f" confidence::float8, first_seen, last_seen, created_at, updated_at, {_SIGHTINGS}",
         _PLAIN.format("entities"),
         shapes.entity,
@@ -72,7 +82,7 @@ SHOWN: Final = (
     Shown(
         "relationships",
         DocumentSet.OSINT_ENTITIES,
-        "organization_id, id, relationship_type, source_entity_id, target_entity_id, properties, confidence::float8,"
+        "relationship_type, source_entity_id::text, target_entity_id::text, properties, confidence::float8,"
         " first_seen, last_seen, created_at, updated_at",
         _PLAIN.format("relationships") + " AND relationships.properties <> '{}'",
         shapes.relationship,
@@ -80,7 +90,7 @@ SHOWN: Final = (
     Shown(
         "investigations",
         DocumentSet.OSINT_ENTITIES,
-        "organization_id, id, name, description, status, scope, key_findings, risk_score, started_at, completed_at,"
+        "name, description, status, scope, key_findings, risk_score, started_at, completed_at,"
         " created_at, updated_at, ARRAY(SELECT value FROM targets WHERE targets.organization_id ="
         " shown.organization_id AND targets.investigation_id = shown.id ORDER BY id LIMIT 1000)",
         _PLAIN.format("investigations"),
@@ -89,7 +99,7 @@ SHOWN: Final = (
     Shown(
         "social_posts",
         DocumentSet.OSINT_ENTITIES,
-        "organization_id, id, platform, profile_id, content, hashtags, mentions, language, location, stats,"
+        "platform, profile_id::text, content, hashtags, mentions, language, location, stats,"
         " CASE WHEN NOT impossible_time THEN posted_at END, created_at, updated_at",
         "SELECT social_posts.* FROM social_post_keys AS key CROSS JOIN LATERAL (SELECT * FROM social_posts"
         " WHERE social_posts.organization_id = key.organization_id AND social_posts.posted_at = key.posted_at"
@@ -99,7 +109,7 @@ SHOWN: Final = (
     Shown(
         "attack_sessions",
         DocumentSet.ATTACKS,
-        "organization_id, id, timestamp, ended_at, host(source_ip), host(destination_ip), target_port, source_port,"
+        "timestamp, ended_at, host(source_ip), host(destination_ip), target_port, source_port,"
         " protocol, payload, payload_hash, honeypot_id, attack_type, source, client, fingerprint, event_count,"
         " login_failures, login_successes",
         "SELECT attack_sessions.* FROM attack_session_keys AS key CROSS JOIN LATERAL (SELECT * FROM attack_sessions"
@@ -111,8 +121,8 @@ SHOWN: Final = (
     Shown(
         "collection_items",
         DocumentSet.DOCUMENTS,
-        "organization_id, id, collection_id, item_type, raw_data, hash, parent_id, file_name, line, collected_at,"
-        " ARRAY[id]",
+        "collection_id::text, item_type, raw_data, hash, parent_id::text, file_name, line, collected_at,"
+        " ARRAY[id::text]",
         "SELECT collection_items.* FROM collection_item_hashes AS key CROSS JOIN LATERAL (SELECT * FROM"
         " collection_items WHERE collection_items.organization_id = key.organization_id AND"
         " collection_items.collected_at = key.collected_at AND collection_items.id = key.collection_item_id OFFSET 0)"
@@ -124,8 +134,7 @@ SHOWN: Final = (
 BY_TABLE: Final = {shown.table: shown for shown in SHOWN}
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """A row as a document, or why it cannot be one. Neither: the row is not shown."""
 
     organization_id: UUID
@@ -141,21 +150,20 @@ class DocumentReader:
         self._connection = connection
         self._sources = _SourceNames(connection)
         set_json_loads(orjson.loads, connection)
-        connection.adapters.register_loader("timestamptz", _PossibleTimes)
 
     def changed(self, shown: Shown, *, absent: bool = True, batch: int = 5_000) -> Iterator[list[Written]]:
         """Documents of the table's rows that STRETCH names, in batches; with `absent` one not there has neither."""
         with self._connection.cursor(f"clew_changed_{shown.table}", binary=True) as cursor:
-            cursor.itersize = batch
+            self._prepare(cursor, batch)
             cursor.execute(shown.changed(absent=absent))
             while rows := cursor.fetchmany(batch):
-                gone = [Written(row[0], row[1], None) for row in rows if row[3] is None]
-                yield [*gone, *self._written(shown, [row[2:] for row in rows if row[3] is not None])]
+                gone = [Written(row[0], row[1], None) for row in rows if row[2] is None]
+                yield [*gone, *self._written(shown, [row for row in rows if row[2] is not None] if gone else rows)]
 
     def all(self, shown: Shown, organization_id: UUID, *, batch: int = 5_000) -> Iterator[list[Written]]:
         """Documents of all rows of an organization, in batches, as they come."""
         with self._connection.cursor(f"clew_{shown.table}", binary=True) as cursor:
-            cursor.itersize = batch
+            self._prepare(cursor, batch)
             cursor.execute(shown.all, {"organization": organization_id})
             while rows := cursor.fetchmany(batch):
                 yield list(self._written(shown, rows))
@@ -171,6 +179,12 @@ class DocumentReader:
         """Every organization of the installation."""
         return [row[0] for row in self._connection.execute("SELECT id FROM organizations ORDER BY id").fetchall()]
 
+    @staticmethod
+    def _prepare(cursor: psycopg.ServerCursor[Any], batch: int) -> None:
+        cursor.itersize = batch
+        cursor.adapters.register_loader("timestamptz", _Moments)
+        cursor.adapters.register_loader("uuid", _Identities)
+
     def _written(self, shown: Shown, rows: list[Row]) -> Iterator[Written]:
         if shown.sighted:
             rows = self._sources.named(rows)
@@ -182,14 +196,33 @@ class DocumentReader:
             yield Written(row[0], row[1], document, fault)
 
 
-class _PossibleTimes(TimestamptzBinaryLoader):
-    """Times that Python cannot hold, such as infinity or years before 1, are none: one must not stop all others."""
+class _Moments(Loader):
+    """Times as documents hold them: RFC 3339, UTC.
 
-    def load(self, data: Any) -> Any:
+    Times that Python cannot hold, such as infinity or years before 1, are none: one must not stop all others.
+    """
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> str | None:
         try:
-            return super().load(data)
-        except psycopg.DataError:
+            return (_EPOCH + timedelta(microseconds=int.from_bytes(data, "big", signed=True))).isoformat() + "+00:00"
+        except OverflowError:
             return None
+
+
+class _Identities(Loader):
+    """Ids as objects, which take long to make: the organization of a row is mostly that of the row before."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> UUID:
+        return _uuid(bytes(data))
+
+
+@lru_cache(maxsize=1_024)
+def _uuid(raw: bytes) -> UUID:
+    return UUID(bytes=raw)
 
 
 class _SourceNames:
@@ -199,7 +232,7 @@ class _SourceNames:
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
-        self._known: dict[tuple[UUID, UUID], str | None] = {}
+        self._known: dict[tuple[UUID, str], str | None] = {}
 
     def named(self, rows: list[Row]) -> list[Row]:
         """The rows with, for the list of items in their last column, the sorted names of these items' sources."""
@@ -215,9 +248,9 @@ class _SourceNames:
             for row in rows
         ]
 
-    def _read(self, items: list[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], str | None]:
+    def _read(self, items: list[tuple[UUID, str]]) -> dict[tuple[UUID, str], str | None]:
         rows = self._connection.execute(
-            "SELECT k.organization_id, k.id, source.name"
+            "SELECT k.organization_id, k.id::text, source.name"
             " FROM unnest(%s::uuid[], %s::uuid[]) AS k (organization_id, id)"
             " CROSS JOIN LATERAL (SELECT collected_at FROM collection_item_hashes AS key"
             "   WHERE key.organization_id = k.organization_id AND key.collection_item_id = k.id OFFSET 0) AS key"

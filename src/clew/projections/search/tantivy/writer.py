@@ -39,7 +39,8 @@ class _Seen:
     def add(self, number: int) -> bool:
         """Note a document; whether it may have been there."""
         bits, known = self._bits, True
-        for position in (number & self._MASK, (number >> 30) & self._MASK, (number >> 80) & self._MASK):
+        head = number >> 64  # small numbers are fast
+        for position in (number & self._MASK, head & self._MASK, head >> 38):
             byte, bit = position >> 3, 1 << (position & 7)
             if not bits[byte] & bit:
                 bits[byte] |= bit
@@ -121,7 +122,10 @@ class TantivyWriter:
             try:
                 if with_key:
                     opened.writer.delete_documents_by_term("_id", key_of(number))
-                opened.writer.add_document(built)
+                if isinstance(built, str):
+                    opened.writer.add_json(built)
+                else:
+                    opened.writer.add_document(built)
             except (ValueError, OSError):
                 with engine(opened.directory):
                     raise
