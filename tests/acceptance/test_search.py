@@ -116,3 +116,5 @@ def test_search_can_be_switched_off(program: Program) -> None:
     assert not (program.data_dir / "search").exists()
     assert "CLEW_SEARCH" in program.error("search", "x", expect=3, CLEW_SEARCH="none")["where"]
     assert program.json("search", "", "--index", "attacks", "--limit", "0")["total"] == LINES
+    program.run("case", "new", "Made while it was off", CLEW_SEARCH="none")
+    assert names(program.json("search", "off")) == ["Made while it was off"]

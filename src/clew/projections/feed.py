@@ -229,9 +229,14 @@ def keys_of(connection: psycopg.Connection[Any], tables: Iterable[str]) -> list[
     return [Key(*row) for row in connection.execute(_KEYS, {"tables": list(tables)}).fetchall()]
 
 
-def lag(connection: psycopg.Connection[Any], position: Position, *, limit: int = 100_000) -> Lag:
-    """How much of the feed, visible now, a position has not reached. What was worked off of a stretch still counts."""
-    now = current_snapshot(connection)
+def lag(
+    connection: psycopg.Connection[Any], position: Position, *, limit: int = 100_000, now: Snapshot | None = None
+) -> Lag:
+    """How much of the feed, visible now (or then), a position has not reached.
+
+    What was worked off of a long stretch still counts.
+    """
+    now = now or current_snapshot(connection)
     before = position.snapshot
     row = connection.execute(
         _WAITING,

@@ -3,11 +3,13 @@
 import contextlib
 import time
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
+import psycopg
 import structlog
 
 from clew.kernel.database import Database
+from clew.kernel.database_errors import database_errors
 from clew.kernel.errors import ClewError
 from clew.kernel.roles import PROJECTOR
 from clew.kernel.settings import Settings
@@ -39,18 +41,24 @@ def projections(settings: Settings) -> list[SearchProjection]:
 
 @contextlib.contextmanager
 def followed(database: Database) -> Iterator[None]:
-    """Within the block the record is changed; after it the views follow, also if the block raises.
+    """Within the block the record is changed; after it the views follow, also if the block raises (but for Ctrl-C).
 
     What cannot follow is logged and left to the next command: the record itself is as the block left it.
     """
     if database.settings.search == "none":
-        yield
+        # A view that is there all the same falls behind: the note stays, and whoever reads it next catches up first.
+        with noted(database.settings) if search_directory(database.settings).exists() else contextlib.nullcontext():
+            yield
         return
     with noted(database.settings) as note:
         try:
             yield
-        finally:
+        except KeyboardInterrupt:
+            raise  # pressed to end at once: the note stays, and the next command catches up
+        except BaseException:
             note.settled = catch_up(database) is not None
+            raise
+        note.settled = catch_up(database) is not None
 
 
 def catch_up(database: Database, *, patience_seconds: float = PATIENCE_SECONDS) -> list[Outcome] | None:
@@ -61,7 +69,8 @@ def catch_up(database: Database, *, patience_seconds: float = PATIENCE_SECONDS) 
     settings = database.settings
     try:
         dead = dead_notes(settings)
-        outcomes = _outcomes(database, patience_seconds)
+        with database_errors(database.address):
+            outcomes = _outcomes(database, patience_seconds)
         if outcomes is None or any(outcome.error for outcome in outcomes):
             return None
         for note in dead:
@@ -84,25 +93,17 @@ def _outcomes(database: Database, patience_seconds: float) -> list[Outcome] | No
             with Projector(database, projections(database.settings)) as projector:
                 return projector.catch_up()
         except ProjectorBusyError:
-            if wanted is None:
-                wanted = _now(database)
-            if all(_holds(projection, wanted) for projection in projections(database.settings)):
-                return []
+            with database.connect_raw(PROJECTOR) as connection:
+                wanted = wanted or feed.current_snapshot(connection)
+                if all(_holds(connection, each, wanted) for each in projections(database.settings)):
+                    return []
             if time.monotonic() > until:
                 log.warning("another process keeps the views, and has not come this far", seconds=patience_seconds)
                 return None
         time.sleep(_POLL_SECONDS)
 
 
-def _now(database: Database) -> Snapshot:
-    with database.connect_raw(PROJECTOR) as connection:
-        return feed.current_snapshot(connection)
-
-
-def _holds(projection: SearchProjection, wanted: Snapshot) -> bool:
-    """Whether a view has everything that a snapshot sees."""
+def _holds(connection: psycopg.Connection[Any], projection: SearchProjection, wanted: Snapshot) -> bool:
+    """Whether a view has every change that a snapshot sees."""
     position = Position.decode(projection.position() or "")
-    if position is None:
-        return False
-    held = position.snapshot
-    return held.xmax >= wanted.xmax and all(xid in wanted.open for xid in held.open if xid < wanted.xmax)
+    return position is not None and feed.lag(connection, position, limit=1, now=wanted).changes == 0
