@@ -20,7 +20,8 @@ from tests.support.embedded import SOURCES, environment_with, stop_servers_benea
 from tests.support.projecting import Place, add_domain, kill_server, new_place
 from tests.support.record import DATABASE_URL
 
-KILLS = 6
+pytestmark = pytest.mark.slow
+KILLS = 10
 FOLLOW = """
 import sys, threading
 from pathlib import Path
