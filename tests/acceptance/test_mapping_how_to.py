@@ -3,9 +3,13 @@
 import json
 import re
 
+import pytest
+
 from tests.acceptance.test_documentation import as_pattern, steps
 from tests.support.program import Program
 from tests.support.repository import ROOT
+
+pytestmark = pytest.mark.slow
 
 PAGE = ROOT / "docs" / "how-to" / "map-your-own-csv.md"
 FILE = re.compile(r"^`([\w.-]+)`:\n\n```(?:csv|toml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

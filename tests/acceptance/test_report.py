@@ -6,7 +6,11 @@ import re
 import stat
 from html.parser import HTMLParser
 
+import pytest
+
 from tests.support.program import Program
+
+pytestmark = pytest.mark.slow
 
 CASE = "Harbour Lantern"
 KEYS = [

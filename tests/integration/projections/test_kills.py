@@ -20,7 +20,7 @@ from tests.support.embedded import SOURCES, environment_with, stop_servers_benea
 from tests.support.projecting import Place, add_domain, kill_server, new_place
 from tests.support.record import DATABASE_URL
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 KILLS = 10
 FOLLOW = """
 import sys, threading
