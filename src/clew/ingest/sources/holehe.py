@@ -171,7 +171,7 @@ def _read_text(builder: FactBuilder, data: bytes, search: _Search) -> None:
     report = read_text(data)
 
     def keep(record: int, row: ResultRow) -> None:
-        email = row.values["email"] or search.email
+        email = optional_text(row, "email") or search.email
         service = _service(row, None, required_text(row, "domain"))
         content = {key: value for key, value in row.values.items() if value is not None}
         _add(builder, record, row.line, _Search(email), service, content)
