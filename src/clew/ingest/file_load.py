@@ -14,7 +14,7 @@ import psycopg
 
 from clew.ingest.frames import FramedBatch, FramingFault, FramingLimits
 from clew.ingest.framing import frame, up_to
-from clew.ingest.reading import Reading, Records, load_around
+from clew.ingest.reading import Reading, Records, facts_between, load_around
 from clew.ingest.resolve import Resolver
 from clew.ingest.sources.base import Framing, ReadContext, Source
 from clew.ontology.possible_times import EARLIEST_POSSIBLE, MAXIMUM_CLOCK_SKEW
@@ -24,6 +24,12 @@ from clew.records.loader import REFUSALS, FileProgress, Loader, StagedBatch, pre
 
 _READ_AHEAD: Final = 1
 """Batches that may wait for the database: each costs memory, and one is enough to keep both sides busy."""
+
+_ROWS_AT_ONCE: Final = 20_000
+"""Rows of a report that are merged together: each is an item, and brings entities and relationships of its own."""
+
+_BYTES_OF_ROWS: Final = 1 << 20
+"""Bytes of a list of rows that are read together, for the same reason; a log's lines share what they name."""
 
 _MONTHS_AT_ONCE: Final = 1000
 """The database function takes no more than 1,200 months in one call; a log whose clock is broken may name them all."""
@@ -77,16 +83,19 @@ class FileLoad:
     def _staged(self, stream: BinaryIO) -> Iterator[StagedBatch]:
         reading = self._reading()
         start = self.file.progress.position
-        for framed in frame(stream, self.framing, self.limits, start=start):
-            staged = _prepared(reading, framed)
+        limits = self.limits
+        if self.file.item.has_rows:
+            limits = replace(limits, batch_bytes=min(limits.batch_bytes, _BYTES_OF_ROWS))
+        for framed in frame(stream, self.framing, limits, start=start):
+            parts = _prepared(reading, framed, start)
             del framed  # a name that lives on while its value is no longer needed costs a batch of memory
-            yield staged
-            del staged
+            yield from parts
+            del parts
 
     def _read_again(self, start: Position, end: Position) -> Records:
         """The records between two positions: kept in memory by nobody, since they are hardly ever asked for."""
         with self.open_at(start.offset) as stream:
-            part = up_to(stream, end.offset - start.offset)
+            part = up_to(stream, end.offset - start.offset) if self.framing is not Framing.DOCUMENT else stream
             framed = frame(part, self.framing, self.limits, start=start)
             return Records(self._reading(), [each.batch for each in framed])
 
@@ -97,9 +106,19 @@ class FileLoad:
         return Reading(self.source, self.framing, context, resolver)
 
 
-def _prepared(reading: Reading, framed: FramedBatch) -> StagedBatch:
-    batch = reading.resolve(framed.batch, reading.facts(framed.batch))
-    return prepare(_with_faults(batch, framed), framed.end)
+def _prepared(reading: Reading, framed: FramedBatch, start: Position) -> Iterator[StagedBatch]:
+    """The batch to load; a document of many rows in parts, each of which ends at the next part's first row."""
+    facts = reading.facts(framed.batch)
+    if reading.framing is Framing.DOCUMENT:
+        first, after = start.record, facts.records.height + facts.rejects.height
+        while after - first > _ROWS_AT_ONCE:
+            part = replace(facts_between(facts, first, first + _ROWS_AT_ONCE), warnings=())
+            first += _ROWS_AT_ONCE
+            yield prepare(reading.resolve(framed.batch, part), replace(start, record=first))
+        facts = facts_between(facts, first, after)
+    batch = reading.resolve(framed.batch, facts)
+    del facts
+    yield prepare(_with_faults(batch, framed), framed.end)
 
 
 def _with_faults(batch: Batch, framed: FramedBatch) -> Batch:

@@ -52,6 +52,7 @@ class Records:
         """The batch of those records, in that order; without the numbers of those that it rejects."""
         if self._document is not None:
             batch, facts = self._document
+            facts = replace(facts, rejects=facts.rejects.clear())
             return self._reading.resolve(batch, facts_of(facts, pl.col("record").is_in(list(records))))
         lines, contents = zip(*map(self._single.__getitem__, records), strict=True) if records else ((), ())
         batch = RecordBatch(contents, lines, records[0] if records else 0)
@@ -105,16 +106,21 @@ def without_refused(
 
 
 def facts_of(facts: Facts, wanted: pl.Expr) -> Facts:
-    """The facts of the records that an expression over `record` chooses, without any rejects."""
+    """The facts of the records that an expression over `record` chooses, rejects included."""
     return replace(
         facts,
         records=facts.records.filter(wanted),
         mentions=facts.mentions.filter(wanted),
         links=facts.links.filter(wanted),
         events=facts.events.filter(wanted),
-        rejects=facts.rejects.clear(),
+        rejects=facts.rejects.filter(wanted),
         posts=facts.posts.filter(wanted),
     )
+
+
+def facts_between(facts: Facts, first: int, after: int) -> Facts:
+    """The facts of the records from `first` up to, and without, `after`."""
+    return facts_of(facts, pl.col("record").is_between(first, after, closed="left"))
 
 
 def _content(batch: RecordBatch, facts: Facts) -> Callable[[int], bytes]:

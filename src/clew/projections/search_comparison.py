@@ -67,7 +67,7 @@ def _recorded(reader: DocumentReader, organization_id: UUID, part: DocumentSet) 
     for shown in SHOWN:
         if shown.document_set is part:
             for batch in reader.all(shown, organization_id):
-                yield from ((str(row.row_id), row.document, shown.table) for row in batch if row.document is not None)
+                yield from ((row.row_id, row.document, shown.table) for row in batch if row.document is not None)
 
 
 def _digests(documents: Iterable[tuple[str, Document, str]]) -> pl.DataFrame:

@@ -174,7 +174,7 @@ class SearchWriting:
             if row.document is not None:
                 by_organization.setdefault(row.organization_id, []).append(row.document)
             elif row.fault is not None:
-                aside.append(Aside(Key(row.organization_id, shown.table, row.row_id), row.fault))
+                aside.append(Aside(Key(row.organization_id, shown.table, UUID(row.row_id)), row.fault))
         for organization_id, documents in by_organization.items():
             if shown.table == "relationships":
                 self._known_to_hold[organization_id] = True
@@ -203,6 +203,6 @@ class SearchWriting:
     def _remove(self, shown: Shown, rows: Iterable[Written]) -> None:
         gone: dict[UUID, list[str]] = {}
         for row in rows:
-            gone.setdefault(row.organization_id, []).append(str(row.row_id))
+            gone.setdefault(row.organization_id, []).append(row.row_id)
         for organization_id, ids in gone.items():
             self._writer.remove(organization_id, shown.document_set, ids)

@@ -57,7 +57,7 @@ def test_registration_follows_the_public_suffix_list() -> None:
 
 
 @pytest.mark.parametrize("name", ["com", "co.uk", "github.io"])
-def test_suffixes_are_flagged_because_everything_is_under_them(name: str) -> None:
+def testsuffixes_are_flagged_because_everything_is_under_them(name: str) -> None:
     assert "public_suffix" in normalize("domain", name).flags
 
 
@@ -74,6 +74,6 @@ def test_nothing_is_written_to_a_cache(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setenv("TLDEXTRACT_CACHE", str(tmp_path / "tld"))
     from clew.ontology.values import domain
 
-    domain._suffixes.cache_clear()
+    domain.suffixes.cache_clear()
     normalize("domain", "www.example.co.uk")
     assert list(tmp_path.iterdir()) == []

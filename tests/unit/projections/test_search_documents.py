@@ -22,8 +22,8 @@ def entity_row(properties: dict[str, Any], entity_type: str = "domain") -> tuple
     times = (None, NOON, NOON, NOON)
     return (
         UUID(int=1),
-        UUID(int=2),
         str(UUID(int=2)),
+        False,
         entity_type,
         "Name",
         "name",
@@ -94,8 +94,9 @@ def test_profiles_and_relationships_are_told_apart() -> None:
     assert shapes.entity(entity_row({}, "social_profile"))["doc_type"] == "social_profile"
     row = (
         UUID(int=1),
-        UUID(int=2),
-        *map(str, (UUID(int=2), "USES", UUID(int=3), UUID(int=4))),
+        str(UUID(int=2)),
+        False,
+        *map(str, ("USES", UUID(int=3), UUID(int=4))),
         {"count": 3},
         0.5,
         None,
@@ -104,6 +105,7 @@ def test_profiles_and_relationships_are_told_apart() -> None:
         NOON,
     )
     assert shapes.relationship(row) is None
+    assert shapes.relationship((*row[:6], {"record_type": "NS", "sources": ["crtsh"]}, *row[7:])) is None
     said = shapes.relationship((*row[:6], {"note": "seen together"}, *row[7:]))
     assert said is not None
     assert said["content"] == "seen together"

@@ -9,9 +9,9 @@ from clew.cli.options import DataDirectoryOption, Invocation, JsonOption, invoca
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from clew.ingest.quarantine import HeldRecord
     from clew.ingest.service import LoadReport
     from clew.records.cards import Card
+    from clew.records.held import HeldRecord
     from clew.records.paths import PathResult
     from clew.records.summaries import HoneypotSummary
 
@@ -29,9 +29,9 @@ def demo(context: typer.Context, data_dir: DataDirectoryOption = None, as_json: 
     from clew.cli.finding import found_entities
     from clew.cli.output import print_json
     from clew.cli.session import opened_record
-    from clew.ingest.quarantine import list_held
     from clew.projections.service import followed
     from clew.records.cards import card
+    from clew.records.held import list_held
     from clew.records.paths import find_path
     from clew.records.summaries import honeypot_summary
     from clew.samples import sample_case_path

@@ -10,7 +10,7 @@ from clew.cli.options import DataDirectoryOption, JsonOption, OrganizationOption
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from clew.ingest.quarantine import HeldRecord
+    from clew.records.held import HeldRecord
 
 ReasonOption = Annotated[str | None, typer.Option("--reason", help="Only records rejected for this reason.")]
 FileOption = Annotated[str | None, typer.Option("--file", help="Only records of this file, as `list` names it.")]
@@ -29,7 +29,7 @@ def list_records(
     """List the records that were rejected and wait, oldest first."""
     from clew.cli.output import line, print_json
     from clew.cli.session import opened_record
-    from clew.ingest.quarantine import list_held
+    from clew.records.held import list_held
 
     call = invocation(context, as_json, organization, data_dir)
     with opened_record(call) as record, record.transaction() as connection:
@@ -66,7 +66,7 @@ def show_record(
     """Show one rejected record with its bytes and what was wrong with it."""
     from clew.cli.output import heading, line, pairs, print_json
     from clew.cli.session import opened_record
-    from clew.ingest.quarantine import show_held
+    from clew.records.held import show_held
 
     call = invocation(context, as_json, organization, data_dir)
     with opened_record(call) as record, record.transaction() as connection:
@@ -127,7 +127,7 @@ def drop_records(
     """Give rejected records up. They stay counted as rejected, and their file stays as it is."""
     from clew.cli.output import line, print_json
     from clew.cli.session import opened_record
-    from clew.ingest.quarantine import drop, show_held
+    from clew.records.held import drop, show_held
 
     call = invocation(context, as_json, organization, data_dir)
     with opened_record(call) as record, record.transaction() as connection:

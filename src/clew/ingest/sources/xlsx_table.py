@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import Any, Final
 from xml.etree.ElementTree import ParseError
 
-import openpyxl
 import orjson
 
 from clew.ingest.sources.result_rows import RefusedRowError, ResultRow, Table
@@ -96,6 +95,8 @@ def _check_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, allowed: in
 
 
 def _table(data: bytes) -> Table:
+    import openpyxl  # noqa: PLC0415  with NumPy, which it takes along, 0.2 s; few reports are workbooks
+
     workbook = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=False, keep_links=False)
     try:
         if not workbook.worksheets:

@@ -6,13 +6,15 @@ where the operator of a suffix such as github.io gives names to others.
 """
 
 import functools
-
-import tldextract
+from typing import TYPE_CHECKING
 
 from clew.ontology.text import identifier, refanged
 from clew.ontology.types import EntityType
 from clew.ontology.value import InvalidValueError, NormalizedValue, PropertyValue, normalized
 from clew.ontology.values import host
+
+if TYPE_CHECKING:
+    import tldextract
 
 
 def normalize(entity_type: EntityType, value: str, _qualifier: str | None = None) -> NormalizedValue:
@@ -34,7 +36,7 @@ def normalize(entity_type: EntityType, value: str, _qualifier: str | None = None
 
 def _registration(ascii_name: str) -> tuple[str, dict[str, PropertyValue]]:
     """The public suffix ("" where unknown), and what is registered under it."""
-    parts = _suffixes().extract_str(ascii_name, include_psl_private_domains=True)
+    parts = suffixes().extract_str(ascii_name, include_psl_private_domains=True)
     properties: dict[str, PropertyValue] = {}
     if parts.suffix:
         properties["public_suffix"] = parts.suffix
@@ -47,5 +49,8 @@ def _registration(ascii_name: str) -> tuple[str, dict[str, PropertyValue]]:
 
 
 @functools.cache
-def _suffixes() -> tldextract.TLDExtract:
+def suffixes() -> "tldextract.TLDExtract":
+    """What splits a host name at its public suffix."""
+    import tldextract  # noqa: PLC0415  with its client for lists on the network, 0.1 s; none is asked for here
+
     return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)

@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from functools import lru_cache
 from typing import Final
 
 LONGEST_BEGINNING: Final = 15
@@ -91,16 +90,6 @@ def folded_words(text: str) -> list[str]:
         lowered = text.lower()
         return _WORD.findall(lowered if "xn--" not in lowered else spaced(fold(decoded(lowered))))
     return _WORD.findall(spaced(fold(decoded(text))))
-
-
-def beginnings(text: str) -> str:
-    """Every beginning of every word, blank-separated: what completing a name looks in."""
-    return " ".join([_beginnings(word) for word in folded_words(text)])
-
-
-@lru_cache(maxsize=65_536)
-def _beginnings(word: str) -> str:
-    return " ".join([word[:length] for length in range(1, min(len(word), LONGEST_BEGINNING) + 1)])
 
 
 def _pairs(match: re.Match[str]) -> str:

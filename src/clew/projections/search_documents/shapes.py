@@ -1,6 +1,6 @@
 """The documents themselves: one function for each kind of row, from a tuple of its columns to a dictionary.
 
-Rows begin with the organization, the id and the id as text; other ids and times are text as documents hold them.
+Rows begin with the organization, the id as text and whether the row is absent; other ids and times are text, too.
 What is absent is left out, so that equal rows are equal text.
 """
 
@@ -19,12 +19,14 @@ from clew.projections.search_documents.prose import (
 )
 
 _NOWHERE: Final = "0.0.0.0"  # noqa: S104  how the record says that a source did not name the address
+# Properties by which a tool says how it came to a relationship, not what there is to it.
+HOW_TOLD: Final = ("record", "record_type", "source", "sources")
 _ACCOUNTS: Final = frozenset({"username", "social_profile"})
 
 
 def entity(row: tuple[Any, ...]) -> Document:
     """An entity, or a social profile."""
-    (_, _, identifier, entity_type, name, normalized_name, properties, tags, flags, risk_score, confidence, first_seen,
+    (_, identifier, _, entity_type, name, normalized_name, properties, tags, flags, risk_score, confidence, first_seen,
      last_seen, created_at, updated_at, sources) = row  # fmt: skip
     placed = is_placed(properties)
     return _present(
@@ -56,9 +58,9 @@ def entity(row: tuple[Any, ...]) -> Document:
 
 def relationship(row: tuple[Any, ...]) -> Document | None:
     """A relationship that says something of its own; others are found through the entities they join."""
-    (_, _, identifier, relationship_type, source, target, properties, confidence, first_seen, last_seen, created_at,
+    (_, identifier, _, relationship_type, source, target, properties, confidence, first_seen, last_seen, created_at,
      updated_at) = row  # fmt: skip
-    content = text_of(properties)
+    content = text_of({name: value for name, value in properties.items() if name not in HOW_TOLD})
     if content is None:
         return None
     return _present(
@@ -80,7 +82,7 @@ def relationship(row: tuple[Any, ...]) -> Document | None:
 
 def investigation(row: tuple[Any, ...]) -> Document:
     """A case with what it is about."""
-    (_, _, identifier, name, description, status, scope, key_findings, risk_score, started_at, completed_at, created_at,
+    (_, identifier, _, name, description, status, scope, key_findings, risk_score, started_at, completed_at, created_at,
      updated_at, targets) = row  # fmt: skip
     return _present(
         id=identifier,
@@ -98,7 +100,7 @@ def investigation(row: tuple[Any, ...]) -> Document:
 
 def social_post(row: tuple[Any, ...]) -> Document:
     """What somebody posted."""
-    (_, _, identifier, platform, profile, content, hashtags, mentions, language, location, stats, posted_at, created_at,
+    (_, identifier, _, platform, profile, content, hashtags, mentions, language, location, stats, posted_at, created_at,
      updated_at) = row  # fmt: skip
     return _present(
         id=identifier,
@@ -121,7 +123,7 @@ def social_post(row: tuple[Any, ...]) -> Document:
 
 def attack(row: tuple[Any, ...]) -> Document:
     """An attack session."""
-    (_, _, identifier, timestamp, ended_at, source_ip, destination_ip, port, source_port, protocol, payload,
+    (_, identifier, _, timestamp, ended_at, source_ip, destination_ip, port, source_port, protocol, payload,
      payload_hash, honeypot_id, attack_type, source, client, fingerprint, event_count, login_failures,
      login_successes) = row  # fmt: skip
     return _present(
@@ -148,7 +150,7 @@ def attack(row: tuple[Any, ...]) -> Document:
 
 def document(row: tuple[Any, ...]) -> Document:
     """A collected item: a file by its name, a result row by its text."""
-    (_, _, identifier, collection, item_type, raw_data, digest, parent, file_name, line, collected_at, sources) = row
+    (_, identifier, _, collection, item_type, raw_data, digest, parent, file_name, line, collected_at, sources) = row
     return _present(
         id=identifier,
         collection_id=collection,

@@ -32,10 +32,10 @@ Shape = Callable[[Row], Document | None]
 class Shown:
     """A table whose rows become documents of a set.
 
-    `columns` come after the organization, the id and the id as text (ids that are only shown are read as text, times
-    as documents hold them: both are much faster than objects). `by_key` finds a row `shown` for k.o (organization) and
-    k.i (id). `shape` gives None for a row that is not shown. `sighted`: the last column holds the items in which the
-    row was seen, and what shape gets in its place are the names of the sources of these.
+    `columns` come after the organization, the id and whether the row is absent (ids are read as text, times as
+    documents hold them: both are much faster than objects). `by_key` finds a row `shown` for k.o (organization) and
+    k.i (id). `shape` gives None for a row that is not shown. `only`: the rows that may be. `sighted`: the last column
+    holds the items in which the row was seen, and what shape gets in its place are the names of the sources of these.
     """
 
     table: str
@@ -44,23 +44,24 @@ class Shown:
     by_key: str
     shape: Shape
     sighted: bool = False
+    only: str = "true"
 
     def changed(self, *, absent: bool) -> str:
         """The query for the rows that STRETCH names; with `absent` also for those not there that a view may hold."""
         kept = "shown.id IS NOT NULL OR NOT k.fresh" if absent else "shown.id IS NOT NULL"
         return (
-            f"SELECT k.o, k.i, shown.id::text, {self.columns}"
+            f"SELECT k.o, k.i::text, shown.id IS NULL, {self.columns}"
             " FROM (SELECT organization_id AS o, row_id AS i, bool_and(fresh) AS fresh"
             f" FROM {STRETCH} WHERE table_name = '{self.table}' GROUP BY organization_id, row_id) AS k"
-            f" LEFT JOIN LATERAL ({self.by_key} OFFSET 0) AS shown ON true WHERE {kept}"
+            f" LEFT JOIN LATERAL ({self.by_key} AND {self.only} OFFSET 0) AS shown ON true WHERE {kept}"
         )
 
     @property
     def all(self) -> str:
         """The query for all rows of one organization: parameter organization."""
         return (
-            f"SELECT organization_id, id, id::text, {self.columns} FROM {self.table} AS shown"
-            " WHERE organization_id = %(organization)s"
+            f"SELECT organization_id, id::text, false, {self.columns} FROM {self.table} AS shown"
+            f" WHERE organization_id = %(organization)s AND {self.only}"
         )
 
 
@@ -84,8 +85,9 @@ SHOWN: Final = (
         DocumentSet.OSINT_ENTITIES,
         "relationship_type, source_entity_id::text, target_entity_id::text, properties, confidence::float8,"
         " first_seen, last_seen, created_at, updated_at",
-        _PLAIN.format("relationships") + " AND relationships.properties <> '{}'",
+        _PLAIN.format("relationships"),
         shapes.relationship,
+        only=f"properties - ARRAY{list(shapes.HOW_TOLD)} <> '{{}}'",
     ),
     Shown(
         "investigations",
@@ -138,7 +140,7 @@ class Written(NamedTuple):
     """A row as a document, or why it cannot be one. Neither: the row is not shown."""
 
     organization_id: UUID
-    row_id: UUID
+    row_id: str
     document: Document | None
     fault: str | None = None
 
@@ -157,8 +159,8 @@ class DocumentReader:
             self._prepare(cursor, batch)
             cursor.execute(shown.changed(absent=absent))
             while rows := cursor.fetchmany(batch):
-                gone = [Written(row[0], row[1], None) for row in rows if row[2] is None]
-                yield [*gone, *self._written(shown, [row for row in rows if row[2] is not None] if gone else rows)]
+                gone = [Written(row[0], row[1], None) for row in rows if row[2]]
+                yield [*gone, *self._written(shown, [row for row in rows if not row[2]] if gone else rows)]
 
     def all(self, shown: Shown, organization_id: UUID, *, batch: int = 5_000) -> Iterator[list[Written]]:
         """Documents of all rows of an organization, in batches, as they come."""
@@ -199,25 +201,31 @@ class DocumentReader:
 class _Moments(Loader):
     """Times as documents hold them: RFC 3339, UTC.
 
-    Times that Python cannot hold, such as infinity or years before 1, are none: one must not stop all others.
+    Times that Python cannot hold, such as infinity or years before 1, are none: one must not stop all others. Rows that
+    are next to each other were mostly written in one transaction, and have the same times.
     """
 
     format = Format.BINARY
 
     def load(self, data: Buffer) -> str | None:
-        try:
-            return (_EPOCH + timedelta(microseconds=int.from_bytes(data, "big", signed=True))).isoformat() + "+00:00"
-        except OverflowError:
-            return None
+        return _moment(bytes(data))
 
 
 class _Identities(Loader):
-    """Ids as objects, which take long to make: the organization of a row is mostly that of the row before."""
+    """Ids as objects, which take long to make: only the organization is one, and mostly that of the row before."""
 
     format = Format.BINARY
 
     def load(self, data: Buffer) -> UUID:
         return _uuid(bytes(data))
+
+
+@lru_cache(maxsize=4_096)
+def _moment(raw: bytes) -> str | None:
+    try:
+        return (_EPOCH + timedelta(microseconds=int.from_bytes(raw, "big", signed=True))).isoformat() + "+00:00"
+    except OverflowError:
+        return None
 
 
 @lru_cache(maxsize=1_024)

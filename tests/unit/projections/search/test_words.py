@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clew.projections.search.words import asked, beginnings, decoded, fold, folded_words, forms, spaced, split_digits
+from clew.projections.search.words import asked, decoded, fold, folded_words, forms, spaced, split_digits
 
 
 @pytest.mark.parametrize(
@@ -43,11 +43,6 @@ def test_plain_text_has_one_form() -> None:
     assert forms("xn--bcher-kva.example") == ["xn--bcher-kva.example", "bücher.example", "bucher.example"]
 
 
-def test_beginnings_are_of_every_word_and_bounded() -> None:
-    assert beginnings("Ab c") == "a ab c"
-    assert len(beginnings("x" * 100).split()) == 15
-
-
 def test_letters_and_digits_part() -> None:
     assert split_digits("alice1987x") == "alice 1987 x"
     assert split_digits("alice_x") is None
@@ -58,7 +53,6 @@ def test_no_text_breaks_them(text: str) -> None:
     for word in folded_words(text):
         assert word == word.strip()
     assert forms(text)[0] == text
-    beginnings(text)
     asked(text)
 
 

@@ -20,7 +20,7 @@ from clew.projections.search.languages import language_of
 from clew.projections.search.port import Document
 from clew.projections.search.requests import micros_of
 from clew.projections.search.tantivy.schema import build_schema, lower_field, stem_field, whole_field, words_field
-from clew.projections.search.words import beginnings, fold, forms, split_digits
+from clew.projections.search.words import fold, folded_words, forms, split_digits
 
 MAXIMUM_DOCUMENT: Final = 16 << 20
 LONGEST_WHOLE: Final = 512
@@ -344,12 +344,12 @@ _variants = lru_cache(maxsize=16_384)(_make_variants)
 
 
 def _make_name_parts(value: str, splits: bool) -> tuple[str, str, list[str], list[str]]:  # noqa: FBT001  for the cache
-    """A name as it is counted and as it is compared, the texts its words are found by, and their beginnings."""
+    """A name as it is counted and as it is compared, the texts its words are found by, and words that may be begun."""
     kept, compared, found = _make_variants(value)
-    starts = [beginnings(value)]
+    starts = folded_words(value)
     if splits and (apart := split_digits(value)) is not None:
         found.append(apart)
-        starts.append(beginnings(apart))
+        starts += folded_words(apart)
     return kept, compared, found, starts
 
 

@@ -9,7 +9,7 @@ _id      key of a document, 22 letters that stand for its uuid. Tantivy deletes 
 _hi _lo  the halves of the uuid, to order by and to break ties
 _tie     a weight between 0 and 0.03 made from the uuid, see ordering
 _doc     the document as it was put, JSON
-_starts  beginnings of the words of names
+_starts  beginnings of the words of names, which are put one by one
 _other   words of every searched field that has no words of its own
 _stem_xx stems of texts in language xx; _lang says which languages there are
 _cells _point _lat _lon   places, see geography
@@ -20,6 +20,7 @@ from tantivy import Filter, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
 
 from clew.projections.search.fields import SETS, DocumentSet, Field, FieldKind
 from clew.projections.search.languages import STEMMED
+from clew.projections.search.words import LONGEST_BEGINNING
 
 LONGEST_WORD = 256
 _STOPPED = frozenset(STEMMED.values()) - {"arabic", "greek", "romanian", "tamil", "turkish"}
@@ -77,7 +78,7 @@ def build_schema(document_set: DocumentSet) -> tantivy.Schema:
     builder.add_float_field("_tie", fast=True)
     builder.add_bytes_field("_doc", stored=True)
     builder.add_text_field("_other", tokenizer_name="words")
-    builder.add_text_field("_starts", tokenizer_name="blanks", index_option="basic")
+    builder.add_text_field("_starts", tokenizer_name="beginnings", index_option="basic")
     builder.add_text_field("_lang", tokenizer_name="raw", index_option="basic")
     if has_stems(document_set):
         for language in STEMMED:
@@ -133,7 +134,8 @@ def stem_analyzer(language: str) -> TextAnalyzer:
 def register_analyzers(index: tantivy.Index, document_set: DocumentSet) -> None:
     """Give an index what its writer needs."""
     index.register_tokenizer("words", words_analyzer())
-    index.register_tokenizer("blanks", TextAnalyzerBuilder(Tokenizer.whitespace()).build())
+    beginnings = Tokenizer.ngram(1, LONGEST_BEGINNING, prefix_only=True)
+    index.register_tokenizer("beginnings", TextAnalyzerBuilder(beginnings).build())
     if has_stems(document_set):
         for language in STEMMED:
             index.register_tokenizer(f"stem_{language}", stem_analyzer(language))
