@@ -18,7 +18,9 @@ import psutil
 import sqlalchemy as sa
 
 from clew import migrations
+from clew.kernel.collector import relax_collector
 from clew.kernel.database import Database, TenantContext
+from clew.kernel.logs import configure_logs
 from clew.kernel.roles import DIRECTORY, MIGRATOR
 from clew.kernel.settings import Settings
 
@@ -58,6 +60,8 @@ def settings_at(place: Path) -> Settings:
 @contextlib.contextmanager
 def record_at(place: Path) -> Iterator[Database]:
     """The place's database, set up, with two organizations and a user of the first."""
+    relax_collector()
+    configure_logs(settings_at(place))  # standard output is for figures
     with Database(settings_at(place)) as database:
         database.bootstrap()
         with database.transaction(None, role=MIGRATOR) as connection:

@@ -18,15 +18,17 @@ from clew.domains.identity.service import (
     find_organization,
     operator_of,
 )
+from clew.kernel.collector import relax_collector
 from clew.kernel.database import Database, TenantContext
 from clew.kernel.logs import configure_logs
 from clew.kernel.settings import Settings, load_settings
 
 
 def load_and_configure(call: Invocation) -> Settings:
-    """The settings in force for this call, with logs going where they say."""
+    """The settings in force for this call, with logs going where they say and the process set for large work."""
     settings = load_settings(**({"data_dir": call.data_dir} if call.data_dir else {}))
     configure_logs(settings)
+    relax_collector()
     if settings.log_level != "debug":
         logging.getLogger("alembic").setLevel(logging.WARNING)  # each of its steps is news to developers only
     return settings

@@ -33,6 +33,7 @@ STEMMED: Final = {
 _SAME: Final = {"nb": "no", "nn": "no"}
 _SHORTEST: Final = 20
 _ENOUGH: Final = 240
+_FEWEST_BLANKS: Final = 3
 # Four words in a row: lists of values, addresses and commands are in no language, and asking costs 0.1 ms.
 _SENTENCE: Final = re.compile(rf"(?:{WORD_CHARACTER}{{2,}}[,;:'’]?[ \n]+){{3}}{WORD_CHARACTER}{{2,}}")
 
@@ -47,7 +48,9 @@ def language_of(text: str, declared: object = None) -> str | None:
         if len(declared) == 2 or not declared[2].isalpha():
             code = _SAME.get(code, code)
             return code if code in STEMMED else None
-    if len(text) < _SHORTEST or _SENTENCE.search(text, 0, _ENOUGH) is None:
+    if len(text) < _SHORTEST or text.count(" ") + text.count("\n") < _FEWEST_BLANKS:
+        return None
+    if _SENTENCE.search(text, 0, _ENOUGH) is None:
         return None
     found = _detector().detect_language_of(text[:_ENOUGH])
     if found is None:

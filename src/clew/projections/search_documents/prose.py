@@ -1,7 +1,7 @@
 """What of a row's JSON is worth searching, and where on earth it says to be."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 # What is said elsewhere in the document, or identifies without being said by anybody.
@@ -21,7 +21,9 @@ def text_of(values: Any) -> str | None:
     """
     lines: dict[str, None] = {}
     room = _LONGEST
-    for leaf in _leaves(values, 0):
+    leaves: list[str] = []
+    _gather(values, 0, leaves)
+    for leaf in leaves:
         line = leaf[:room].strip()
         if line and line not in lines:
             lines[line] = None
@@ -82,13 +84,13 @@ def _point(latitude: Any, longitude: Any) -> dict[str, float] | None:
     return {"lat": float(latitude), "lon": float(longitude)}
 
 
-def _leaves(value: Any, depth: int) -> Iterator[str]:
+def _gather(value: Any, depth: int, leaves: list[str]) -> None:
     if isinstance(value, str):
-        yield value
-    elif depth < _DEEPEST and isinstance(value, Mapping):
+        leaves.append(value)
+    elif depth < _DEEPEST and isinstance(value, dict):
         for key in sorted(value):
             if key not in _NOT_PROSE:
-                yield from _leaves(value[key], depth + 1)
+                _gather(value[key], depth + 1, leaves)
     elif depth < _DEEPEST and isinstance(value, list):
         for member in value:
-            yield from _leaves(member, depth + 1)
+            _gather(member, depth + 1, leaves)

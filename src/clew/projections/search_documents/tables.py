@@ -251,10 +251,11 @@ class _SourceNames:
                 self._known.clear()
                 missing = list(wanted)
             self._known |= dict.fromkeys(missing) | self._read(missing)
-        return [
-            (*row[:-1], sorted({name for item in row[-1] if (name := self._known[row[0], item]) is not None}))
-            for row in rows
-        ]
+        return [(*row[:-1], self._of(row[0], row[-1])) for row in rows]
+
+    def _of(self, organization_id: UUID, items: list[str]) -> list[str]:
+        names = {self._known[organization_id, item] for item in items}
+        return sorted(name for name in names if name is not None)
 
     def _read(self, items: list[tuple[UUID, str]]) -> dict[tuple[UUID, str], str | None]:
         rows = self._connection.execute(
