@@ -1,5 +1,6 @@
 """Making connections to the record: to the embedded server or to one the user named, as one of the product's roles."""
 
+import time
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ from clew.kernel.settings import Settings
 
 OLDEST_SERVER = 150_000
 APPLICATION_NAME = "clew"
+PAUSES_SECONDS = (0.05, 0.1, 0.2, 0.4)
 
 
 class Connector(Protocol):
@@ -50,15 +52,25 @@ class EmbeddedConnector:
 
     def connect(self, role: str) -> AnyConnection:
         """A connection as that login. Raises DatabaseUnavailableError if the server cannot be started."""
-        return opened(self._parameters(role), self.address, acts_as=ACTS_AS.get(role))
+        return self._opened(role, ACTS_AS.get(role))
 
     def connect_plain(self) -> AnyConnection:
         """A connection as the application's login."""
-        return opened(self._parameters(APPLICATION), self.address)
+        return self._opened(APPLICATION)
 
     def connect_as_administrator(self) -> AnyConnection:
         """A connection as the cluster's superuser."""
-        return opened(self._parameters(SUPERUSER), self.address)
+        return self._opened(SUPERUSER)
+
+    def _opened(self, login: str, acts_as: str | None = None) -> AnyConnection:
+        """A server that dies between being found alive and being connected to is started again by asking again."""
+        for pause in PAUSES_SECONDS:
+            parameters = self._parameters(login)
+            try:
+                return opened(parameters, self.address, acts_as=acts_as)
+            except DatabaseUnavailableError:
+                time.sleep(pause)
+        return opened(self._parameters(login), self.address, acts_as=acts_as)
 
     def _parameters(self, login: str) -> dict[str, Any]:
         running = self.server.ensure_running()

@@ -177,6 +177,15 @@ def test_a_killed_server_comes_back_for_the_next_transaction(notes: Database) ->
     assert bodies(notes, ONE) == ["kept"]
 
 
+def test_a_server_that_dies_while_it_is_asked_for_is_asked_for_again(notes: Database) -> None:
+    add(notes, ONE, "kept")
+    assert notes.embedded is not None
+    for _ in range(5):
+        os.kill(notes.embedded.ensure_running().pid, signal.SIGKILL)  # dying takes a moment, in which it still accepts
+        with notes.connect_raw() as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_a_full_disk_is_said_with_what_to_do(database: Database) -> None:
     with (
         pytest.raises(DatabaseUnavailableError, match="free space") as caught,
