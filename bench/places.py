@@ -61,7 +61,8 @@ def settings_at(place: Path) -> Settings:
 def record_at(place: Path) -> Iterator[Database]:
     """The place's database, set up, with two organizations and a user of the first."""
     relax_collector()
-    configure_logs(settings_at(place))  # standard output is for figures
+    # Standard output is for figures, and nothing but trouble is worth a line beside them.
+    configure_logs(settings_at(place).model_copy(update={"log_level": "warning"}))
     with Database(settings_at(place)) as database:
         database.bootstrap()
         with database.transaction(None, role=MIGRATOR) as connection:

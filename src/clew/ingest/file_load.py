@@ -90,7 +90,6 @@ class FileLoad:
             parts = _prepared(reading, framed, start)
             del framed  # a name that lives on while its value is no longer needed costs a batch of memory
             yield from parts
-            del parts
 
     def _read_again(self, start: Position, end: Position) -> Records:
         """The records between two positions: kept in memory by nobody, since they are hardly ever asked for."""
@@ -116,9 +115,9 @@ def _prepared(reading: Reading, framed: FramedBatch, start: Position) -> Iterato
             first += _ROWS_AT_ONCE
             yield prepare(reading.resolve(framed.batch, part), replace(start, record=first))
         facts = facts_between(facts, first, after)
-    batch = reading.resolve(framed.batch, facts)
-    del facts
-    yield prepare(_with_faults(batch, framed), framed.end)
+    staged = prepare(_with_faults(reading.resolve(framed.batch, facts), framed), framed.end)
+    del framed, facts  # while a generator waits, what its names hold waits as well
+    yield staged
 
 
 def _with_faults(batch: Batch, framed: FramedBatch) -> Batch:
