@@ -52,7 +52,6 @@ class Records:
         """The batch of those records, in that order; without the numbers of those that it rejects."""
         if self._document is not None:
             batch, facts = self._document
-            facts = replace(facts, rejects=facts.rejects.clear())
             return self._reading.resolve(batch, facts_of(facts, pl.col("record").is_in(list(records))))
         lines, contents = zip(*map(self._single.__getitem__, records), strict=True) if records else ((), ())
         batch = RecordBatch(contents, lines, records[0] if records else 0)
