@@ -64,8 +64,8 @@ class Settings(BaseSettings):
     )
     secret_file: AbsolutePath | None = Field(
         None,
-        description="File with the installation's secret, 32 bytes or more, readable by its owner only. Unset: one made in "
-        "the data directory.",
+        description="File with the installation's secret, 32 bytes or more, readable by its owner only. Unset: one is "
+        "made in the data directory.",
     )
     pool_size: int = Field(20, ge=1, le=1000, description="Database connections kept open per role and process.")
     pool_overflow: int = Field(30, ge=0, le=1000, description="Connections allowed above pool_size at busy moments.")
