@@ -29,7 +29,7 @@ from clew.projections.projection import Aside, Projection, Writing
 ATTEMPTS: Final = 4
 FIRST_PAUSE_SECONDS: Final = 0.2
 LONGEST_PAUSE_SECONDS: Final = 60.0
-STRETCH_CHANGES: Final = 100_000
+STEP_CHANGES: Final = 500_000  # a row that changes often is taken over once in so many
 IDLE_SECONDS: Final = 0.2
 _TRIM_AT_ONCE: Final = 100_000
 _LOCK: Final = "SELECT pg_try_advisory_lock(hashtextextended('clew projector', 0))"
@@ -64,10 +64,16 @@ class Built:
 
 
 class Projector:
-    """Has the projector's place for as long as it is open. Raises ProjectorBusyError if another process has it."""
+    """Has the projector's place for as long as it is open. Raises ProjectorBusyError if another process has it.
 
-    def __init__(self, database: Database, projections: Sequence[Projection]) -> None:
+    step_changes: changes that are worked off and committed at once, at most.
+    """
+
+    def __init__(
+        self, database: Database, projections: Sequence[Projection], *, step_changes: int = STEP_CHANGES
+    ) -> None:
         self._database = database
+        self._step_changes = step_changes
         self._projections = {projection.name: projection for projection in projections}
         self._connection = database.connect_raw(PROJECTOR)
         self._books_connection: psycopg.Connection[Any] | None = None
@@ -187,7 +193,7 @@ class Projector:
             writing: Writing | None = None
             while not stop.is_set():
                 with self.moment():
-                    stretch = feed.read(self._connection, position, limit=STRETCH_CHANGES)
+                    stretch = feed.read(self._connection, position, limit=self._step_changes)
                     if not stretch.changes and position.target is None:
                         break
                     if writing is None:

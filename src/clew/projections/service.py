@@ -14,6 +14,7 @@ from clew.kernel.errors import ClewError
 from clew.kernel.roles import PROJECTOR
 from clew.kernel.settings import Settings
 from clew.projections import feed
+from clew.projections.companion import companion
 from clew.projections.feed import Position, Snapshot
 from clew.projections.projector import Outcome, Projector, ProjectorBusyError
 from clew.projections.search_place import (
@@ -43,6 +44,8 @@ def projections(settings: Settings) -> list[SearchProjection]:
 def followed(database: Database) -> Iterator[None]:
     """Within the block the record is changed; after it the views follow, also if the block raises (but for Ctrl-C).
 
+    If the block lasts, they follow beside it already.
+
     What cannot follow is logged and left to the next command: the record itself is as the block left it.
     """
     if database.settings.search == "none":
@@ -52,7 +55,8 @@ def followed(database: Database) -> Iterator[None]:
         return
     with noted(database.settings) as note:
         try:
-            yield
+            with companion(database.settings):
+                yield
         except KeyboardInterrupt:
             raise  # pressed to end at once: the note stays, and the next command catches up
         except BaseException:

@@ -1,0 +1,1 @@
+DROP INDEX relationships_organization_id_id_idx;
