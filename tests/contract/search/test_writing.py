@@ -145,6 +145,16 @@ def test_what_does_not_fit_is_refused_and_the_rest_is_taken(adapter: Adapter, fi
         assert {document["name"] for document in everything(reader).values()} == expected
 
 
+def test_a_refused_change_takes_away_what_the_same_call_put_before(adapter: Adapter) -> None:
+    with adapter.view().writer() as writer:
+        changes = [entity("One"), {**entity("One"), "risk_score": "high"}, entity("Two")]
+        (refusal,) = writer.put(ORGANIZATION, DocumentSet.OSINT_ENTITIES, changes)
+        assert refusal.id == entity("One")["id"]
+        writer.commit("1")
+    with adapter.view().reader() as reader:
+        assert [document["name"] for document in everything(reader).values()] == ["Two"]
+
+
 def test_attacks_refuse_what_is_no_address(adapter: Adapter) -> None:
     with adapter.view().writer() as writer:
         bad = [{"id": identifier(text), "source_ip": text} for text in ("300.1.1.1", "x", "", "192.0.2.1/24", "1")]
