@@ -10,8 +10,8 @@ from packaging.utils import canonicalize_name
 
 PERMISSIVE = frozenset(
     {
-        "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "MIT-0", "PostgreSQL",
-        "PSF-2.0", "Python-2.0", "Unlicense", "Zlib", "Boost-1.0", "BSL-1.0",
+        "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "MIT-0", "MIT-CMU",
+        "PostgreSQL", "PSF-2.0", "Python-2.0", "Unlicense", "Zlib", "Boost-1.0", "BSL-1.0",
         # Its duties bind changed files of the library itself only, and we change none.
         "MPL-2.0",
     }

@@ -2,16 +2,16 @@
 
 import math
 import random
-from datetime import UTC, datetime, timedelta
-from itertools import combinations, pairwise
+from datetime import timedelta
+from itertools import combinations
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clew.reporting.document import Bin, Entity, Histogram, Place, Relationship
-from clew.reporting.drawing import network, time_chart, world
+from clew.reporting.document import Entity, Place, Relationship
+from clew.reporting.drawing import network, world
 from clew.reporting.drawing.coastline import Ring, coastline
 from clew.reporting.drawing.selection import select
 from clew.reporting.gathering.history import MOST_BINS, bin_length
@@ -108,49 +108,12 @@ def test_an_entity_related_to_itself_is_drawn_without_a_line() -> None:
     assert (len(drawn.nodes), drawn.lines) == (1, ())
 
 
-@given(st.integers(0, 10**12))
-def test_ticks_are_few_round_and_reach_the_top(greatest: int) -> None:
-    ticks = time_chart.nice_ticks(greatest)
-    assert ticks[0] == 0
-    assert 2 <= len(ticks) <= 6
-    assert ticks[-1] >= max(1, greatest)
-    assert {later - earlier for earlier, later in pairwise(ticks)} == {ticks[1]}
-    assert str(ticks[1]).rstrip("0") in {"1", "2", "5"}
-
-
 @given(st.integers(0, 60 * 24 * 365 * 40))
 def test_a_span_is_cut_into_a_bounded_number_of_bins(minutes: int) -> None:
     last = NOON + timedelta(minutes=minutes)
     unit, step = bin_length(NOON, last)
     lengths = {"minute": 1, "hour": 60, "day": 1440, "week": 10080, "month": 43200, "year": 525600}
     assert minutes / (lengths[unit] * step) < MOST_BINS
-
-
-def test_bars_have_the_heights_of_their_counts() -> None:
-    bins = (Bin(NOON, "cowrie", 30), Bin(NOON, "dionaea", 10), Bin(NOON + timedelta(hours=3), "cowrie", 20))
-    chart = time_chart.draw(Histogram("hour", 1, bins))
-    heights = {(bar.series, bar.title): bar.height for bar in chart.bars}
-    unit = heights[(0, "03-09 12:00: 30 cowrie")] / 30
-    assert heights[(1, "03-09 12:00: 10 dionaea")] == pytest.approx(10 * unit, abs=0.1)
-    assert heights[(0, "03-09 15:00: 20 cowrie")] == pytest.approx(20 * unit, abs=0.1)
-    assert chart.series == (("cowrie", 50), ("dionaea", 10))
-    assert (chart.peak, chart.peak_at) == (40, "03-09 12:00")
-    assert all(chart.left <= bar.x and bar.x + bar.width <= chart.right for bar in chart.bars)
-
-
-def test_many_series_become_other_and_none_is_lost() -> None:
-    bins = tuple(Bin(NOON, f"tool{n}", n) for n in range(1, 12))
-    chart = time_chart.draw(Histogram("minute", 5, bins))
-    assert chart.series[-1] == (time_chart.OTHER, 1 + 2 + 3 + 4 + 5 + 6)
-    assert sum(count for _, count in chart.series) == sum(each.count for each in bins)
-
-
-@pytest.mark.parametrize("unit", ["month", "year"])
-def test_calendar_units_are_labelled_by_the_calendar(unit: str) -> None:
-    bins = tuple(Bin(datetime(2023 + n, 1, 1, tzinfo=UTC), "x", 1) for n in range(3))
-    labels = [tick.label for tick in time_chart.draw(Histogram(unit, 1, bins)).columns]
-    assert labels[0] == ("2023-01" if unit == "month" else "2023")
-    assert labels == sorted(labels)
 
 
 def test_a_place_stands_where_its_coordinates_say() -> None:

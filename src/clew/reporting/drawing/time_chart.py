@@ -1,24 +1,36 @@
-"""Counts over time as stacked bars."""
+"""Counts over time as stacked bars, plotted by matplotlib."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
-from typing import Final
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from markupsafe import Markup
 
 from clew.reporting.document import Histogram
+from clew.reporting.drawing.plot import Canvas, plot
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 WIDTH: Final = 1080
-HEIGHT: Final = 230
-_LEFT: Final = 58.0
+HEIGHT: Final = 240
+MOST_BARS: Final = 240
+"""Bars side by side; a histogram of more bins is drawn with several of them in each bar."""
+OTHER: Final = "other"
+_FEWEST_BARS: Final = 10  # so wide is the chart at least, or a single bin would fill it
+_MOST_SERIES: Final = 6
 _RIGHT: Final = 24.0
 _TOP: Final = 14.0
-_BOTTOM: Final = 34.0
-_WIDEST_BAR: Final = 80.0
-_MOST_SERIES: Final = 6
-_MOST_LABELS: Final = 8
-OTHER: Final = "other"
+_BOTTOM: Final = 44.0
+_CHARACTER: Final = 7.0
+_FILLED: Final = 0.86  # of a bin's length by its bar
+_START: Final = datetime(2001, 1, 1, tzinfo=UTC)
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
+_LAST: Final = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
+_DAY: Final = timedelta(days=1)
 _LENGTHS: Final = {
     "minute": timedelta(minutes=1),
     "hour": timedelta(hours=1),
@@ -26,47 +38,39 @@ _LENGTHS: Final = {
     "week": timedelta(days=7),
 }
 _FORMATS: Final = {
-    "minute": "%m-%d %H:%M",
-    "hour": "%m-%d %H:%M",
+    "minute": "%Y-%m-%d %H:%M",
+    "hour": "%Y-%m-%d %H:%M",
     "day": "%Y-%m-%d",
     "week": "%Y-%m-%d",
     "month": "%Y-%m",
     "year": "%Y",
 }
+# Of years, months, days, hours, minutes and seconds: how a mark is labelled, and how where the next greater begins.
+# Figures alone, because names of months are those of the process's language.
+_LABELS: Final = ("%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%S")
+_AT_THE_GREATER: Final = ("", "%Y", "%m-%d", "%m-%d", "%H:%M", "%H:%M")
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """One series in one bin; `series` is its place in the legend."""
+class Stack:
+    """A bar: the counts of its bins, one for each series of the legend; `at` is when it starts."""
 
-    x: float
-    y: float
-    width: float
-    height: float
-    series: int
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A labelled place on an axis."""
-
-    at: float
-    label: str
+    at: datetime
+    when: str
+    counts: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TimeChart:
-    """The chart in units of its own, about a pixel each."""
+    """The chart, for an `svg` element of that width and height, with what to say beside it.
+
+    `stacks` are its bars, without the empty ones; `series` the legend, with totals.
+    """
 
     width: int
     height: int
-    left: float
-    right: float
-    base: float
-    bars: tuple[Bar, ...]
-    rows: tuple[Tick, ...]
-    columns: tuple[Tick, ...]
+    picture: Markup
+    stacks: tuple[Stack, ...]
     series: tuple[tuple[str, int], ...]
     unit: str
     first: datetime
@@ -75,51 +79,70 @@ class TimeChart:
     peak_at: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """Time cut into slots, each `step` units long and numbered."""
+
+    unit: str
+    step: int
+
+    def slot(self, at: datetime) -> int:
+        return self._units(at.astimezone(UTC)) // self.step
+
+    def start(self, slot: int) -> datetime:
+        """When the slot starts, or the end of the calendar."""
+        units = slot * self.step
+        try:
+            if self.unit == "year":
+                return datetime(max(units, 1), 1, 1, tzinfo=UTC)
+            if self.unit == "month":
+                return datetime(units // 12, units % 12 + 1, 1, tzinfo=UTC)
+            return _START + _LENGTHS[self.unit] * units
+        except (OverflowError, ValueError):
+            return _LAST if units > 0 else _FIRST
+
+    def _units(self, moment: datetime) -> int:
+        if self.unit == "year":
+            return moment.year
+        if self.unit == "month":
+            return moment.year * 12 + moment.month - 1
+        return (moment - _START) // _LENGTHS[self.unit]
+
+
 def draw(histogram: Histogram) -> TimeChart:
     """The histogram, which has at least one bin, with its greatest series told apart and the rest as "other"."""
+    series = _series(histogram)
+    scale = _scale(histogram)
+    counted: dict[int, list[int]] = {}
+    places = {name: place for place, (name, _) in enumerate(series)}
+    for each in histogram.bins:
+        counted.setdefault(scale.slot(each.at), [0] * len(series))[places.get(each.series, len(series) - 1)] += (
+            each.count
+        )
+    stacks = {
+        slot: Stack(scale.start(slot), f"{scale.start(slot):{_FORMATS[scale.unit]}}", tuple(counts))
+        for slot, counts in sorted(counted.items())
+    }
+    peak = max(stacks.values(), key=lambda stack: sum(stack.counts))
+    times = [each.at.astimezone(UTC) for each in histogram.bins]
+    return TimeChart(
+        WIDTH,
+        HEIGHT,
+        plot(WIDTH, HEIGHT, partial(_paint, stacks=stacks, scale=scale, names=[name for name, _ in series])),
+        tuple(stacks.values()),
+        series,
+        unit=f"{scale.step:,} {scale.unit}s" if scale.step > 1 else scale.unit,
+        first=min(times),
+        last=max(times),
+        peak=sum(peak.counts),
+        peak_at=peak.when,
+    )
+
+
+def _series(histogram: Histogram) -> tuple[tuple[str, int], ...]:
     totals: dict[str, int] = {}
     for each in histogram.bins:
         totals[each.series] = totals.get(each.series, 0) + each.count
-    series = _series(totals)
-    slots = [_slot(each.at, histogram) for each in histogram.bins]
-    first, count = min(slots), max(slots) - min(slots) + 1
-    stacks = _stacks(histogram, slots, [name for name, _ in series])
-    peak_slot = max(stacks, key=lambda slot: (sum(stacks[slot]), -slot))
-    ticks = nice_ticks(sum(stacks[peak_slot]))
-    width = (WIDTH - _LEFT - _RIGHT) / count
-    starts = {slot: each.at.astimezone(UTC) for slot, each in zip(slots, histogram.bins, strict=True)}
-    scale = (HEIGHT - _TOP - _BOTTOM) / ticks[-1]
-    base = HEIGHT - _BOTTOM
-    bars = [
-        bar
-        for slot in sorted(stacks)
-        for bar in _bars(
-            stacks[slot], _LEFT + (slot - first) * width, width, base, scale, starts[slot], histogram, series
-        )
-    ]
-    times = [each.at.astimezone(UTC) for each in histogram.bins]
-    return TimeChart(
-        WIDTH, HEIGHT, _LEFT, WIDTH - _RIGHT, base, tuple(bars),
-        rows=tuple(Tick(round(base - tick * scale, 1), f"{tick:,}") for tick in ticks),
-        columns=_columns(histogram, min(times), count, width),
-        series=series,
-        unit=f"{histogram.step} {histogram.unit}s" if histogram.step > 1 else histogram.unit,
-        first=min(times),
-        last=max(times),
-        peak=sum(stacks[peak_slot]),
-        peak_at=f"{starts[peak_slot]:{_FORMATS[histogram.unit]}}",
-    )  # fmt: skip
-
-
-def nice_ticks(greatest: int) -> list[int]:
-    """From 0 in equal steps of 1, 2 or 5 times a power of ten, at most five of them, up to `greatest` or more."""
-    rough = max(1, greatest) / 4
-    power = 10 ** math.floor(math.log10(rough)) if rough >= 1 else 1
-    step = next(int(power * factor) for factor in (1, 2, 5, 10) if power * factor >= rough)
-    return list(range(0, (-(-max(1, greatest) // step)) * step + 1, step))
-
-
-def _series(totals: dict[str, int]) -> tuple[tuple[str, int], ...]:
     ranked = sorted(totals.items(), key=lambda pair: (-pair[1], pair[0]))
     if len(ranked) <= _MOST_SERIES:
         return tuple(ranked)
@@ -127,64 +150,76 @@ def _series(totals: dict[str, int]) -> tuple[tuple[str, int], ...]:
     return (*kept, (OTHER, sum(totals.values()) - sum(count for _, count in kept)))
 
 
-def _stacks(histogram: Histogram, slots: Sequence[int], names: Sequence[str]) -> dict[int, list[int]]:
-    stacks: dict[int, list[int]] = {}
-    for slot, each in zip(slots, histogram.bins, strict=True):
-        place = names.index(each.series) if each.series in names else len(names) - 1
-        stacks.setdefault(slot, [0] * len(names))[place] += each.count
-    return stacks
+def _scale(histogram: Histogram) -> _Scale:
+    """The histogram's own bins, or as many of them together as it takes to have no more than MOST_BARS."""
+    scale = _Scale(histogram.unit, histogram.step)
+    slots = [scale.slot(each.at) for each in histogram.bins]
+    span = max(slots) - min(slots) + 1
+    # Bars start at multiples of their length, so one more may be needed than the span holds of them.
+    together = 1 if span <= MOST_BARS else math.ceil(span / (MOST_BARS - 1))
+    return _Scale(histogram.unit, histogram.step * together)
 
 
-def _bars(
-    stack: Sequence[int],
-    x: float,
-    width: float,
-    base: float,
-    scale: float,
-    start: datetime,
-    histogram: Histogram,
-    series: Sequence[tuple[str, int]],
-) -> list[Bar]:
-    tops = [0]
-    for count in stack:
-        tops.append(tops[-1] + count)
-    drawn = min(width - min(2.0, width / 5), _WIDEST_BAR)
-    when = f"{start:{_FORMATS[histogram.unit]}}"
-    return [
-        Bar(
-            round(x + (width - drawn) / 2, 2),
-            round(base - top * scale, 2),
-            round(drawn, 2),
-            round((top - below) * scale, 2),
-            place,
-            f"{when}: {top - below:,} {series[place][0]}",
-        )
-        for place, (below, top) in enumerate(pairwise(tops))
-        if top > below
+def _paint(canvas: Canvas, stacks: dict[int, Stack], scale: _Scale, names: Sequence[str]) -> None:
+    from matplotlib.dates import date2num  # noqa: PLC0415  see plotting_library.library
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
+
+    heights = [sum(stack.counts) for stack in stacks.values()]
+    rows = [
+        int(tick) for tick in MaxNLocator(nbins=4, steps=[1, 2, 5, 10], integer=True).tick_values(0, max(1, *heights))
     ]
+    left = max(58.0, 18 + _CHARACTER * len(f"{rows[-1]:,}"))
+    box = (left / WIDTH, _BOTTOM / HEIGHT, (WIDTH - left - _RIGHT) / WIDTH, (HEIGHT - _TOP - _BOTTOM) / HEIGHT)
+    axes = canvas.figure.add_axes(box)
+    around = max(0, _FEWEST_BARS - (max(stacks) - min(stacks) + 1))
+    begin, end = (scale.start(slot) for slot in (min(stacks) - around // 2, max(stacks) + 1 + -(-around // 2)))
+    axes.set_xlim(date2num(begin), date2num(end))
+    axes.set_ylim(rows[0], rows[-1])
+    axes.set_axisbelow(True)  # rules behind bars
+    _rows(canvas, axes, rows)
+    _columns(canvas, axes)
+    for at, side, place in ((begin, "left", 0.0), (end, "right", 1.0)):
+        edge = axes.annotate(
+            f"{at:{_FORMATS[scale.unit]}}", (place, 0), (0, 6 - _BOTTOM), "axes fraction", "offset points", ha=side
+        )
+        canvas.show(edge, "axis")
+    for slot, stack in stacks.items():
+        _bars(canvas, axes, stack, (scale.start(slot + 1) - stack.at) / _DAY, names)
+    canvas.show(axes.spines["bottom"], "base")
 
 
-def _slot(at: datetime, histogram: Histogram) -> int:
-    moment = at.astimezone(UTC)
-    if histogram.unit == "year":
-        return moment.year
-    if histogram.unit == "month":
-        return moment.year * 12 + moment.month - 1
-    return (moment - datetime(2001, 1, 1, tzinfo=UTC)) // (_LENGTHS[histogram.unit] * histogram.step)
+def _bars(canvas: Canvas, axes: "Axes", stack: Stack, length: float, names: Sequence[str]) -> None:
+    from matplotlib.dates import date2num  # noqa: PLC0415
+
+    below = 0
+    for place, count in enumerate(stack.counts):
+        if count:
+            start = date2num(stack.at) + length * (1 - _FILLED) / 2
+            (bar,) = axes.bar([start], [count], length * _FILLED, bottom=below, align="edge", clip_on=False)
+            canvas.show(bar, f"s{place}", title=f"{stack.when}: {count:,} {names[place]}")
+            below += count
 
 
-def _columns(histogram: Histogram, first: datetime, count: int, width: float) -> tuple[Tick, ...]:
-    every = max(1, math.ceil(count / _MOST_LABELS))
-    return tuple(
-        Tick(round(_LEFT + (slot + 0.5) * width, 1), f"{_moment(histogram, first, slot):{_FORMATS[histogram.unit]}}")
-        for slot in range(0, count, every)
-    )
+def _rows(canvas: Canvas, axes: "Axes", ticks: Sequence[int]) -> None:
+    axes.set_yticks(ticks, [f"{tick:,}" for tick in ticks])
+    axes.tick_params("y", length=0, pad=8)
+    for tick in axes.yaxis.get_major_ticks():
+        tick.gridline.set(visible=True, clip_on=False)
+        canvas.show(tick.gridline, "rule")
+        canvas.show(tick.label1, "axis")
 
 
-def _moment(histogram: Histogram, first: datetime, slots: int) -> datetime:
-    if histogram.unit == "year":
-        return first.replace(year=first.year + slots)
-    if histogram.unit == "month":
-        months = first.year * 12 + first.month - 1 + slots
-        return first.replace(year=months // 12, month=months % 12 + 1)
-    return first + _LENGTHS[histogram.unit] * histogram.step * slots
+def _columns(canvas: Canvas, axes: "Axes") -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter  # noqa: PLC0415
+
+    locator = AutoDateLocator(minticks=5, tz=UTC)
+    formatter = ConciseDateFormatter(locator, tz=UTC, formats=list(_LABELS), zero_formats=list(_AT_THE_GREATER))
+    locator.set_axis(axes.xaxis)
+    first, last = axes.get_xlim()
+    ticks = [float(tick) for tick in locator() if first <= tick <= last]  # another would stretch the axis
+    labels = formatter.format_ticks(ticks)
+    axes.set_xticks(ticks, labels)
+    axes.tick_params("x", length=5, pad=6)
+    for tick in axes.xaxis.get_major_ticks():
+        canvas.show(tick.tick1line, "base")
+        canvas.show(tick.label1, "axis")
