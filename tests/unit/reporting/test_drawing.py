@@ -2,9 +2,11 @@
 
 import math
 import random
+import re
 from datetime import timedelta
 from itertools import combinations
 from uuid import UUID
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
@@ -15,6 +17,7 @@ from clew.reporting.drawing import network, world
 from clew.reporting.drawing.coastline import Ring, coastline
 from clew.reporting.drawing.selection import select
 from clew.reporting.gathering.history import MOST_BINS, bin_length
+from clew.reporting.inert_text import inert
 from clew.reporting.reference_places import country_places, degrees, reference_places
 from tests.unit.reporting.example_report import NOON, entity, relationship
 
@@ -116,21 +119,68 @@ def test_a_span_is_cut_into_a_bounded_number_of_bins(minutes: int) -> None:
     assert minutes / (lengths[unit] * step) < MOST_BINS
 
 
+def shown(drawn: world.WorldMap, *classes: str) -> list[ET.Element]:
+    return [
+        each for each in ET.fromstring(f"<svg>{drawn.picture}</svg>") if each.get("class", "").split()[0] in classes
+    ]
+
+
+def extent(element: ET.Element) -> tuple[float, float, float, float]:
+    """Left, right, top and bottom of a path."""
+    numbers = [float(number) for number in re.findall(r"-?[\d.]+", element.get("d", ""))]
+    return min(numbers[::2]), max(numbers[::2]), min(numbers[1::2]), max(numbers[1::2])
+
+
 def test_a_place_stands_where_its_coordinates_say() -> None:
-    drawn = world.draw([Place(0, 0.5, None, ((UUID(int=1), "x"),), 1), Place(0, -180, "FJ", ((UUID(int=2), "y"),), 40)])
-    middle, edge = drawn.points
-    assert (middle.x, middle.y) == (round(180.5 * 3, 1), 252.0)
-    assert edge.x == 0
-    assert (middle.is_country, edge.is_country) == (False, True)
-    assert edge.radius > middle.radius
+    drawn = world.draw(
+        [Place(0, 0.5, None, ((UUID(int=1), "x"),), 1), Place(95, -180, "FJ", ((UUID(int=2), "y"),), 40)]
+    )
+    middle, edge = shown(drawn, "at-place", "at-country")
+    assert [each.get("class") for each in (middle, edge)] == ["at-place", "at-country"]
+    assert [each.findtext("title") for each in (middle, edge)] == ["0.0, 0.5: x", "country FJ: y and 39 more"]
+    left, right, top, bottom = extent(middle)
+    assert ((left + right) / 2, (top + bottom) / 2) == pytest.approx((180.5 * 3, 252.0), abs=0.02)
+    assert right - left == pytest.approx(7, abs=0.02)
+    left, right, top, bottom = extent(edge)
+    assert ((left + right) / 2, (top + bottom) / 2) == pytest.approx((0, 0), abs=0.02)
+    assert 2 * 14 >= right - left > 7
 
 
-def test_labels_on_the_map_do_not_cover_each_other() -> None:
+def test_the_map_has_land_lakes_and_degrees() -> None:
+    drawn = world.draw([])
+    (sea,), (land,), (lakes,), (dots,) = (shown(drawn, name) for name in ("sea", "land", "lake", "dots"))
+    assert extent(sea) == (0, world.WIDTH, 0, world.HEIGHT)
+    assert extent(land)[:2] == (0, world.WIDTH)
+    assert land.get("d", "").count("M") == sum(not name.startswith("lake ") for name, _ in coastline())
+    assert extent(lakes) == pytest.approx((682.5, 702, 111, 141.9), abs=0.02)
+    assert dots.get("d", "").count("M") > 400
+    assert len(shown(drawn, "grid")) == 11 + 4
+    degrees = {each.text: (float(each.attrib["x"]), float(each.attrib["y"])) for each in shown(drawn, "axis")}
+    assert degrees["120°W"][0] == 180
+    assert degrees["60°N"][1] == pytest.approx(72 - 6, abs=4)
+    assert all(0 < x < world.WIDTH and 0 < y < world.HEIGHT for x, y in degrees.values())
+
+
+def test_labels_on_the_map_do_not_cover_each_other_and_are_inside() -> None:
     places = [Place(50 + n / 100, 10 + n / 100, None, ((UUID(int=n + 1), f"place {n}"),), 1) for n in range(30)]
-    shown = [point for point in world.draw(places).points if point.label]
-    assert 1 <= len(shown) < 30
-    for one, other in combinations(shown, 2):
-        assert abs(one.y - other.y) > 10 or abs(one.label_x - other.label_x) > 50
+    edge = Place(-20, 179, None, ((UUID(int=99), "edge"),), 1)
+    labels = shown(world.draw([*places, edge]), "halo")
+    assert 2 <= len(labels) < 30
+    for one, other in combinations(labels, 2):
+        apart = [abs(float(one.attrib[name]) - float(other.attrib[name])) for name in "xy"]
+        assert apart[1] > 10 or apart[0] > 50
+    assert (labels[-1].text, labels[-1].get("class")) == ("edge", "halo end")
+    assert float(labels[-1].attrib["x"]) < 359 * 3
+
+
+@pytest.mark.parametrize("name", ["$x^2$", "$", "</text></svg><b>", "\u5bc6\u7801 \u05d0", "\u202ea\x00", "x" * 10**6])
+def test_an_entity_on_the_map_may_be_called_anything(name: str) -> None:
+    drawn = world.draw([Place(10, 10, None, ((UUID(int=1), name),), 1)])
+    (label,), (point,) = shown(drawn, "halo"), shown(drawn, "at-place")
+    assert label.text == inert(name, 28)
+    assert (point.findtext("title") or "").startswith(f"10.0, 10.0: {inert(name, 28).rstrip('…')}")
+    assert len(point.findtext("title") or "") <= 400
+    assert drawn == world.draw([Place(10, 10, None, ((UUID(int=1), name),), 1)])
 
 
 def test_reference_places_are_where_everyone_knows_them() -> None:

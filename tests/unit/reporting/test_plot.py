@@ -123,7 +123,7 @@ def test_nothing_is_taken_from_nor_left_in_home_and_working_directory(tmp_path: 
         (home / ".config/matplotlib/matplotlibrc").write_bytes(settings)
     kept = set(tmp_path.rglob("*"))
     home.chmod(0o500)
-    environment = {"HOME": str(home), "TMPDIR": str(temporary), "PATH": os.environ["PATH"], "MPLBACKEND": "TkAgg"}
+    environment = {"HOME": str(home), "TMPDIR": str(temporary), "PATH": os.environ["PATH"], "MPLBACKEND": "nonsense"}
     done = subprocess.run(
         [sys.executable, "-B", "-c", PROGRAM], cwd=work, env=environment, capture_output=True, text=True, check=False
     )

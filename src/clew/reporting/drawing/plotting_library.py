@@ -21,6 +21,7 @@ from typing import Any, Final
 SETTINGS: Final[Mapping[str, Any]] = {
     "font.family": ["DejaVu Sans"],  # comes with matplotlib; text is laid out by it and shown in the page's font
     "font.size": 11.5,
+    "path.simplify": False,
     "svg.fonttype": "none",
     "svg.hashsalt": "clew",
     "svg.image_inline": True,
@@ -46,7 +47,7 @@ def library() -> Iterator[None]:
     """
     with _DRAWING:
         _load()
-        import matplotlib as mpl  # noqa: PLC0415  0.2 s, for who writes a page
+        import matplotlib as mpl  # noqa: PLC0415  0.7 s, for who writes a page
 
         defaults: dict[Any, Any] = {
             name: value for name, value in mpl.rcParamsDefault.items() if not _OF_THE_PROCESS.fullmatch(name)
@@ -67,11 +68,12 @@ def _load() -> None:
 
 @contextlib.contextmanager
 def _apart_in(directory: str) -> Iterator[None]:
-    """Configuration and caches are looked for in that directory alone."""
-    before = {name: os.environ.get(name) for name in ("MPLCONFIGDIR", "MATPLOTLIBRC")}
-    os.environ |= dict.fromkeys(before, directory)
+    """Configuration and caches are looked for in that directory alone, and no window system is asked for."""
+    ours = {"MPLCONFIGDIR": directory, "MATPLOTLIBRC": directory, "MPLBACKEND": "svg"}
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ |= ours
     try:
-        # The directory of the whole process is changed for that fifth of a second only if it must be.
+        # The directory of the whole process is changed for that moment only if it must be.
         with contextlib.chdir(directory) if Path("matplotlibrc").exists() else contextlib.nullcontext():
             yield
     finally:

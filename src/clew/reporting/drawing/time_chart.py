@@ -190,13 +190,14 @@ def _paint(canvas: Canvas, stacks: dict[int, Stack], scale: _Scale, names: Seque
 
 def _bars(canvas: Canvas, axes: "Axes", stack: Stack, length: float, names: Sequence[str]) -> None:
     from matplotlib.dates import date2num  # noqa: PLC0415
+    from matplotlib.patches import Rectangle  # noqa: PLC0415
 
-    below = 0
+    start, below = date2num(stack.at) + length * (1 - _FILLED) / 2, 0
     for place, count in enumerate(stack.counts):
         if count:
-            start = date2num(stack.at) + length * (1 - _FILLED) / 2
-            (bar,) = axes.bar([start], [count], length * _FILLED, bottom=below, align="edge", clip_on=False)
-            canvas.show(bar, f"s{place}", title=f"{stack.when}: {count:,} {names[place]}")
+            bar = Rectangle((start, below), length * _FILLED, count, clip_on=False)
+            # Added as bars, each would have the limits of the axes worked out once more: half of the whole time.
+            canvas.show(axes.add_artist(bar), f"s{place}", title=f"{stack.when}: {count:,} {names[place]}")
             below += count
 
 

@@ -1,92 +1,119 @@
-"""The map: an equirectangular one, on which longitude and latitude can be read off straight."""
+"""The map: an equirectangular one, on which longitude and latitude can be read off straight; drawn by matplotlib."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Final
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from markupsafe import Markup
 
 from clew.reporting.document import Place
-from clew.reporting.drawing.coastline import coastline
+from clew.reporting.drawing.coastline import Ring, coastline
+from clew.reporting.drawing.plot import Canvas, plot
 from clew.reporting.inert_text import inert
 from clew.reporting.reference_places import reference_places
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 WIDTH: Final = 1080
 NORTH: Final = 84.0
 SOUTH: Final = -58.0
-HEIGHT: Final = round(WIDTH / 360 * (NORTH - SOUTH))
+_DEGREE: Final = WIDTH / 360
+HEIGHT: Final = round(_DEGREE * (NORTH - SOUTH))
 _STEP: Final = 30
 _MOST_LABELS: Final = 14
 _LABEL_CHARACTERS: Final = 28
 _CHARACTER_WIDTH: Final = 6.4
-
-
-@dataclass(frozen=True, slots=True)
-class GridLine:
-    """A meridian or parallel as an SVG path, with its label and where that stands."""
-
-    path: str
-    label: str
-    x: float
-    y: float
-    is_meridian: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A place on the map. `label` is empty where there is no room for it."""
-
-    x: float
-    y: float
-    radius: float
-    is_country: bool
-    title: str
-    label: str
-    label_x: float
-    label_at_end: bool
+_GAP: Final = 5  # between a point and its label
 
 
 @dataclass(frozen=True, slots=True)
 class WorldMap:
-    """The map in units of its own, about a pixel each; land, lakes and dots are SVG paths."""
+    """The map, for an `svg` element of that width and height."""
 
     width: int
     height: int
-    land: str
-    lakes: str
-    dots: str
-    grid: tuple[GridLine, ...]
-    points: tuple[Point, ...]
+    picture: Markup
 
 
 def draw(places: Sequence[Place]) -> WorldMap:
     """The places on the map, the greater ones beneath, labels where they cover no other."""
-    points: list[Point] = []
+    return WorldMap(WIDTH, HEIGHT, plot(WIDTH, HEIGHT, partial(_paint, places=places)))
+
+
+def _paint(canvas: Canvas, places: Sequence[Place]) -> None:
+    axes = canvas.figure.add_axes((0, 0, 1, 1), xlim=(-180, 180), ylim=(SOUTH, NORTH))
+    axes.set_axisbelow(True)
+    canvas.show(axes.patch, "sea")
+    _land(canvas, axes)
+    _grid(canvas, axes)
+    _points(canvas, axes, places)
+    _labels(canvas, axes, places)
+
+
+def _land(canvas: Canvas, axes: "Axes") -> None:
+    from matplotlib.patches import PathPatch  # noqa: PLC0415  see plotting_library.library
+    from matplotlib.path import Path  # noqa: PLC0415
+
+    def rings(*, lakes: bool) -> Path:
+        shown = (_turned(ring) for name, ring in coastline() if name.startswith("lake ") is lakes)
+        return Path.make_compound_path(*(Path([*ring, ring[0]], closed=True) for ring in shown))
+
+    towns = [(east, north) for _, north, east in reference_places() if SOUTH < north < NORTH]
+    # Strokes without length and with round ends: dots, all in one path.
+    dots = Path([town for town in towns for _ in range(2)], [Path.MOVETO, Path.LINETO] * len(towns))
+    for path, classes, order in (
+        (rings(lakes=False), "land", 0.1),
+        (rings(lakes=True), "lake", 0.2),
+        (dots, "dots", 0.6),
+    ):
+        canvas.show(axes.add_artist(PathPatch(path, zorder=order, clip_on=False)), classes)
+
+
+def _grid(canvas: Canvas, axes: "Axes") -> None:
+    meridians, parallels = range(-150, 180, _STEP), range(-30, 90, _STEP)
+    axes.set_xticks(meridians, [_degrees(east, "E", "W") for east in meridians])
+    axes.set_yticks(parallels, [_degrees(north, "N", "S") for north in parallels])
+    axes.tick_params(length=0, pad=-4)  # labels inside
+    for axis, sides in ((axes.xaxis, {"va": "bottom"}), (axes.yaxis, {"ha": "left", "va": "bottom"})):
+        for tick in axis.get_major_ticks():
+            tick.gridline.set(visible=True, clip_on=False)
+            tick.label1.set(**sides)
+            canvas.show(tick.gridline, "grid")
+            canvas.show(tick.label1, "axis")
+
+
+def _points(canvas: Canvas, axes: "Axes", places: Sequence[Place]) -> None:
+    from matplotlib.patches import PathPatch  # noqa: PLC0415
+    from matplotlib.path import Path  # noqa: PLC0415
+    from matplotlib.transforms import Affine2D  # noqa: PLC0415
+
+    circle = Path.arc(0, 360, 4)
+    for place in places:
+        around = Affine2D().scale(_radius(place) / _DEGREE).translate(place.longitude, _inside(place.latitude))
+        point = axes.add_artist(PathPatch(circle.transformed(around), clip_on=False))
+        canvas.show(point, "at-place" if place.country is None else "at-country", title=_title(place))
+
+
+def _labels(canvas: Canvas, axes: "Axes", places: Sequence[Place]) -> None:
     taken: list[tuple[float, float, float]] = []
     for place in places:
-        x, y = _position(place.latitude, place.longitude)
-        radius = round(min(14.0, 3.5 + 1.6 * (place.count - 1) ** 0.5), 1)
+        x, y = (place.longitude + 180) * _DEGREE, (NORTH - _inside(place.latitude)) * _DEGREE
         label = inert(_name(place), _LABEL_CHARACTERS)
-        width = len(label) * _CHARACTER_WIDTH
-        at_end = x + radius + 6 + width > WIDTH
-        label_x = x - radius - 5 if at_end else x + radius + 5
-        span = (label_x - width, label_x) if at_end else (label_x, label_x + width)
-        free = all(abs(y - other) > 15 or span[1] < left or span[0] > right for left, right, other in taken)
-        shows = free and len(taken) < _MOST_LABELS
-        if shows:
-            taken.append((*span, y))
-        points.append(
-            Point(
-                x,
-                y,
-                radius,
-                place.country is not None,
-                _title(place),
-                label if shows else "",
-                round(label_x, 1),
-                at_end,
-            )
-        )
-    return WorldMap(WIDTH, HEIGHT, _rings(lakes=False), _rings(lakes=True), _dots(), _grid(), tuple(points))
+        width, away = len(label) * _CHARACTER_WIDTH, _radius(place) + _GAP
+        before = x + away + width + 1 > WIDTH
+        left, right = (x - away - width, x - away) if before else (x + away, x + away + width)
+        if len(taken) < _MOST_LABELS and all(
+            abs(y - other) > 15 or right < first or left > last for first, last, other in taken
+        ):
+            taken.append((left, right, y))
+            text = axes.annotate(
+                "label", (place.longitude, _inside(place.latitude)), (-away if before else away, 0), "data",
+                "offset points", ha="right" if before else "left", va="center", annotation_clip=False,
+            )  # fmt: skip
+            canvas.show(text, "halo", text=label)
 
 
 def _name(place: Place) -> str:
@@ -101,39 +128,20 @@ def _title(place: Place) -> str:
     names = ", ".join(name for _, name in place.entities)
     more = f" and {place.count - len(place.entities):,} more" if place.count > len(place.entities) else ""
     where = f"country {place.country}" if place.country else f"{place.latitude:.1f}, {place.longitude:.1f}"
-    return inert(f"{where}: {names}{more}", 400)
+    return f"{where}: {names}{more}"
 
 
-def _position(latitude: float, longitude: float) -> tuple[float, float]:
-    inside = min(max(latitude, SOUTH), NORTH)
-    return round((longitude + 180) / 360 * WIDTH, 1), round((NORTH - inside) / 360 * WIDTH, 1)
+def _radius(place: Place) -> float:
+    """About a pixel each; the area grows with the number of entities."""
+    return min(14.0, 3.5 + 1.6 * math.sqrt(place.count - 1))
 
 
-@cache
-def _rings(*, lakes: bool) -> str:
-    rings = (ring for name, ring in coastline() if name.startswith("lake ") is lakes)
-    return "".join(
-        "M" + "L".join(f"{x:g} {y:g}" for x, y in (_position(*each) for each in ring)) + "Z" for ring in rings
-    )
+def _inside(latitude: float) -> float:
+    return min(max(latitude, SOUTH), NORTH)
 
 
-@cache
-def _dots() -> str:
-    """The reference places as one path of dots: strokes without length and with round ends."""
-    inside = ((north, east) for _, north, east in reference_places() if SOUTH < north < NORTH)
-    return "".join(f"M{x:g} {y:g}h0" for x, y in (_position(north, east) for north, east in inside))
-
-
-@cache
-def _grid() -> tuple[GridLine, ...]:
-    lines = []
-    for east in range(-150, 180, _STEP):
-        x, _ = _position(0, east)
-        lines.append(GridLine(f"M{x:g} 0V{HEIGHT}", _degrees(east, "E", "W"), x, HEIGHT - 5, is_meridian=True))
-    for north in range(-30, 90, _STEP):
-        _, y = _position(north, 0)
-        lines.append(GridLine(f"M0 {y:g}H{WIDTH}", _degrees(north, "N", "S"), 5, y - 4, is_meridian=False))
-    return tuple(lines)
+def _turned(ring: Ring) -> list[tuple[float, float]]:
+    return [(east, north) for north, east in ring]
 
 
 def _degrees(value: int, positive: str, negative: str) -> str:
