@@ -1,1 +1,1 @@
-"""Pictures of a report, worked out as plain geometry; templates write them as SVG, whose text stays text."""
+"""Pictures of a report as SVG whose text stays text: charts and map by matplotlib, relations as plain geometry."""
