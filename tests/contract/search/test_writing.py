@@ -146,6 +146,7 @@ def test_what_does_not_fit_is_refused_and_the_rest_is_taken(adapter: Adapter, fi
 
 
 def test_a_refused_change_takes_away_what_the_same_call_put_before(adapter: Adapter) -> None:
+    fill(adapter.view(), {DocumentSet.OSINT_ENTITIES: [entity("Two")]})
     with adapter.view().writer() as writer:
         changes = [entity("One"), {**entity("One"), "risk_score": "high"}, entity("Two")]
         (refusal,) = writer.put(ORGANIZATION, DocumentSet.OSINT_ENTITIES, changes)
