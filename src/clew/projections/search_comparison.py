@@ -1,11 +1,11 @@
 """Record and search view compared document by document, by digests of what each of them says now."""
 
-import hashlib
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from hashlib import blake2b
 from typing import Final
 from uuid import UUID
 
+import numpy as np
 import orjson
 import polars as pl
 
@@ -14,8 +14,9 @@ from clew.projections.search.fields import DocumentSet
 from clew.projections.search.port import Document, SearchReader
 from clew.projections.search_documents.tables import SHOWN, DocumentReader
 
-_BATCH: Final = 50_000
-_DIGESTS: Final = {"id": pl.Binary, "digest": pl.UInt64, "table": pl.Categorical}
+_TABLES: Final = ("", *(shown.table for shown in SHOWN))
+_CODES: Final = {table: code for code, table in enumerate(_TABLES)}
+_KEY: Final = ["high", "low"]  # the halves of a uuid
 
 
 def compare(record: DocumentReader, view: SearchReader) -> Comparison:
@@ -41,14 +42,15 @@ class _Found:
 
     def add(self, organization_id: UUID, part: DocumentSet, recorded: pl.DataFrame, viewed: pl.DataFrame) -> None:
         def differences(rows: pl.DataFrame, *, in_record: bool = True) -> Iterator[Difference]:
-            for identifier, table in rows.select("id", "table").iter_rows():
-                yield Difference(organization_id, part.value, UUID(bytes=identifier), table if in_record else None)
+            for high, low, code in rows.select(*_KEY, "table").iter_rows():
+                row_id = UUID(int=high << 64 | low)
+                yield Difference(organization_id, part.value, row_id, _TABLES[code] if in_record else None)
 
         self._record_rows += recorded.height
         self._view_rows += viewed.height
-        self._missing += differences(recorded.join(viewed, on="id", how="anti"))
-        self._extra += differences(viewed.join(recorded, on="id", how="anti"), in_record=False)
-        both = recorded.join(viewed, on="id", how="inner")
+        self._missing += differences(recorded.join(viewed, on=_KEY, how="anti"))
+        self._extra += differences(viewed.join(recorded, on=_KEY, how="anti"), in_record=False)
+        both = recorded.join(viewed, on=_KEY, how="inner")
         self._different += differences(both.filter(pl.col("digest") != pl.col("digest_right")))
 
     def comparison(self) -> Comparison:
@@ -57,10 +59,9 @@ class _Found:
         )
 
 
-def digest(document: Document) -> int:
-    """64 bits of a document's canonical JSON."""
-    canonical = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
-    return int.from_bytes(hashlib.blake2b(canonical, digest_size=8).digest(), "big")
+def digest(document: Document) -> bytes:
+    """8 bytes that stand for a document's canonical JSON."""
+    return blake2b(orjson.dumps(document, option=orjson.OPT_SORT_KEYS), digest_size=8).digest()
 
 
 def _recorded(reader: DocumentReader, organization_id: UUID, part: DocumentSet) -> Iterator[tuple[str, Document, str]]:
@@ -71,12 +72,18 @@ def _recorded(reader: DocumentReader, organization_id: UUID, part: DocumentSet) 
 
 
 def _digests(documents: Iterable[tuple[str, Document, str]]) -> pl.DataFrame:
-    """Id (16 bytes), digest and table of each document; memory stays at some 30 bytes a row."""
-    frames = [pl.DataFrame(schema=_DIGESTS)]
-    remaining = iter(documents)
-    while batch := [
-        (bytes.fromhex(identifier.replace("-", "")), digest(document), table)
-        for identifier, document, table in islice(remaining, _BATCH)
-    ]:
-        frames.append(pl.DataFrame(batch, schema=_DIGESTS, orient="row"))
-    return pl.concat(frames)
+    """Id (its halves), digest and table of each document; memory stays at some 30 bytes a row."""
+    ids, digests, tables = bytearray(), bytearray(), bytearray()
+    for identifier, document, table in documents:
+        ids += bytes.fromhex(identifier.replace("-", ""))
+        digests += digest(document)
+        tables.append(_CODES[table])
+    halves = np.frombuffer(ids, ">u8").astype(np.uint64).reshape(-1, 2)
+    return pl.DataFrame(
+        {
+            "high": halves[:, 0],
+            "low": halves[:, 1],
+            "digest": np.frombuffer(digests, np.uint64),
+            "table": np.frombuffer(tables, np.uint8),
+        }
+    )
