@@ -11,6 +11,8 @@ from typing import Any
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
 ERROR_MODULES = (
     "clew.kernel.errors",
+    "clew.domains.identity.refreshing",
+    "clew.domains.identity.sign_in",
     "clew.projections.keeping",
     "clew.projections.projector",
     "clew.projections.search.errors",

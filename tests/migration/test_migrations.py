@@ -13,7 +13,7 @@ from clew.kernel.database import Database
 from clew.kernel.roles import MIGRATOR
 from tests.support.record import NOON, Writer, empty_database, new_organization, upgrade
 
-PARENTS = ("attack_sessions", "collection_items", "events", "social_posts")
+PARENTS = ("api_usage_logs", "attack_sessions", "collection_items", "events", "social_posts")
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +96,16 @@ def test_every_index_of_a_tenants_table_leads_with_the_organization(database: Da
         ORDER BY 1
         """,
     )
-    # Sign-in names are unique over all; the projector reads the changes of all in the order of commits.
-    assert others == ["changes_xid_sequence_idx", "users_email_key", "users_username_key"]
+    # What one signs in with is unique over all; the projector reads the changes of all in the order of commits.
+    assert others == [
+        "api_keys_key_hash_key",
+        "changes_xid_sequence_idx",
+        "one_time_tokens_token_hash_key",
+        "refresh_tokens_token_hash_key",
+        "sessions_token_hash_key",
+        "users_email_key",
+        "users_username_key",
+    ]
 
 
 def test_every_tenants_table_is_under_forced_row_security(database: Database) -> None:

@@ -70,3 +70,29 @@ class SchemaVersionError(ClewError):
 
     code = "schema_version"
     exit_code = 8
+
+
+class AuthenticationError(ClewError):
+    """Who is calling could not be established. It is not said why, so that nobody learns which names exist."""
+
+    code = "authentication"
+    exit_code = 10
+
+
+class ForbiddenError(ClewError):
+    """Who is calling is known, and may not do this."""
+
+    code = "forbidden"
+    exit_code = 11
+
+
+class LimitError(ClewError):
+    """A limit is reached: too many attempts or requests, or a quota used up. `retry_after` is in whole seconds."""
+
+    code = "limit"
+    exit_code = 12
+    transient = True
+
+    def __init__(self, message: str, *, retry_after: int, where: str | None = None, remedy: str | None = None) -> None:
+        super().__init__(message, where=where, remedy=remedy)
+        self.retry_after = retry_after

@@ -3,7 +3,9 @@
 - clew_owner owns every table; nobody signs in as it.
 - clew_migrator changes the schema, acting as clew_owner.
 - clew_application does the product's work. It owns nothing and cannot bypass row-level security.
-- clew_directory looks people and organizations up across tenants when they sign in; it has just the grants for that.
+- clew_directory makes, lists and renames organizations; it sees nothing of what is in them.
+- clew_authenticator finds out who is calling, before an organization is known: it looks up what people and programs
+  sign in with, counts requests and failures, and keeps the signing keys.
 - clew_projector reads what projections follow, of every organization, and keeps their books.
 - clew_partitioner owns the functions that make partitions on demand; nobody signs in as it.
 """
@@ -22,9 +24,10 @@ OWNER = "clew_owner"
 MIGRATOR = "clew_migrator"
 APPLICATION = "clew_application"
 DIRECTORY = "clew_directory"
+AUTHENTICATOR = "clew_authenticator"
 PROJECTOR = "clew_projector"
 PARTITIONER = "clew_partitioner"
-LOGIN_ROLES = (MIGRATOR, APPLICATION, DIRECTORY, PROJECTOR)
+LOGIN_ROLES = (MIGRATOR, APPLICATION, DIRECTORY, AUTHENTICATOR, PROJECTOR)
 ALL_ROLES = (OWNER, PARTITIONER, *LOGIN_ROLES)
 # Who may act as whom. The partitioner makes tables for the owner; the migrator hands functions to the partitioner.
 MEMBERSHIPS = ((OWNER, MIGRATOR), (OWNER, PARTITIONER), (PARTITIONER, MIGRATOR))

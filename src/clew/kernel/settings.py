@@ -104,6 +104,44 @@ class Settings(BaseSettings):
         "info", description="Least severity of the log lines written to standard error."
     )
     log_format: Literal["text", "json"] = Field("text", description="Log lines for people (text) or machines (json).")
+    password_minimum_length: int = Field(12, ge=8, le=128, description="Fewest characters of a password.")
+    breached_passwords: AbsolutePath | None = Field(
+        None,
+        description="File of passwords that are refused: one per line, or SHA-1 digests as Have I Been Pwned lists "
+        "them (fast if sorted by digest).",
+    )
+    argon2_memory_kib: int = Field(
+        65_536, ge=8, le=4_194_304, description="Memory in KiB that hashing a password takes."
+    )
+    argon2_passes: int = Field(3, ge=1, le=100, description="Passes over that memory.")
+    sign_in_free_failures: int = Field(
+        5, ge=1, le=100, description="Failed sign-ins to an account before each further one makes it wait longer."
+    )
+    sign_in_longest_wait_seconds: int = Field(900, ge=1, le=86_400, description="Longest wait after a failed sign-in.")
+    session_idle_seconds: int = Field(3600, ge=60, le=604_800, description="Seconds without use that end a session.")
+    session_absolute_seconds: int = Field(
+        86_400, ge=300, le=2_592_000, description="Seconds after which a session ends however it is used."
+    )
+    access_token_seconds: int = Field(300, ge=30, le=3600, description="Seconds for which an access token is taken.")
+    signing_key_days: int = Field(30, ge=1, le=365, description="Days after which access tokens get a new signing key.")
+    public_url: str = Field(
+        "http://127.0.0.1:8000",
+        pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$",
+        description="Address under which people reach Clew: links in mails begin with it, and tokens name it.",
+    )
+    invitation_hours: int = Field(72, ge=1, le=720, description="Hours for which an invitation can be accepted.")
+    password_reset_minutes: int = Field(60, ge=5, le=1440, description="Minutes for which a reset link works.")
+    smtp_host: str | None = Field(None, description="Mail server that sends links. Unset: links are printed.")
+    smtp_port: int = Field(587, ge=1, le=65_535, description="Port of the mail server.")
+    smtp_security: Literal["starttls", "tls"] = Field(
+        "starttls", description="How the connection to the mail server is encrypted; its certificate is always checked."
+    )
+    smtp_username: str | None = Field(None, description="Login at the mail server; unset: none.")
+    smtp_password: SecretStr | None = Field(None, description="Password of that login.")
+    smtp_from: str = Field("clew@localhost", description="Sender of mails.")
+    smtp_ca_file: AbsolutePath | None = Field(
+        None, description="Certificates that the mail server's one is checked against. Unset: the system's."
+    )
     default_region: str | None = Field(
         None,
         pattern=r"^[A-Z]{2}$",
@@ -242,6 +280,8 @@ def _type_name(annotation: Any) -> str:
     members = [_type_name(member) for member in get_args(annotation) if member is not type(None)]
     if members and get_origin(annotation) is not Annotated:
         return " | ".join(members)
+    if annotation is SecretStr:
+        return "secret text"
     plain = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
     names = {ByteSize: "size", SecretStr: "secret URL", Path: "path", str: "text", int: "whole number"}
     return names.get(plain, getattr(plain, "__name__", str(plain)))

@@ -16,6 +16,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from clew.domains.collections import tables as collections
+from clew.domains.identity import access_tables, key_tables, sign_in_tables
 from clew.domains.identity import tables as identity
 from clew.domains.investigations import tables as investigations
 from clew.kernel.errors import SchemaVersionError
@@ -28,6 +29,9 @@ OWNER = "clew_owner"
 TABLES: Final = (
     collections.osint_scans,
     identity.users,
+    access_tables.roles,
+    key_tables.api_keys,
+    sign_in_tables.sessions,
     investigations.targets,
     entities.entities,
     projections.projections,

@@ -31,7 +31,25 @@ FILLERS: dict[str, Any] = {
     "integer": 1,
 }
 # Signing in names a user without an organization, and the directory names organizations: the rest is nobody's.
-UNIQUE_OVER_ALL = {"organizations_pkey", "organizations_slug_key", "users_email_key", "users_username_key"}
+UNIQUE_OVER_ALL = {
+    "organizations_pkey",
+    "organizations_slug_key",
+    "users_email_key",
+    "users_username_key",
+    "api_keys_key_hash_key",
+    "sessions_token_hash_key",
+    "refresh_tokens_token_hash_key",
+    "one_time_tokens_token_hash_key",
+}
+# What can be allowed is the same for everybody; failures and signing keys only the authenticator may open.
+UNIQUE_IN_THE_INSTALLATION = {
+    "permissions_pkey",
+    "permissions_code_key",
+    "signing_keys_pkey",
+    "signing_keys_state_idx",
+    "sign_in_failures_pkey",
+}
+NEVER_EDITED = ("changes", "api_usage_logs")
 # The installation's own books, which only the projector may open.
 PROJECTORS_OWN = ("feed_epochs", "projections", "projection_failures")
 UNIQUE_IN_BOOKS = {"feed_epochs_pkey", "feed_epochs_epoch_key", "projections_pkey"}
@@ -74,7 +92,7 @@ def neighbours(database: Database) -> Neighbours:
     ours, theirs = new_organization(database), new_organization(database)
     with database.transaction(None) as connection:
         listed = connection.execute(TENANT_TABLES).all()
-        for parent in ("collection_items", "events", "attack_sessions", "social_posts"):
+        for parent in ("api_usage_logs", "collection_items", "events", "attack_sessions", "social_posts"):
             connection.execute(
                 sa.text("SELECT ensure_partitions(:parent, ARRAY[CAST(:month AS date)])"),
                 {"parent": parent, "month": NOON},
@@ -107,6 +125,12 @@ def row_of(connection: sa.Connection, name: str, tenant: Tenant, organization: U
         row["entity_type"] = "domain"
     if name == "users":
         row |= {"email": f"shared@{tenant.slug}", "username": f"shared@{tenant.slug}"}
+    if name == "role_permissions":
+        row["permission"] = "entity:read"
+    if name == "one_time_tokens":
+        row["user_id"] = SHARED_ID
+    for column in {"token_hash", "key_hash"} & row.keys():
+        row[column] = f"shared-{tenant.slug}"
     return row
 
 
@@ -137,7 +161,8 @@ def test_each_organization_sees_its_own_rows_and_no_others(neighbours: Neighbour
     for mine, other in ((neighbours.ours, neighbours.theirs), (neighbours.theirs, neighbours.ours)):
         with neighbours.database.transaction(mine.context) as connection:
             for name in (*neighbours.tables, "domains"):
-                owners = connection.scalars(sa.text(f"SELECT DISTINCT organization_id FROM {name}")).all()
+                owned = f"SELECT DISTINCT organization_id FROM {name} WHERE organization_id IS NOT NULL"
+                owners = connection.scalars(sa.text(owned)).all()
                 assert owners == [mine.id], name
             for name in neighbours.all:
                 asked = sa.text(f"SELECT count(*) FROM {name} WHERE organization_id = :other")
@@ -146,15 +171,16 @@ def test_each_organization_sees_its_own_rows_and_no_others(neighbours: Neighbour
 
 def test_without_a_context_nothing_is_visible(neighbours: Neighbours) -> None:
     with neighbours.database.transaction(None) as connection:
-        for name in (*neighbours.all, "organizations"):
-            assert connection.scalar(sa.text(f"SELECT count(*) FROM {name}")) == 0, name
+        assert connection.scalar(sa.text("SELECT count(*) FROM organizations")) == 0
+        for name in neighbours.all:
+            assert connection.scalar(sa.text(f"SELECT count(organization_id) FROM {name}")) == 0, name
 
 
 def test_a_context_that_is_no_organization_shows_nothing_or_fails(neighbours: Neighbours) -> None:
     with neighbours.database.transaction(None) as connection:
         connection.execute(sa.text("SELECT set_config('app.current_organization_id', :id, true)"), {"id": str(NOWHERE)})
         for name in neighbours.all:
-            assert connection.scalar(sa.text(f"SELECT count(*) FROM {name}")) == 0, name
+            assert connection.scalar(sa.text(f"SELECT count(organization_id) FROM {name}")) == 0, name
         connection.execute(sa.text("SELECT set_config('app.current_organization_id', 'x'' OR true', true)"))
         with pytest.raises(sqlalchemy.exc.DataError, match="uuid"):
             connection.execute(sa.text("SELECT count(*) FROM entities"))
@@ -199,7 +225,7 @@ def test_no_row_can_be_given_to_the_other_organization(neighbours: Neighbours) -
 
 
 def test_the_others_rows_can_be_neither_changed_nor_deleted(neighbours: Neighbours) -> None:
-    writable = [name for name in neighbours.tables if name != "changes"]
+    writable = [name for name in neighbours.tables if name not in NEVER_EDITED]
     with neighbours.database.transaction(neighbours.ours.context) as connection:
         for name in writable:
             for statement in (f"UPDATE {name} SET organization_id = organization_id", f"DELETE FROM {name}"):
@@ -238,7 +264,7 @@ def test_only_what_a_person_signs_in_with_is_unique_over_all(neighbours: Neighbo
                           AND a.attname = 'organization_id')
     """)
     with neighbours.database.transaction(None) as connection:
-        assert set(connection.scalars(unique)) == UNIQUE_OVER_ALL | UNIQUE_IN_BOOKS
+        assert set(connection.scalars(unique)) == UNIQUE_OVER_ALL | UNIQUE_IN_BOOKS | UNIQUE_IN_THE_INSTALLATION
 
 
 @pytest.mark.parametrize("name", PROJECTORS_OWN)
@@ -311,7 +337,7 @@ def test_what_runs_with_its_owners_power_is_known_and_pinned(neighbours: Neighbo
     """)
     with neighbours.database.transaction(None) as connection:
         found = connection.execute(definers).all()
-    assert [name for name, _ in found] == ["create_monthly_partitions", "ensure_partitions"]
+    assert [name for name, _ in found] == ["create_monthly_partitions", "drop_old_api_usage_logs", "ensure_partitions"]
     assert all("search_path=pg_catalog, public" in settings for _, settings in found)
 
 

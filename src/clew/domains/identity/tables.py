@@ -1,10 +1,13 @@
 """Organizations and users."""
 
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from clew.kernel.schema import flag, index, json_object, metadata, moment, now, one_of, required, text
+
+AnyRow = sa.Row[*tuple[Any, ...]]
+"""A row of whatever columns were asked for."""
 
 ROLES: Final = ("admin", "analyst", "user", "readonly")
 
@@ -35,6 +38,8 @@ users: Final = sa.Table(
     flag("is_verified", default=False),
     flag("mfa_enabled", default=False),
     sa.Column("mfa_secret", sa.LargeBinary),  # encrypted
+    sa.Column("mfa_last_step", sa.BigInteger),  # 30-second step of the last code taken: none is taken twice
+    moment("password_changed_at"),
     moment("last_login"),
     now("created_at"),
     now("updated_at"),

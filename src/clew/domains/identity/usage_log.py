@@ -1,0 +1,202 @@
+"""The log of requests made with API keys: kept for 30 days, written in the background.
+
+A request hands its line over and goes on. If the database cannot keep up, or is away, lines wait up to a bound; what is
+beyond it is dropped and counted, so that the log can be incomplete but never silently so.
+"""
+
+import ipaddress
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Self
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from clew.domains.identity.key_tables import api_usage_logs
+from clew.kernel.clock import Clock, system_clock
+from clew.kernel.database import Database
+from clew.kernel.errors import DatabaseUnavailableError
+from clew.kernel.ids import IdMaker, new_id
+from clew.kernel.logs import logger
+from clew.kernel.roles import AUTHENTICATOR
+from clew.kernel.stored_text import storable
+
+KEPT: Final = timedelta(days=30)
+_LONGEST_TEXT: Final = 400
+_LARGEST_INTEGER: Final = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """One request. `endpoint` is the route's pattern, never a path with somebody's data in it; sizes in bytes."""
+
+    organization_id: UUID
+    api_key_id: UUID
+    endpoint: str
+    method: str
+    request_timestamp: datetime
+    response_status: int
+    response_time_ms: int
+    request_size_bytes: int = 0
+    response_size_bytes: int = 0
+    client_ip: str | None = None
+    user_agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageCounts:
+    """What became of the lines so far."""
+
+    recorded: int
+    written: int
+    dropped: int
+
+
+class UsageLog:
+    """Takes lines from any thread and writes them in batches from one of its own, between `start` and `close`."""
+
+    def __init__(
+        self,
+        write: Callable[[Sequence[Usage]], None],
+        *,
+        capacity: int = 10_000,
+        batch: int = 500,
+        interval_seconds: float = 1.0,
+    ) -> None:
+        self._write = write
+        self._waiting: queue.Queue[Usage] = queue.Queue(capacity)
+        self._batch = batch
+        self._interval = interval_seconds
+        self._guard = threading.Lock()
+        self._recorded = self._written = self._dropped = 0
+        self._ending = threading.Event()
+        self._give_up_at = float("inf")
+        self._thread = threading.Thread(target=self._run, name="usage log", daemon=True)
+
+    @classmethod
+    def of(cls, database: Database, *, ids: IdMaker = new_id) -> Self:
+        """The log that writes to this database."""
+        return cls(lambda lines: write_usage(database, lines, ids=ids))
+
+    def start(self) -> None:
+        """Begin to write. Once."""
+        self._thread.start()
+
+    def record(self, usage: Usage) -> None:
+        """Hand a line over. Never waits, never raises."""
+        try:
+            self._waiting.put_nowait(usage)
+        except queue.Full:
+            self._count(recorded=1, dropped=1)
+        else:
+            self._count(recorded=1)
+
+    def counts(self) -> UsageCounts:
+        """What became of the lines so far; the difference still waits."""
+        with self._guard:
+            return UsageCounts(self._recorded, self._written, self._dropped)
+
+    def close(self, patience_seconds: float = 5.0) -> UsageCounts:
+        """Write what waits, for at most about so long, and end. What could not be written is counted as dropped."""
+        self._give_up_at = time.monotonic() + patience_seconds
+        self._ending.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._count(dropped=len(self._taken(self._waiting.maxsize)))
+        counts = self.counts()
+        if counts.dropped:
+            logger(__name__).warning("lines of the usage log were dropped", dropped=counts.dropped)
+        return counts
+
+    def _run(self) -> None:
+        while True:
+            ending = self._ending.wait(self._interval)
+            while lines := self._taken(self._batch):
+                self._write_or_drop(lines)
+            if ending:
+                return
+
+    def _write_or_drop(self, lines: list[Usage]) -> None:
+        while True:
+            try:
+                self._write(lines)
+            except DatabaseUnavailableError:
+                if time.monotonic() >= self._give_up_at:
+                    self._count(dropped=len(lines))
+                    return
+                self._ending.wait(self._interval)
+                time.sleep(0.05 if self._ending.is_set() else 0)
+            except sa.exc.DBAPIError as error:
+                # The server refused these very lines: again would be refused again.
+                logger(__name__).error("the usage log could not be written", error=type(error.orig).__name__)
+                self._count(dropped=len(lines))
+                return
+            else:
+                self._count(written=len(lines))
+                return
+
+    def _taken(self, most: int) -> list[Usage]:
+        lines: list[Usage] = []
+        while len(lines) < most:
+            try:
+                lines.append(self._waiting.get_nowait())
+            except queue.Empty:
+                break
+        return lines
+
+    def _count(self, *, recorded: int = 0, written: int = 0, dropped: int = 0) -> None:
+        with self._guard:
+            self._recorded += recorded
+            self._written += written
+            self._dropped += dropped
+
+
+def write_usage(database: Database, lines: Sequence[Usage], *, ids: IdMaker = new_id) -> None:
+    """Write lines of whatever organizations, all or none, as clew_authenticator. Raises DatabaseUnavailableError."""
+    rows = [_row(line, ids()) for line in lines]
+    with database.transaction(None, role=AUTHENTICATOR) as connection:
+        connection.execute(sa.insert(api_usage_logs).inline(), rows)
+
+
+def delete_old_usage(
+    connection: sa.Connection, organization_id: UUID, *, kept: timedelta = KEPT, clock: Clock = system_clock
+) -> int:
+    """Delete an organization's lines older than that; how many. Whole months go by `drop_old_months`."""
+    old = sa.delete(api_usage_logs).where(
+        api_usage_logs.c.organization_id == organization_id, api_usage_logs.c.request_timestamp < clock() - kept
+    )
+    return connection.execute(old).rowcount
+
+
+def drop_old_months(connection: sa.Connection, *, kept: timedelta = KEPT) -> int:
+    """Give up the months of every organization that ended so long ago, 30 days at least; how many."""
+    dropped = connection.scalar(sa.text("SELECT drop_old_api_usage_logs(:days)"), {"days": kept.days})
+    return int(dropped or 0)
+
+
+def _row(line: Usage, identifier: UUID) -> dict[str, Any]:
+    return {
+        "organization_id": line.organization_id,
+        "id": identifier,
+        "api_key_id": line.api_key_id,
+        "endpoint": storable(line.endpoint, _LONGEST_TEXT),
+        "method": storable(line.method, _LONGEST_TEXT),
+        "request_timestamp": line.request_timestamp,
+        "response_status": line.response_status,
+        "response_time_ms": min(line.response_time_ms, _LARGEST_INTEGER),
+        "request_size_bytes": line.request_size_bytes,
+        "response_size_bytes": line.response_size_bytes,
+        "client_ip": _address(line.client_ip),
+        "user_agent": storable(line.user_agent, _LONGEST_TEXT) if line.user_agent else None,
+    }
+
+
+def _address(text: str | None) -> str | None:
+    try:
+        return str(ipaddress.ip_address(text)) if text else None
+    except ValueError:
+        return None
