@@ -19,13 +19,16 @@ from clew.cli.commands import (
     doctor,
     ingest,
     init,
+    key,
     organization,
     path,
     projection,
     quarantine,
     report,
+    role,
     search,
     show,
+    user,
 )
 from clew.cli.group import RootGroup
 from clew.cli.options import DataDirectoryOption, Invocation, JsonOption, OrganizationOption
@@ -122,6 +125,9 @@ def _application() -> typer.Typer:
     root.add_typer(_database(), name="db")
     root.add_typer(_projection(), name="projection")
     root.add_typer(_organization(), name="org")
+    root.add_typer(_user(), name="user")
+    root.add_typer(_key(), name="key")
+    root.add_typer(_role(), name="role")
     root.command("doctor")(doctor.doctor)
     root.command("version")(version)
     return root
@@ -169,6 +175,35 @@ def _organization() -> typer.Typer:
     group = _group("Keep the records of several organizations apart.")
     group.command("new")(organization.new)
     group.command("list")(organization.list_organizations)
+    return group
+
+
+def _user() -> typer.Typer:
+    group = _group("Add people, give them roles, let them in or shut them out.")
+    group.command("add")(user.add)
+    group.command("list")(user.list_users)
+    group.command("show")(user.show)
+    group.command("deactivate")(user.deactivate)
+    group.command("activate")(user.activate)
+    group.command("set-role")(user.set_role)
+    group.command("reset-password")(user.reset_password)
+    group.command("mfa-reset")(user.reset_second_factor)
+    return group
+
+
+def _key() -> typer.Typer:
+    group = _group("Make API keys for programs, and revoke them.")
+    group.command("create")(key.create)
+    group.command("list")(key.list_keys)
+    group.command("revoke")(key.revoke)
+    return group
+
+
+def _role() -> typer.Typer:
+    group = _group("See what roles allow, and make your own.")
+    group.command("list")(role.list_roles)
+    group.command("new")(role.new)
+    group.command("grant")(role.grant)
     return group
 
 

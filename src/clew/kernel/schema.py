@@ -93,7 +93,7 @@ def belongs_to(column: str, table: str, *, on_delete: str = "CASCADE", target: s
     )
 
 
-def index(*columns: str | sa.ColumnElement[Any], **options: Any) -> sa.Index:
+def index(*columns: str | sa.ColumnElement[Any] | sa.TextClause, **options: Any) -> sa.Index:
     """An index that leads with organization_id."""
     return sa.Index(None, "organization_id", *columns, **options)
 

@@ -76,9 +76,11 @@ def message_for(settings: Settings, link: Link) -> EmailMessage:
 
 def _connected(settings: Settings, host: str) -> smtplib.SMTP:
     context = ssl.create_default_context(cafile=settings.smtp_ca_file)
+    # Said in place of this machine's name, which would be looked up and is nobody's business.
+    name = settings.smtp_from.rpartition("@")[2]
     if settings.smtp_security == "tls":
-        return smtplib.SMTP_SSL(host, settings.smtp_port, timeout=TIMEOUT_SECONDS, context=context)
-    server = smtplib.SMTP(host, settings.smtp_port, timeout=TIMEOUT_SECONDS)
+        return smtplib.SMTP_SSL(host, settings.smtp_port, name, timeout=TIMEOUT_SECONDS, context=context)
+    server = smtplib.SMTP(host, settings.smtp_port, name, timeout=TIMEOUT_SECONDS)
     try:
         server.starttls(context=context)
     except BaseException:

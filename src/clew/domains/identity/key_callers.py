@@ -17,6 +17,7 @@ from clew.kernel.clock import Clock, system_clock
 from clew.kernel.database import Database
 from clew.kernel.errors import AuthenticationError
 from clew.kernel.roles import AUTHENTICATOR
+from clew.kernel.stored_text import storable_address
 
 NOTED_EVERY: Final = timedelta(minutes=1)
 """How exactly the last use of a key is kept."""
@@ -97,5 +98,5 @@ def _note_use(connection: sa.Connection, row: AnyRow, client_ip: str | None, clo
     connection.execute(
         sa.update(api_keys)
         .where(api_keys.c.organization_id == row.organization_id, api_keys.c.id == row.id)
-        .values(last_used_at=now, last_used_ip=client_ip)
+        .values(last_used_at=now, last_used_ip=storable_address(client_ip))
     )

@@ -78,7 +78,7 @@ api_usage_logs: Final = tenant_table(
     number("response_size_bytes", big=True),
     sa.Column("client_ip", pg.INET),
     text("user_agent"),
-    index("api_key_id", sa.literal_column("request_timestamp").desc()),
+    index("api_key_id", sa.text("request_timestamp DESC")),
     index("endpoint"),
     partition_by="request_timestamp",
     changing=False,

@@ -18,7 +18,7 @@ from clew.kernel.clock import Clock, system_clock
 from clew.kernel.errors import NotFoundError
 from clew.kernel.ids import IdMaker, new_id
 from clew.kernel.settings import Settings
-from clew.kernel.stored_text import storable
+from clew.kernel.stored_text import storable, storable_address
 
 _LONGEST_AGENT: Final = 400
 
@@ -106,7 +106,7 @@ def begin_session(
             last_activity=now,
             expires_at=made.expires_at,
             second_factor=second_factor,
-            client_ip=client_ip,
+            client_ip=storable_address(client_ip),
             user_agent=storable(user_agent, _LONGEST_AGENT) if user_agent else None,
         )
     )

@@ -4,7 +4,6 @@ A request hands its line over and goes on. If the database cannot keep up, or is
 beyond it is dropped and counted, so that the log can be incomplete but never silently so.
 """
 
-import ipaddress
 import queue
 import threading
 import time
@@ -23,7 +22,7 @@ from clew.kernel.errors import DatabaseUnavailableError
 from clew.kernel.ids import IdMaker, new_id
 from clew.kernel.logs import logger
 from clew.kernel.roles import AUTHENTICATOR
-from clew.kernel.stored_text import storable
+from clew.kernel.stored_text import storable, storable_address
 
 KEPT: Final = timedelta(days=30)
 _LONGEST_TEXT: Final = 400
@@ -190,13 +189,6 @@ def _row(line: Usage, identifier: UUID) -> dict[str, Any]:
         "response_time_ms": min(line.response_time_ms, _LARGEST_INTEGER),
         "request_size_bytes": line.request_size_bytes,
         "response_size_bytes": line.response_size_bytes,
-        "client_ip": _address(line.client_ip),
+        "client_ip": storable_address(line.client_ip),
         "user_agent": storable(line.user_agent, _LONGEST_TEXT) if line.user_agent else None,
     }
-
-
-def _address(text: str | None) -> str | None:
-    try:
-        return str(ipaddress.ip_address(text)) if text else None
-    except ValueError:
-        return None
