@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from clew.domains.identity.key_format import key_digest, new_key, shown_part
 from clew.domains.identity.key_tables import api_key_counters, api_keys
 from clew.domains.identity.permissions import CODES, SCOPES, unknown_scopes
-from clew.domains.identity.roles import permissions_of
+from clew.domains.identity.roles import all_permissions, custom_permissions
 from clew.domains.identity.tables import users
 from clew.kernel.clock import Clock, system_clock
 from clew.kernel.errors import InputError, NotFoundError
@@ -191,13 +191,14 @@ def _shown(now: datetime) -> sa.Select[Any]:
 
 
 def _owner_permissions(connection: sa.Connection, organization_id: UUID, user_id: UUID) -> frozenset[str]:
-    allowed = permissions_of(users.c.organization_id, users.c.id, users.c.role)
     row = connection.execute(
-        sa.select(allowed).where(users.c.organization_id == organization_id, users.c.id == user_id, users.c.is_active)
+        sa.select(users.c.role, custom_permissions().label("custom_permissions")).where(
+            users.c.organization_id == organization_id, users.c.id == user_id, users.c.is_active
+        )
     ).one_or_none()
     if row is None:
         raise NotFoundError(f"no active user {user_id}", remedy="see `clew user list`")
-    return frozenset(row[0] or ())
+    return all_permissions(row.role, row.custom_permissions)
 
 
 def _require_scopes(scopes: Sequence[str], owned: frozenset[str]) -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from clew.domains.identity.access_tokens import Claims
 from clew.domains.identity.opaque_tokens import SESSION, digest_of
 from clew.domains.identity.principal import Principal
-from clew.domains.identity.roles import permissions_of
+from clew.domains.identity.roles import all_permissions, custom_permissions
 from clew.domains.identity.sessions import SessionLimits
 from clew.domains.identity.sign_in_tables import sessions
 from clew.domains.identity.tables import AnyRow, organizations, users
@@ -34,7 +34,8 @@ def principal_of_session_token(
     """Whose session this is. Raises AuthenticationError unless session, user and organization are all in force."""
     if not token.startswith(SESSION):
         raise _no_session()
-    return _principal(connection, sessions.c.token_hash == digest_of(token), limits, client_ip, clock)
+    row = connection.execute(_BY_TOKEN, {"digest": digest_of(token)}).one_or_none()
+    return _principal(connection, row, limits, client_ip, clock)
 
 
 def principal_of_claims(
@@ -46,23 +47,18 @@ def principal_of_claims(
     clock: Clock = system_clock,
 ) -> Principal:
     """Who an access token that was checked is about. Raises AuthenticationError as above: a revoked session ends it."""
-    named = sa.and_(
-        sessions.c.organization_id == claims.organization_id,
-        sessions.c.id == claims.session_id,
-        sessions.c.user_id == claims.user_id,
-    )
-    return _principal(connection, named, limits, client_ip, clock)
+    named = {"organization": claims.organization_id, "session": claims.session_id, "user": claims.user_id}
+    return _principal(connection, connection.execute(_BY_ID, named).one_or_none(), limits, client_ip, clock)
 
 
 def _principal(
     connection: sa.Connection,
-    which: sa.ColumnElement[bool],
+    row: AnyRow | None,
     limits: SessionLimits,
     client_ip: str | None,
     clock: Clock,
 ) -> Principal:
     now = clock()
-    row = connection.execute(_QUERY.where(which)).one_or_none()
     if row is None or not _in_force(row, now, limits):
         raise _no_session()
     if row.last_activity <= now - NOTED_EVERY:
@@ -71,7 +67,7 @@ def _principal(
         organization_id=row.organization_id,
         user_id=row.user_id,
         username=row.username,
-        permissions=frozenset(row.permissions or ()),
+        permissions=all_permissions(row.role, row.custom_permissions),
         session_id=row.session_id,
         client_ip=client_ip,
     )
@@ -88,10 +84,19 @@ _QUERY: Final = (
         users.c.username,
         users.c.is_active.label("user_is_active"),
         organizations.c.is_active.label("organization_is_active"),
-        permissions_of(users.c.organization_id, users.c.id, users.c.role).label("permissions"),
+        users.c.role,
+        custom_permissions().label("custom_permissions"),
     )
     .join(users, sa.and_(users.c.organization_id == sessions.c.organization_id, users.c.id == sessions.c.user_id))
     .join(organizations, organizations.c.id == sessions.c.organization_id)
+)
+
+
+_BY_TOKEN: Final = _QUERY.where(sessions.c.token_hash == sa.bindparam("digest"))
+_BY_ID: Final = _QUERY.where(
+    sessions.c.organization_id == sa.bindparam("organization"),
+    sessions.c.id == sa.bindparam("session"),
+    sessions.c.user_id == sa.bindparam("user"),
 )
 
 

@@ -1,8 +1,8 @@
 """What can be allowed: every permission of the product, and which of them each built-in role has.
 
 One table, read from top to bottom. The database holds the same (migration 0005 and later ones put it there), so that
-one statement can tell what a caller may do; a test holds the two together. A permission that is added here needs a
-migration that adds it there.
+custom roles can name only what exists and whoever reads the database sees what roles allow; a test holds the two
+together. A permission that is added here needs a migration that adds it there.
 """
 
 from collections.abc import Iterable

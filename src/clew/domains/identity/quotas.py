@@ -7,7 +7,7 @@ first and looks again, so fifty at once cannot take more than is left. What is r
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -56,28 +56,41 @@ def count_request(
     Raises LimitError, with the seconds until all windows have room again, if a limit is reached.
     """
     starts = _window_starts(clock())
-    values: dict[str, sa.ColumnElement[object]] = {}
-    rooms: list[sa.ColumnElement[bool]] = []
-    for name, start in starts.items():
-        began, used = api_key_counters.c[f"{name}_starts"], api_key_counters.c[f"{name}_used"]
-        limit = getattr(limits, name)
-        # Clocks of several processes may differ a little: a window that another one began already is the present one.
-        values[began.name] = sa.func.greatest(began, start)
-        values[used.name] = sa.case((began >= start, used + 1), else_=1)
-        if limit:
-            rooms.append(sa.or_(began < start, used < limit))
-    counted = connection.execute(
-        sa.update(api_key_counters)
-        .where(_of(organization_id, key_id), *rooms)
-        .values(values)
-        .returning(api_key_counters.c.minute_used, api_key_counters.c.hour_used, api_key_counters.c.day_used)
-    ).one_or_none()
+    bound = {f"{name}_limit": getattr(limits, name) for name in _LENGTHS} | {f"{n}_at": at for n, at in starts.items()}
+    counted = connection.execute(_COUNT, bound | {"organization": organization_id, "key": key_id}).one_or_none()
     if counted is None:
         raise _refusal(connection, organization_id, key_id, limits, clock())
     return [
         Allowance(name, getattr(limits, name), used, starts[name] + _LENGTHS[name])
         for name, used in zip(_LENGTHS, counted, strict=True)
     ]
+
+
+def _count_statement() -> sa.Executable:
+    """Made once: putting it together takes longer than carrying it out."""
+    values: dict[str, sa.ColumnElement[Any]] = {}
+    rooms: list[sa.ColumnElement[bool]] = []
+    for name in _LENGTHS:
+        began, used = api_key_counters.c[f"{name}_starts"], api_key_counters.c[f"{name}_used"]
+        start = sa.bindparam(f"{name}_at", type_=began.type)
+        limit = sa.bindparam(f"{name}_limit", type_=sa.Integer)
+        # Clocks of several processes may differ a little: a window that another one began already is the present one.
+        values[began.name] = sa.func.greatest(began, start)
+        values[used.name] = sa.case((began >= start, used + 1), else_=1)
+        rooms.append(sa.or_(limit == 0, began < start, used < limit))
+    own = sa.and_(
+        api_key_counters.c.organization_id == sa.bindparam("organization"),
+        api_key_counters.c.api_key_id == sa.bindparam("key"),
+    )
+    return (
+        sa.update(api_key_counters)
+        .where(own, *rooms)
+        .values(values)
+        .returning(api_key_counters.c.minute_used, api_key_counters.c.hour_used, api_key_counters.c.day_used)
+    )
+
+
+_COUNT: Final = _count_statement()
 
 
 def take_analyses(

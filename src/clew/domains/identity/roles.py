@@ -1,6 +1,6 @@
 """Roles: the built-in ones, custom ones of an organization, and what a user may do in all."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -171,30 +171,28 @@ def custom_roles_of(connection: sa.Connection, organization_id: UUID, user_id: U
     return list(connection.scalars(query))
 
 
-def permissions_of(
-    organization: sa.ColumnElement[UUID], user: sa.ColumnElement[UUID], role: sa.ColumnElement[str]
-) -> sa.ScalarSelect[list[str]]:
-    """A part of a statement: all that this user may do, as text[], by the built-in role and the custom ones."""
-    built_in = sa.and_(roles.c.is_builtin, roles.c.name == role)
-    custom = (
-        sa.select(user_roles.c.role_id)
-        .where(user_roles.c.organization_id == organization, user_roles.c.user_id == user)
-        .scalar_subquery()
+def custom_permissions() -> sa.ScalarSelect[list[str]]:
+    """A part of a statement about `users`: what each user's custom roles allow, as text[], null for nothing."""
+    same_role = sa.and_(
+        role_permissions.c.organization_id == user_roles.c.organization_id,
+        role_permissions.c.role_id == user_roles.c.role_id,
     )
-    own = sa.and_(roles.c.organization_id == organization, roles.c.id.in_(custom))
     return (
-        sa.select(sa.func.array_agg(role_permissions.c.permission.distinct()))
-        .select_from(roles)
-        .join(
-            role_permissions,
-            sa.and_(
-                role_permissions.c.role_id == roles.c.id,
-                role_permissions.c.organization_id.is_not_distinct_from(roles.c.organization_id),
-            ),
-        )
-        .where(sa.or_(built_in, own))
+        sa.select(sa.func.array_agg(role_permissions.c.permission))
+        .select_from(user_roles)
+        .join(role_permissions, same_role)
+        .where(user_roles.c.organization_id == users.c.organization_id, user_roles.c.user_id == users.c.id)
+        .correlate(users)
         .scalar_subquery()
     )
+
+
+def all_permissions(role: str, custom: Sequence[str] | None) -> frozenset[str]:
+    """What a user may do in all: by the built-in role, and by what `custom_permissions` found.
+
+    Codes that this program does not know any more count for nothing.
+    """
+    return BUILT_IN.get(role, frozenset()) | (frozenset(custom or ()) & CODES)
 
 
 def _found(connection: sa.Connection) -> list[AnyRow]:

@@ -10,11 +10,13 @@ import sqlalchemy as sa
 
 from clew.domains.identity import api_keys, permissions, quotas, roles, users
 from clew.domains.identity.api_keys import KeyLimits, NewKey
+from clew.domains.identity.callers import principal_of_session_token
 from clew.domains.identity.key_callers import KeyCaller, caller_of_key
 from clew.domains.identity.key_format import is_well_formed, new_key
+from clew.domains.identity.sessions import SessionLimits, begin_session
 from clew.kernel.database import Database
 from clew.kernel.errors import AuthenticationError, InputError, LimitError, NotFoundError
-from clew.kernel.roles import DIRECTORY
+from clew.kernel.roles import AUTHENTICATOR, DIRECTORY
 from tests.support.identity import StoppedClock, new_user
 from tests.support.record import Tenant, new_organization
 
@@ -69,6 +71,29 @@ def test_a_key_follows_what_its_owner_may(database: Database, tenant: Tenant) ->
     with database.transaction(tenant.context) as connection:
         roles.grant_permissions(connection, tenant.id, "Tagger", remove=["entity:write"])
     assert "entity:write" not in caller_of_key(database, key.key, clock=clock).principal.permissions
+
+
+def test_what_one_users_custom_roles_allow_is_nobody_elses(database: Database, tenant: Tenant) -> None:
+    """A role that somebody has, and one that nobody has, in this organization and another of the same names."""
+    clock, stranger = StoppedClock(), new_organization(database)
+    callers = []
+    for own in (tenant, stranger):
+        given, other = new_user(database, own, role="readonly"), new_user(database, own, role="readonly")
+        with database.transaction(own.context) as connection:
+            roles.create_role(connection, own.id, "Tagger", permissions=["entity:write"])
+            roles.create_role(connection, own.id, "Boss", permissions=["user:write"])
+            roles.add_role(connection, own.id, given.id, "Tagger")
+        for user in (given, other):
+            key = made(database, own, user.id, clock=clock, scopes=["read", "write", "admin"])
+            with database.transaction(own.context) as connection:
+                session = begin_session(connection, own.id, user.id, limits=SessionLimits(), clock=clock)
+            with database.transaction(None, role=AUTHENTICATOR) as connection:
+                by_session = principal_of_session_token(
+                    connection, session.token, limits=SessionLimits(), clock=clock
+                ).permissions
+            assert caller_of_key(database, key.key, clock=clock).principal.permissions == by_session
+            callers.append(by_session - permissions.BUILT_IN["readonly"])
+    assert callers == [{"entity:write"}, set(), {"entity:write"}, set()]
 
 
 def test_the_key_is_shown_once_and_kept_nowhere(database: Database, tenant: Tenant) -> None:

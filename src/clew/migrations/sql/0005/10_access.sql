@@ -92,7 +92,7 @@ CREATE TABLE invitations (
     CONSTRAINT invitations_organization_id_fkey FOREIGN KEY(organization_id) REFERENCES organizations (id) ON DELETE CASCADE
 );
 CREATE INDEX invitations_organization_id_email_idx ON invitations (organization_id, email);
--- The same as clew/domains/identity/permissions.py says: what each role may do, as one statement can ask it.
+-- The same as clew/domains/identity/permissions.py says; a test holds the two together.
 INSERT INTO permissions (code, description) VALUES
     ('entity:read', 'See entities and where each fact comes from'),
     ('entity:write', 'Correct, tag and verify entities'),
