@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from clew import migrations
+from clew.cli.preparation import shipped_revisions
 from clew.kernel.database import Database
 from clew.kernel.roles import AUTHENTICATOR, MIGRATOR
 from tests.support.record import Tenant, empty_database, new_organization, upgrade
@@ -33,6 +34,7 @@ ROWS = (
     "INSERT INTO api_key_counters (organization_id, api_key_id) VALUES (:tenant, :id)",
     "INSERT INTO api_usage_logs (organization_id, api_key_id, endpoint, method) VALUES (:tenant, :id, '/', 'GET')",
 )
+BEFORE = max(revision for revision in shipped_revisions() if revision < "0005")
 PARTITIONS = sa.text("SELECT relname FROM pg_class WHERE relname LIKE 'api\\_usage\\_logs\\_2%' AND relkind = 'r'")
 
 
@@ -54,7 +56,7 @@ def test_down_and_up_again_with_people_and_their_keys() -> None:
         for _ in range(2):
             fill(database, tenant)
             with database.transaction(None, MIGRATOR) as connection:
-                migrations.downgrade(connection, "0003")
+                migrations.downgrade(connection, BEFORE)
             with database.transaction(tenant.context) as connection:
                 assert connection.scalars(sa.text("SELECT id FROM users")).all() == [tenant.operator]
                 assert connection.scalar(sa.text("SELECT to_regclass('public.api_keys')")) is None

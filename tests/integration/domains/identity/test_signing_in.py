@@ -149,6 +149,24 @@ def test_an_address_that_tries_many_names_has_to_wait_too(database: Database, te
     entrance.sign_in(user.username, PASSWORD, client_ip="192.0.2.8")
 
 
+@pytest.mark.parametrize(
+    ("addresses", "another"),
+    [
+        ([f"2001:db8:1:2::{number:x}" for number in range(50)], "2001:db8:1:3::1"),
+        (["::ffff:192.0.2.7", "192.0.2.7"] * 25, "::ffff:192.0.2.8"),
+    ],
+)
+def test_what_one_caller_has_to_themselves_counts_as_one_address(
+    database: Database, tenant: Tenant, addresses: list[str], another: str
+) -> None:
+    user, entrance = new_user(database, tenant), door(database, StoppedClock())
+    for address in addresses:
+        answer(entrance, some_name(), "spring2025 spring2025", client_ip=address)
+    with pytest.raises(LimitError):
+        entrance.sign_in(user.username, PASSWORD, client_ip=addresses[0])
+    entrance.sign_in(user.username, PASSWORD, client_ip=another)
+
+
 def test_guesses_at_once_are_counted_one_by_one(database: Database, tenant: Tenant) -> None:
     user, entrance = new_user(database, tenant), door(database, StoppedClock())
     start = threading.Barrier(20)
