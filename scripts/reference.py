@@ -11,6 +11,8 @@ from typing import Any
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
 ERROR_MODULES = (
     "clew.kernel.errors",
+    "clew.domains.audit.chain",
+    "clew.domains.audit.sealer",
     "clew.domains.identity.refreshing",
     "clew.domains.identity.sign_in",
     "clew.projections.keeping",

@@ -13,6 +13,7 @@ from typer.main import get_command
 
 from clew import __version__
 from clew.cli.commands import (
+    audit,
     case,
     database,
     demo,
@@ -128,6 +129,7 @@ def _application() -> typer.Typer:
     root.add_typer(_user(), name="user")
     root.add_typer(_key(), name="key")
     root.add_typer(_role(), name="role")
+    root.add_typer(_audit(), name="audit")
     root.command("doctor")(doctor.doctor)
     root.command("version")(version)
     return root
@@ -204,6 +206,14 @@ def _role() -> typer.Typer:
     group.command("list")(role.list_roles)
     group.command("new")(role.new)
     group.command("grant")(role.grant)
+    return group
+
+
+def _audit() -> typer.Typer:
+    group = _group("Prove that the audit trail is whole, copy it, and search it.")
+    group.command("verify")(audit.verify)
+    group.command("export")(audit.export)
+    group.command("search")(audit.search)
     return group
 
 

@@ -80,10 +80,20 @@ def opened_record(call: Invocation) -> Iterator[Record]:
 
 @contextlib.contextmanager
 def changed_record(call: Invocation) -> Iterator[Record]:
-    """The same for a command that changes the record: the views have followed when it ends."""
+    """The same for a command that changes the record: the views have followed and the audit trail is sealed at its end."""
+    from clew.domains.audit.service import sealed
     from clew.projections.service import followed
 
-    with opened_record(call) as record, followed(record.database):
+    with opened_record(call) as record, sealed(record.database), followed(record.database):
+        yield record
+
+
+@contextlib.contextmanager
+def audited_record(call: Invocation) -> Iterator[Record]:
+    """The same for a command that does what no view shows: the audit trail is sealed at its end."""
+    from clew.domains.audit.service import sealed
+
+    with opened_record(call) as record, sealed(record.database):
         yield record
 
 

@@ -32,6 +32,7 @@ from clew.kernel.database import Database
 from clew.kernel.database_errors import database_errors
 from clew.kernel.settings import Settings
 from clew.ontology.possible_times import MAXIMUM_CLOCK_SKEW
+from clew.records.acts import Act, record
 from clew.records.batch import Batch, FileItem
 from clew.records.files import StoredReading, file_lock, file_of, read_progress
 from clew.records.loader import REFUSALS, Loader, prepare
@@ -161,10 +162,15 @@ class _Attempt:
         still = [each for each in held if each.line not in recovered]
         report.rejected += len(still)
         report.by_reason.update(each.reason for each in still)
-        self.connection.execute(
-            _SETTLE,
-            {"organization": self.organization_id, "tried": [each.id for each in still], "recovered": []},
-        )
+        with self.connection.transaction():
+            self.connection.execute(
+                _SETTLE,
+                {"organization": self.organization_id, "tried": [each.id for each in still], "recovered": []},
+            )
+            self._tell(read.file_name, {"tried": len(held), "still_rejected": len(still)})
+
+    def _tell(self, file_name: str, response: dict[str, int]) -> None:
+        record(self.connection, Act("quarantine_retried", "EXECUTE", "file", self.item, file_name, response=response))
 
     def _mapping(self, digest: str) -> str:
         """The text of the mapping file with that digest."""
@@ -201,6 +207,8 @@ class _Attempt:
                 _SETTLE,
                 {"organization": self.organization_id, "tried": identifiers, "recovered": identifiers},
             )
+            released = {"released": [str(each) for each in identifiers]}
+            record(self.connection, Act("quarantine_released", "UPDATE", "file", self.item, response=released))
 
     def _batches(self, reading: Reading, digest: str, lines: set[int]) -> Iterator[tuple[Records, Batch]]:
         limits = framing_limits(self.settings)

@@ -7,6 +7,9 @@
 - clew_authenticator finds out who is calling, before an organization is known: it looks up what people and programs
   sign in with, counts requests and failures, and keeps the signing keys.
 - clew_projector reads what projections follow, of every organization, and keeps their books.
+- clew_sealer reads the audit trail of every organization and adds the seals that chain it.
+- clew_auditor reads the audit trail of every organization and changes nothing.
+- clew_retention may give up whole expired months of the audit trail, and otherwise reads nothing.
 - clew_partitioner owns the functions that make partitions on demand; nobody signs in as it.
 """
 
@@ -26,8 +29,11 @@ APPLICATION = "clew_application"
 DIRECTORY = "clew_directory"
 AUTHENTICATOR = "clew_authenticator"
 PROJECTOR = "clew_projector"
+SEALER = "clew_sealer"
+AUDITOR = "clew_auditor"
+RETENTION = "clew_retention"
 PARTITIONER = "clew_partitioner"
-LOGIN_ROLES = (MIGRATOR, APPLICATION, DIRECTORY, AUTHENTICATOR, PROJECTOR)
+LOGIN_ROLES = (MIGRATOR, APPLICATION, DIRECTORY, AUTHENTICATOR, PROJECTOR, SEALER, AUDITOR, RETENTION)
 ALL_ROLES = (OWNER, PARTITIONER, *LOGIN_ROLES)
 # Who may act as whom. The partitioner makes tables for the owner; the migrator hands functions to the partitioner.
 MEMBERSHIPS = ((OWNER, MIGRATOR), (OWNER, PARTITIONER), (PARTITIONER, MIGRATOR))

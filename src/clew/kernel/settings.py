@@ -67,6 +67,11 @@ class Settings(BaseSettings):
         description="File with the installation's secret, 32 bytes or more, readable by its owner only. Unset: one is "
         "made in the data directory.",
     )
+    audit_checkpoint_file: AbsolutePath | None = Field(
+        None,
+        description="File to which the signed checkpoints of the audit trail are appended, best on another disk or "
+        "machine than the database. Unset: one in the data directory.",
+    )
     pool_size: int = Field(20, ge=1, le=1000, description="Database connections kept open per role and process.")
     pool_overflow: int = Field(30, ge=0, le=1000, description="Connections allowed above pool_size at busy moments.")
     pool_wait_seconds: int = Field(30, ge=1, le=600, description="Seconds to wait for a free pooled connection.")

@@ -15,6 +15,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from clew.domains.audit import tables as audit
 from clew.domains.collections import tables as collections
 from clew.domains.identity import access_tables, key_tables, sign_in_tables
 from clew.domains.identity import tables as identity
@@ -27,6 +28,7 @@ OWNER = "clew_owner"
 
 # One table of each module: naming them here is what puts all of the modules' tables into the metadata.
 TABLES: Final = (
+    audit.events,
     collections.osint_scans,
     identity.users,
     access_tables.roles,
@@ -71,7 +73,13 @@ def differences(connection: sa.Connection) -> Sequence[Any]:
     """What the database lacks or has beyond the declared tables; empty when they agree."""
     context = MigrationContext.configure(
         connection,
-        opts={"version_table": "schema_version", "include_object": include_object, "compare_server_default": True},
+        opts={
+            "version_table": "schema_version",
+            "include_object": include_object,
+            "include_schemas": True,
+            "include_name": _include_name,
+            "compare_server_default": True,
+        },
     )
     return list(compare_metadata(context, metadata()))
 
@@ -81,6 +89,10 @@ def include_object(item: Any, name: str | None, kind: str, reflected: bool, _com
     table = item if kind == "table" else getattr(item, "table", None)
     table_name = name if kind == "table" else getattr(table, "name", None)
     return not (reflected and table_name is not None and is_partition_name(table_name))
+
+
+def _include_name(name: str | None, kind: str, _parents: Any) -> bool:
+    return kind != "schema" or name in {None, audit.SCHEMA}
 
 
 def is_partition_name(table_name: str) -> bool:

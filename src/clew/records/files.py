@@ -11,6 +11,7 @@ import orjson
 import psycopg
 
 from clew.kernel.ids import new_id
+from clew.records.acts import Act, record
 from clew.records.batch import Counts, FileItem, Position
 from clew.records.loader import FileProgress
 
@@ -143,6 +144,14 @@ def register(
             common | {"id": new_id(), "size": file.size, "variant": file.variant, "framing": file.framing},
         )
         progress = read_progress(connection, common)
+        if not progress.completed:
+            request = {
+                "source": file.source,
+                "digest": file.digest,
+                "bytes": file.size,
+                "from": progress.position.offset,
+            }
+            record(connection, Act("ingest_started", "EXECUTE", "file", item, file.file_name, request=request))
     described = FileItem(item, file.file_name, file.source, source_id, collection, file.has_rows)
     return RegisteredFile(described, progress)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from clew.kernel.errors import NotFoundError
+from clew.records.acts import Act, record
 from clew.records.tables.operations import quarantine
 
 
@@ -93,4 +94,9 @@ def drop(connection: sa.Connection, organization_id: UUID, identifiers: Sequence
         )
         .values(status="dropped", updated_at=sa.func.now())
     )
-    return int(result.rowcount)
+    dropped = int(result.rowcount)
+    if dropped:
+        request = {"ids": [str(each) for each in identifiers]}
+        response = {"dropped": dropped}
+        record(connection, Act("quarantine_dropped", "DELETE", "quarantine", request=request, response=response))
+    return dropped

@@ -17,6 +17,7 @@ import polars as pl
 import psycopg
 
 from clew.records import merge_sql, stage
+from clew.records.acts import Act, record
 from clew.records.batch import Batch, Counts, FileItem, Position
 from clew.records.event_merge import EventMerger, StagedBatch, prepare
 from clew.records.fact_merge import FactMerger, Fresh
@@ -109,7 +110,10 @@ class Loader(AbstractContextManager["Loader"]):
 
     def finish(self, progress: FileProgress) -> FileProgress:
         """Mark the file as completely loaded."""
+        counts = progress.counts.as_dict()
         with self._connection.transaction():
+            act = Act("ingest_completed", "CREATE", "file", self._item.id, self._item.file_name, response=counts)
+            record(self._connection, act)
             return self._write(replace(progress, completed=True))
 
     def _load_rows(self, batch: Batch, progress: FileProgress) -> FileProgress:

@@ -126,11 +126,11 @@ def drop_records(
 ) -> None:
     """Give rejected records up. They stay counted as rejected, and their file stays as it is."""
     from clew.cli.output import line, print_json
-    from clew.cli.session import opened_record
+    from clew.cli.session import audited_record
     from clew.records.held import drop, show_held
 
     call = invocation(context, as_json, organization, data_dir)
-    with opened_record(call) as record, record.transaction() as connection:
+    with audited_record(call) as record, record.transaction() as connection:
         for identifier in identifiers:
             show_held(connection, record.organization_id, identifier)  # a mistyped id drops nothing at all
         dropped = drop(connection, record.organization_id, identifiers)

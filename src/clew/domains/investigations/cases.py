@@ -9,9 +9,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
+from clew.domains.audit.states import record_state
 from clew.domains.investigations.tables import INVESTIGATION_TYPES, PRIORITIES, investigations
 from clew.kernel.errors import ConflictError, InputError, NotFoundError
 from clew.kernel.ids import new_id
+from clew.records.acts import Act, record
 from clew.records.lookup import is_storable
 
 _MAXIMUM_NAME: Final = 200
@@ -87,7 +89,20 @@ def create_investigation(
             where=f"case {title}",
             remedy=f"choose another name, or see `clew case show {title!r}`",
         )
-    return Investigation(*row)
+    made = Investigation(*row)
+    record(
+        connection,
+        Act(
+            "investigation_created",
+            "CREATE",
+            "investigation",
+            made.id,
+            made.name,
+            request={"type": made.investigation_type, "priority": made.priority, "lawful_basis": made.lawful_basis},
+        ),
+    )
+    record_state(connection, organization_id, made.id)
+    return made
 
 
 def list_investigations(connection: sa.Connection, organization_id: UUID) -> list[Investigation]:

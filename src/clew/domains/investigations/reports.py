@@ -10,6 +10,7 @@ from clew.domains.investigations.cases import find_investigation
 from clew.domains.investigations.tables import investigation_items, investigations
 from clew.domains.investigations.targets import targets_of
 from clew.kernel.clock import Clock, system_clock
+from clew.records.acts import Act, record
 from clew.reporting import assembly
 from clew.reporting.document import Origin, Subject, Target
 
@@ -32,6 +33,7 @@ def write_html_report(
     transaction.
     """
     subject, targets, origin = _opened(connection, organization_id, case, organization, clock)
+    _tell(connection, subject, "html")
     sink(assembly.page_of(connection, organization_id, subject, targets, origin))
 
 
@@ -46,7 +48,14 @@ def write_json_report(
 ) -> None:
     """Likewise as one JSON document that holds everything, written piece by piece."""
     subject, targets, origin = _opened(connection, organization_id, case, organization, clock)
+    _tell(connection, subject, "json")
     assembly.write_json(connection, organization_id, subject, targets, origin, sink)
+
+
+def _tell(connection: sa.Connection, subject: Subject, form: str) -> None:
+    record(
+        connection, Act("report_written", "READ", "investigation", subject.id, subject.name, request={"format": form})
+    )
 
 
 def _opened(

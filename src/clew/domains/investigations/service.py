@@ -19,6 +19,7 @@ from clew.domains.investigations.cases import (
 from clew.domains.investigations.overview import CaseFile, Overview, investigation_overview
 from clew.domains.investigations.targets import Target, add_target, targets_of
 from clew.kernel.errors import NotFoundError
+from clew.records.acts import Act, record
 
 __all__ = [
     "CaseFile",
@@ -43,13 +44,17 @@ def attach_items(
 
     Raises NotFoundError for a case or an item that does not exist.
     """
-    find_investigation(connection, organization_id, investigation_id)
+    found = find_investigation(connection, organization_id, investigation_id)
     wanted = sorted(set(item_ids))
     if not wanted:
         return 0
     _require_items(connection, organization_id, wanted)
     parameters = {"organization": organization_id, "investigation": investigation_id, "items": wanted}
-    return len(connection.execute(_ATTACH, parameters).all())
+    added = len(connection.execute(_ATTACH, parameters).all())
+    if added:
+        act = Act("items_attached", "UPDATE", "investigation", found.id, found.name, response={"items": added})
+        record(connection, act)
+    return added
 
 
 # An archive may hold a hundred thousand files: arrays, because a statement takes only so many single parameters.

@@ -11,6 +11,7 @@ from clew.domains.investigations.cases import IdMaker, find_investigation
 from clew.domains.investigations.tables import targets
 from clew.kernel.errors import InputError
 from clew.kernel.ids import new_id
+from clew.records.acts import Act, record
 from clew.records.lookup import Reading, find_entities, is_storable, readings_of
 
 
@@ -74,7 +75,10 @@ def add_target(
     )
     row = connection.execute(statement).one_or_none()
     if row is not None:
-        return replace(Target(*row), added=True)
+        made = replace(Target(*row), added=True)
+        request = {"investigation_id": investigation_id, "type": made.target_type}
+        record(connection, Act("target_added", "CREATE", "target", made.id, made.value, request=request))
+        return made
     known = sa.select(*_TARGET_COLUMNS).where(
         targets.c.organization_id == organization_id,
         targets.c.investigation_id == investigation_id,
