@@ -13,7 +13,15 @@ from clew.kernel.database import Database
 from clew.kernel.roles import MIGRATOR
 from tests.support.record import NOON, Writer, empty_database, new_organization, upgrade
 
-PARENTS = ("api_usage_logs", "attack_sessions", "collection_items", "events", "social_posts")
+PARENTS = (
+    "api_usage_logs",
+    "attack_sessions",
+    "collection_items",
+    "events",
+    "social_posts",
+    "audit.events",
+    "audit.row_history",
+)
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +75,24 @@ def test_up_down_and_up_again_with_rows_in_the_tables() -> None:
                 == []
             )
             assert scalars(database, "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace") == []
+            assert scalars(database, "SELECT to_regnamespace('audit')") == [None]
+
+
+def test_without_the_audit_trail_the_record_works_as_before() -> None:
+    with empty_database() as database:
+        upgrade(database)
+        tenant = new_organization(database)
+        with database.transaction(None, MIGRATOR) as connection:
+            migrations.downgrade(connection, "0003")
+        assert scalars(database, "SELECT create_monthly_partitions(5)") == [2 * 4]
+        with database.transaction(tenant.context) as connection:
+            Writer(connection, tenant).session("203.0.113.77")
+            connection.execute(sa.text("UPDATE users SET full_name = 'Somebody'"))
+        upgrade(database)
+        assert scalars(database, "SELECT count(*) FROM audit.events") == [0]
+        with database.transaction(tenant.context) as connection:
+            connection.execute(sa.text("UPDATE users SET full_name = 'Somebody else'"))
+            assert connection.scalars(sa.text("SELECT operation FROM audit_log")).all() == ["UPDATE"]
 
 
 def test_an_upgrade_of_what_is_up_to_date_changes_nothing(database: Database) -> None:
@@ -92,20 +118,18 @@ def test_every_index_of_a_tenants_table_leads_with_the_organization(database: Da
         JOIN pg_am m ON m.oid = i.relam
         JOIN pg_class t ON t.oid = x.indrelid AND NOT t.relispartition
         JOIN pg_attribute o ON o.attrelid = t.oid AND o.attname = 'organization_id'
-        WHERE t.relnamespace = 'public'::regnamespace AND m.amname = 'btree' AND x.indkey[0] <> o.attnum
+        WHERE t.relnamespace IN ('public'::regnamespace, to_regnamespace('audit'))
+          AND m.amname = 'btree' AND x.indkey[0] <> o.attnum
         ORDER BY 1
         """,
     )
-    # What one signs in with is unique over all; the projector reads the changes of all in the order of commits.
-    assert others == [
-        "api_keys_key_hash_key",
-        "changes_xid_sequence_idx",
-        "one_time_tokens_token_hash_key",
-        "refresh_tokens_token_hash_key",
-        "sessions_token_hash_key",
-        "users_email_key",
-        "users_username_key",
-    ]
+    # What one signs in with is unique over all; the projector reads the changes of all in the order of commits, and the
+    # sealer the trail.
+    sealed = ("compliance_assessments", "configuration_changes", "events", "investigations", "risk_assessments")
+    trail = [f"{name}_xid_id_idx" for name in (*sealed, "row_history")]
+    presented = ("api_keys_key_hash", "one_time_tokens_token_hash", "refresh_tokens_token_hash", "sessions_token_hash")
+    named = [f"{name}_key" for name in (*presented, "users_email", "users_username")]
+    assert others == sorted(["changes_xid_sequence_idx", *named, *trail])
 
 
 def test_every_tenants_table_is_under_forced_row_security(database: Database) -> None:
@@ -114,8 +138,8 @@ def test_every_tenants_table_is_under_forced_row_security(database: Database) ->
             database,
             """
         SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'organization_id'
-        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-          AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
+        WHERE c.relnamespace IN ('public'::regnamespace, to_regnamespace('audit')) AND c.relkind IN ('r', 'p')
+          AND NOT c.relispartition AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
         """,
         )
         == []
@@ -126,7 +150,7 @@ def test_months_ahead_are_there(database: Database) -> None:
     month = datetime.now(UTC).date().replace(day=1)
     for _ in range(4):
         for parent in PARENTS:
-            assert f"{parent}_{month:%Y_%m}" in months_of(database, parent)
+            assert f"{parent.removeprefix('audit.')}_{month:%Y_%m}" in months_of(database, parent)
         month = (month + timedelta(days=32)).replace(day=1)
     assert scalars(database, "SELECT create_monthly_partitions()") == [0]
 

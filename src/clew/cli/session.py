@@ -80,7 +80,7 @@ def opened_record(call: Invocation) -> Iterator[Record]:
 
 @contextlib.contextmanager
 def changed_record(call: Invocation) -> Iterator[Record]:
-    """The same for a command that changes the record: the views have followed and the audit trail is sealed at its end."""
+    """The same for a command that changes the record: at its end the views have followed, and the audit is sealed."""
     from clew.domains.audit.service import sealed
     from clew.projections.service import followed
 
