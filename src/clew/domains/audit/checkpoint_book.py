@@ -36,7 +36,7 @@ class CheckpointBook:
                 kept.update(seal_line(line.seal))
             else:
                 book._expect(line, known)
-            known[line.seal.header.number] = line.seal
+            known.setdefault(line.seal.header.number, line.seal)  # what was told first is what was sealed
         if note is not None:
             book._check_note(note, kept.hexdigest(), keys)
         return book
@@ -80,12 +80,15 @@ class CheckpointBook:
         if line.seal is None:
             return
         number, before = line.seal.header.number, max(known, default=0)
-        if number != before + 1:
+        if number > before + 1:
             self._blame(
                 f"line {line.number} is of seal {number}, after {before}: lines were taken out",
                 line.seal.header.organization_id,
                 before + 1,
             )
+        elif number <= before and self.problem is None:
+            detail = f"line {line.number} is of seal {number} although {self.path} goes on to {before}"
+            self.problem = Finding("rewritten", detail, line.seal.header.organization_id, number)
 
     def _check_note(self, note: Line, digest: str, keys: Keys) -> None:
         told = note.left_out or {}
