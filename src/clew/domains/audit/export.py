@@ -203,9 +203,11 @@ class _Checking:
     def _finish(self, told: dict[str, Any]) -> None:
         if self.entries:
             raise FoundError(self._found("inserted", "rows stand after the last seal", self.entries[0]))
+        is_same = (told["seals"], told["rows"]) == (self.end.number, self.end.rows)
         signature = bytes.fromhex(told["signature"])
         content = _ending(self.organization or UUID(int=0), self.end)
-        if self.public is None or not is_signed_content(self.public, signature, _END_OF, content):
+        is_signed_by_key = self.public is not None and is_signed_content(self.public, signature, _END_OF, content)
+        if not (is_same and is_signed_by_key):
             detail = f"the file tells of seals up to {self.end.number}, and its end is not signed for that"
             raise FoundError(self._found("cut_tail", detail))
         self.is_ended = True
