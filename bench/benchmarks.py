@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from bench.audit import audit
 from bench.generate import Plan, blocks, write
 from bench.places import run_module
 from bench.projecting import feed
@@ -170,6 +171,7 @@ BENCHMARKS: Final[dict[str, Callable[[Path, int], Result]]] = {
     "sources": sources,
     "feed": feed,
     "search": search,
+    "audit": audit,
 }
 
 
