@@ -4,8 +4,12 @@ from tests.support.program import Program
 
 
 def test_what_was_done_is_proved_copied_and_found(program: Program) -> None:
+    program.run("init")
+    if program.is_embedded:
+        program.run("db", "start")  # as someone would who runs this many commands
     program.run("case", "new", "Harbour Lantern")
     program.run("case", "add-target", "Harbour Lantern", "203.0.113.9")
+    program.run("case", "show", "Harbour Lantern")
     verified = program.json("audit", "verify")
     assert {"organizations", "rows", "unsealed", "ok", "first_bad"} <= verified.keys()
     assert (verified["organizations"], verified["unsealed"], verified["ok"], verified["first_bad"]) == (
@@ -18,6 +22,10 @@ def test_what_was_done_is_proved_copied_and_found(program: Program) -> None:
 
     found = program.json("audit", "search", "--resource", "target")["events"]
     assert [(each["event_type"], each["resource_name"]) for each in found] == [("target_added", "203.0.113.9")]
+    reads = program.json("audit", "search", "--action", "read")["events"]
+    assert [(each["event_type"], each["resource_name"]) for each in reads] == [
+        ("investigation_read", "Harbour Lantern")
+    ]
     page = program.json("audit", "search", "--limit", "1")
     following = program.json("audit", "search", "--limit", "1", "--cursor", page["cursor"])
     assert page["events"] != following["events"]

@@ -145,15 +145,19 @@ def register(
         )
         progress = read_progress(connection, common)
         if not progress.completed:
-            request = {
-                "source": file.source,
-                "digest": file.digest,
-                "bytes": file.size,
-                "from": progress.position.offset,
-            }
-            record(connection, Act("ingest_started", "EXECUTE", "file", item, file.file_name, request=request))
+            _tell(connection, item, file, progress)
     described = FileItem(item, file.file_name, file.source, source_id, collection, file.has_rows)
     return RegisteredFile(described, progress)
+
+
+def _tell(connection: psycopg.Connection[Any], item: UUID, file: FileDescription, progress: FileProgress) -> None:
+    request = {
+        "source": file.source,
+        "digest": file.digest,
+        "bytes": file.size,
+        "from": progress.position.offset,
+    }
+    record(connection, Act("ingest_started", "EXECUTE", "file", item, file.file_name, request=request))
 
 
 def read_progress(connection: psycopg.Connection[Any], key: dict[str, Any]) -> FileProgress:

@@ -87,11 +87,13 @@ def show_case(
     from clew.cli.session import opened_record
     from clew.domains.investigations.overview import investigation_overview
     from clew.domains.investigations.service import find_investigation
+    from clew.records import acts
 
     call = invocation(context, as_json, organization, data_dir)
     with opened_record(call) as record, record.transaction() as connection:
         found = find_investigation(connection, record.organization_id, case)
         overview = investigation_overview(connection, record.organization_id, found.id)
+        acts.record(connection, acts.Act("investigation_read", "READ", "investigation", found.id, found.name))
     if call.json:
         print_json(overview.as_dict())
     else:

@@ -66,11 +66,13 @@ def show_record(
     """Show one rejected record with its bytes and what was wrong with it."""
     from clew.cli.output import heading, line, pairs, print_json
     from clew.cli.session import opened_record
+    from clew.records import acts
     from clew.records.held import show_held
 
     call = invocation(context, as_json, organization, data_dir)
     with opened_record(call) as record, record.transaction() as connection:
         held = show_held(connection, record.organization_id, identifier)
+        acts.record(connection, acts.Act("quarantine_read", "READ", "quarantine", held.id, held.file))
     if call.json:
         print_json(held.as_dict())
         return

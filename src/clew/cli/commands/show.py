@@ -24,12 +24,14 @@ def show(
     from clew.cli.finding import found_entities
     from clew.cli.output import print_json
     from clew.cli.session import opened_record
+    from clew.records import acts
     from clew.records.cards import card
 
     call = invocation(context, as_json, organization, data_dir)
     with opened_record(call) as record, record.transaction() as connection:
         first, *others = found_entities(connection, record.organization_id, value, kind)
         shown = card(connection, record.organization_id, first.id, limit=limit, alternatives=others)
+        acts.record(connection, acts.Act("entity_read", "READ", "entity", first.id, first.name))
     if call.json:
         print_json(shown.as_dict())
     else:

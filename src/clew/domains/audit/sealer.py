@@ -119,10 +119,13 @@ class Sealer:
                     return sealed
 
     def follow(self, stop: threading.Event, *, idle_seconds: float = IDLE_SECONDS) -> None:
-        """Seal what comes, within a second, until `stop` is set."""
+        """Seal what comes, within a second, until `stop` is set.
+
+        There is a pause after every pass, also while much is written: a seal of few rows costs what one of many does.
+        """
         while not stop.is_set():
-            if not self.catch_up():
-                stop.wait(idle_seconds)
+            self.catch_up()
+            stop.wait(idle_seconds)
 
     def _pass(self, limit: int) -> tuple[int, bool]:
         """Seal the next rows, at most so many, in one transaction; how many, and whether there are no more."""

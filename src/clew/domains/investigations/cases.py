@@ -90,18 +90,7 @@ def create_investigation(
             remedy=f"choose another name, or see `clew case show {title!r}`",
         )
     made = Investigation(*row)
-    record(
-        connection,
-        Act(
-            "investigation_created",
-            "CREATE",
-            "investigation",
-            made.id,
-            made.name,
-            request={"type": made.investigation_type, "priority": made.priority, "lawful_basis": made.lawful_basis},
-        ),
-    )
-    record_state(connection, organization_id, made.id)
+    _tell(connection, organization_id, made)
     return made
 
 
@@ -160,6 +149,12 @@ _COLUMNS: Final = (
     investigations.c.owner_id,
     investigations.c.created_at,
 )
+
+
+def _tell(connection: sa.Connection, organization_id: UUID, made: Investigation) -> None:
+    request = {"type": made.investigation_type, "priority": made.priority, "lawful_basis": made.lawful_basis}
+    record(connection, Act("investigation_created", "CREATE", "investigation", made.id, made.name, request=request))
+    record_state(connection, organization_id, made.id)
 
 
 def _required_name(name: str) -> str:
