@@ -21,10 +21,10 @@ from clew.kernel.database import Database, TenantContext
 from clew.kernel.roles import MIGRATOR
 
 _WRITERS: Final = 4
-_ROUNDS: Final = 6
-_ROUND_SECONDS: Final = 4.0
-_SEALED_ROWS: Final = 100_000
-_READS: Final = 50_000
+_ROUNDS: Final = 8
+_ROUND_SECONDS: Final = 2.0
+_SEALED_ROWS: Final = 30_000
+_READS: Final = 20_000
 _CONTEXT: Final = TenantContext(ORGANIZATION, USER)
 _RECORDING: Final = (
     "clew.domains.investigations.cases.record",
