@@ -115,6 +115,7 @@ class _Verification:
     def _verify_chain(self, organization: UUID) -> None:
         """Follow one chain to its end. Raises FoundError."""
         end = End()
+        waiting: list[tuple[Seal, Entry]] = []  # rows of several small seals are looked up together
         found_before = self.rows
         expired = self._expired_months(organization)
         with self.connection.cursor(name="audit_seals") as cursor:
@@ -122,10 +123,18 @@ class _Verification:
             cursor.execute(SEALS, (organization,))
             for row in cursor:
                 seal, entries = seal_of_row(row)
-                self._check_seal(end, seal, entries)
-                self._check_rows(seal, entries, expired)
+                try:
+                    self._check_seal(end, seal, entries)
+                except FoundError:
+                    self._check_rows(waiting, expired)  # what is wrong with a row of before comes first
+                    raise
+                waiting += [(seal, entry) for entry in decode(entries)]
+                if len(waiting) >= _ROWS_AT_ONCE:
+                    self._check_rows(waiting, expired)
+                    waiting.clear()
                 end = End.after(seal)
                 self.seals += 1
+        self._check_rows(waiting, expired)
         if (finding := self.book.compare_end(organization, end)) is not None:
             raise FoundError(finding)
         seen, _ = self.counts.get(organization, (0, 0))
@@ -160,12 +169,11 @@ class _Verification:
                 return Finding("reordered", detail, organization, number, other.table, other.id)
         return Finding("seal_edited", "its digest does not follow from what it says", organization, number)
 
-    def _check_rows(self, seal: Seal, entries: bytes, expired: set[tuple[int, int]]) -> None:
-        listed = list(decode(entries))
+    def _check_rows(self, listed: list[tuple[Seal, Entry]], expired: set[tuple[int, int]]) -> None:
         for start in range(0, len(listed), _ROWS_AT_ONCE):
             some = listed[start : start + _ROWS_AT_ONCE]
-            present = self._commitments(some)
-            for entry in some:
+            present = self._commitments(entry for _, entry in some)
+            for seal, entry in some:
                 if present.get(entry.id) == (seal.header.organization_id, entry.commitment):
                     self.rows += 1
                 elif entry.id not in present and (entry.kind, entry.month) in expired:
