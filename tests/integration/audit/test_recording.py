@@ -8,6 +8,8 @@ import sqlalchemy as sa
 
 from clew.domains.audit.search import AuditQuery, search
 from clew.domains.audit.service import Act, ConfigurationChange, record, record_configuration
+from clew.domains.identity.api_keys import create_key, revoke_key
+from clew.domains.identity.key_tables import api_keys
 from clew.domains.investigations.service import add_target, create_investigation
 from clew.kernel.errors import InputError
 from clew.kernel.transactions import TenantContext
@@ -54,6 +56,18 @@ def test_history_tells_what_changed_and_no_secret(trail: Trail) -> None:
         for data in (row.old_data, row.new_data):
             assert data is None or not {"password_hash", "mfa_secret"} & data.keys()
     assert "very-secret" not in str(trail.read("SELECT old_data, new_data FROM audit.row_history"))
+
+
+def test_what_was_decided_about_a_key_is_told_and_not_that_it_was_used(trail: Trail) -> None:
+    ours = trail.ours
+    with trail.database.transaction(ours.context) as connection:
+        made = create_key(connection, ours.id, ours.operator, name="collector")
+        connection.execute(sa.update(api_keys).where(api_keys.c.id == made.id).values(last_used_at=sa.func.now()))
+        revoke_key(connection, ours.id, made.id)
+    rows = trail.read("SELECT * FROM audit_log WHERE table_name = 'api_keys' AND row_id = :id ORDER BY id", id=made.id)
+    assert [row.operation for row in rows] == ["INSERT", "UPDATE"]
+    assert rows[1].changed == ["is_active", "revoked_at"]
+    assert all("key_hash" not in data for row in rows for data in (row.old_data, row.new_data) if data)
 
 
 def test_opening_a_case_leaves_its_act_its_state_and_its_row(trail: Trail) -> None:

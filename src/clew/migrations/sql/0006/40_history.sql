@@ -27,7 +27,7 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION audit_trigger_function() FROM PUBLIC;
 
--- For this and later migrations: SELECT audit.keep_history('public.api_keys', 'key_hash');
+-- For this and later migrations.
 CREATE FUNCTION audit.keep_history(changing regclass, VARIADIC hidden text[] DEFAULT '{}') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
 BEGIN
@@ -39,6 +39,11 @@ REVOKE ALL ON FUNCTION audit.keep_history(regclass, text[]) FROM PUBLIC;
 
 SELECT audit.keep_history('public.users', 'password_hash', 'mfa_secret');
 SELECT audit.keep_history('public.investigations');
+-- Of a key, what was decided about it. When it was last used, and how often, is in the log of its usage.
+CREATE TRIGGER audit_history
+    AFTER INSERT OR DELETE OR UPDATE OF user_id, name, description, scopes, rate_limit_per_minute, rate_limit_per_hour,
+        rate_limit_per_day, quota_analyses_per_month, is_active, expires_at, revoked_at ON public.api_keys
+    FOR EACH ROW EXECUTE FUNCTION public.audit_trigger_function('key_hash');
 
 -- Gives up a whole month that is older than the days to keep, and leaves a record of it in the trail of every
 -- organization that loses rows. Answers how many rows went; refuses rows that are not sealed yet.

@@ -1,5 +1,6 @@
 DROP TRIGGER audit_history ON users;
 DROP TRIGGER audit_history ON investigations;
+DROP TRIGGER audit_history ON api_keys;
 DROP VIEW audit_logs, audit_log;
 DROP POLICY auditor_reads ON organizations;
 REVOKE ALL ON organizations FROM clew_auditor;
