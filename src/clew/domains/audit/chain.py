@@ -47,7 +47,7 @@ class AuditChainError(ClewError):
     """The audit trail is not as it was sealed, or cannot be sealed any further."""
 
     code = "audit_chain_broken"
-    exit_code = 10
+    exit_code = 13
 
 
 @dataclass(frozen=True, slots=True)
