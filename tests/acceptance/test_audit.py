@@ -36,7 +36,7 @@ def test_what_was_done_is_proved_copied_and_found(program: Program) -> None:
     assert (checked["ok"], checked["rows"]) == (True, exported["rows"])
     file = program.base / "trail.ndjson"
     file.write_bytes(file.read_bytes().replace(b"203.0.113.9", b"203.0.113.8"))
-    error = program.run("audit", "verify", "--export", "trail.ndjson", "--json", expect=10)
+    error = program.run("audit", "verify", "--export", "trail.ndjson", "--json", expect=13)
     assert error.document["first_bad"]["problem"] == "edited"
     assert error.error["code"] == "audit_chain_broken"
 
@@ -45,6 +45,6 @@ def test_a_checkpoint_file_that_was_taken_away_is_told(program: Program) -> None
     for name in ("one", "two"):
         program.run("case", "new", name)
     (program.data_dir / "audit" / "checkpoints.ndjson").unlink()
-    result = program.run("audit", "verify", "--json", expect=10)
+    result = program.run("audit", "verify", "--json", expect=13)
     assert result.document["first_bad"]["problem"] == "checkpoint_file"
-    assert "checkpoint" in program.run("audit", "verify", expect=10).errors
+    assert "checkpoint" in program.run("audit", "verify", expect=13).errors

@@ -8,6 +8,7 @@ elsewhere; nothing depends on it.
 
 import contextlib
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ import structlog
 from clew.kernel.settings import Settings
 
 AFTER_SECONDS: Final = 2.0
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _PATIENCE_SECONDS: Final = 60.0
 # -P: nothing is imported from the directory that the command happened to be called in.
 _COMMAND: Final = (sys.executable, "-P", "-m", "clew.projections.companion_process")
@@ -51,7 +53,11 @@ class _Process:
         self._process: subprocess.Popen[bytes] | None = None
         self._timer = threading.Timer(after_seconds, self._start)
         self._timer.daemon = True
+        # Signals are for those who wait for them, and a thread without this mask would take them away (see
+        # clew.cli.interruption).
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         self._timer.start()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def dismiss(self) -> None:
         """Tell the process to end after the step it is at."""

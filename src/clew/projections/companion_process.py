@@ -5,6 +5,7 @@ command by a step of work at most, however that ended.
 """
 
 import pickle
+import signal
 import sys
 import threading
 from typing import Final
@@ -18,6 +19,7 @@ from clew.kernel.database_errors import database_errors
 from clew.kernel.errors import ClewError
 from clew.kernel.logs import configure_logs
 from clew.kernel.settings import Settings
+from clew.projections.companion import SIGNALS
 from clew.projections.projector import Projector
 from clew.projections.service import projections
 
@@ -29,6 +31,7 @@ log: Final = structlog.get_logger(__name__)
 
 def main() -> None:
     """Follow until standard input ends."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # inherited from the thread that started this process
     settings: Settings = pickle.load(sys.stdin.buffer)  # noqa: S301  from the command that started this process
     configure_logs(settings.model_copy(update={"log_level": "error" if settings.log_level == "error" else "warning"}))
     relax_collector()

@@ -1,10 +1,14 @@
 """Views follow beside a command that lasts, and nothing depends on whether they do."""
 
+import os
 import pickle
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -52,6 +56,13 @@ def count(place: Place) -> int:
         return 0
 
 
+def blocked(status: str) -> set[int]:
+    """The signals that Linux says a thread or process keeps from itself."""
+    line = next(line for line in Path(status).read_text().splitlines() if line.startswith("SigBlk:"))
+    mask = int(line.split()[1], 16)
+    return {number for number in range(1, 65) if mask >> (number - 1) & 1}
+
+
 def write(place: Place, name: str) -> None:
     with place.writing() as connection:
         add_domain(connection, place.tenant, name)
@@ -83,6 +94,18 @@ def test_killed_it_costs_nothing_but_time(place: Place, monkeypatch: pytest.Monk
         process.kill()
         write(place, "two.example")
     assert count(place) == 2
+
+
+def test_it_takes_no_signal_away_from_its_command(place: Place) -> None:
+    before = threading.enumerate()
+    with companion(place.database.settings, after_seconds=0.2):
+        (timer,) = set(threading.enumerate()) - set(before)
+        assert timer.native_id is not None
+        assert {signal.SIGINT, signal.SIGTERM} <= blocked(f"/proc/{os.getpid()}/task/{timer.native_id}/status")
+        until(lambda: len(companions()) == 1)
+        (process,) = companions()
+        until(lambda: "clew.projections.companion_process" in process.cmdline())
+        until(lambda: not {signal.SIGINT, signal.SIGTERM} & blocked(f"/proc/{process.pid}/status"))
 
 
 def test_it_leaves_the_views_to_whoever_has_them(place: Place) -> None:
