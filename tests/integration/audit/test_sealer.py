@@ -152,6 +152,7 @@ def follower(settings: Settings) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.slow
 def test_a_sealer_killed_at_any_moment_does_no_harm(trail: Trail) -> None:
     for kill in range(KILLS):
         process = follower(trail.database.settings)

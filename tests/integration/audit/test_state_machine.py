@@ -82,10 +82,11 @@ class Sealing(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(200)
+@pytest.mark.slow
 def test_any_order_of_transactions_and_seals(trail: Trail) -> None:
     class OfThisTrail(Sealing):
         pass
 
     OfThisTrail.trail = trail
-    few = settings(max_examples=5, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck))
-    run_state_machine_as_test(OfThisTrail, settings=few)
+    thorough = settings(max_examples=20, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck))
+    run_state_machine_as_test(OfThisTrail, settings=thorough)

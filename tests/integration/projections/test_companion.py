@@ -20,6 +20,7 @@ from clew.projections.search.fields import DocumentSet
 from clew.projections.search_place import search_view
 from clew.projections.service import catch_up, followed, projections
 from tests.support.projecting import Place, add_domain, new_place
+from tests.support.record import new_organization
 
 COMMAND = """
 import pickle, sys, time
@@ -30,11 +31,18 @@ with companion(pickle.load(sys.stdin.buffer), after_seconds=0):
 """
 
 
-@pytest.fixture
-def place() -> Iterator[Place]:
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Place]:
     with new_place() as made:
-        catch_up(made.database)
         yield made
+
+
+@pytest.fixture
+def place(shared: Place) -> Place:
+    """The module's place with a tenant of the test's own, and a view that knows it."""
+    own = Place(shared.database, shared.directory, new_organization(shared.database))
+    assert catch_up(shared.database) is not None
+    return own
 
 
 def companions(of: int | None = None) -> list[psutil.Process]:

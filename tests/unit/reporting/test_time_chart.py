@@ -95,7 +95,7 @@ def test_calendar_units_are_labelled_by_the_calendar(unit: str, first: str) -> N
 
 
 @given(st.integers(0, 10**15))
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=10)
 def test_ticks_are_few_round_and_reach_the_top(greatest: int) -> None:
     chart = time_chart.draw(Histogram("day", 1, (Bin(NOON, "x", greatest),)))
     ticks = [int(text.replace(",", "")) for text in labels(chart, "end") if "-" not in text]
@@ -110,7 +110,7 @@ moments = st.datetimes(timezones=st.just(UTC))
 
 
 @given(st.sampled_from(UNITS), st.lists(st.tuples(moments, st.integers(1, 10**9)), min_size=1, max_size=6))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 def test_any_times_can_be_drawn_and_nothing_is_outside_or_lost(unit: str, counted: list[tuple[datetime, int]]) -> None:
     chart = time_chart.draw(Histogram(unit, 1, tuple(Bin(at, "x", count) for at, count in counted)))
     assert sum(sum(stack.counts) for stack in chart.stacks) == sum(count for _, count in counted)

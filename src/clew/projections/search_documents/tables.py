@@ -5,6 +5,7 @@ rows, as a rebuild and `verify` do. Neither ever joins large tables: what belong
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -170,7 +171,7 @@ class DocumentReader:
         with self._connection.cursor(f"clew_changed_{shown.table}", binary=True) as cursor:
             self._prepare(cursor, batch)
             cursor.execute(shown.changed(absent=absent))
-            while rows := cursor.fetchmany(batch):
+            for rows in _ahead(cursor, batch):
                 gone = [Written(row[0], row[1], None) for row in rows if row[2]]
                 yield [*gone, *self._written(shown, [row for row in rows if not row[2]] if gone else rows)]
 
@@ -179,7 +180,7 @@ class DocumentReader:
         with self._connection.cursor(f"clew_{shown.table}", binary=True) as cursor:
             self._prepare(cursor, batch)
             cursor.execute(shown.all, {"organization": organization_id})
-            while rows := cursor.fetchmany(batch):
+            for rows in _ahead(cursor, batch):
                 yield list(self._written(shown, rows))
 
     def changing(self, shown: Shown) -> list[UUID]:
@@ -207,6 +208,15 @@ class DocumentReader:
             except Exception as error:  # noqa: BLE001  one odd row must not keep all others from being found
                 document, fault = None, f"{type(error).__name__}: {error}"
             yield Written(row[0], row[1], document, fault)
+
+
+def _ahead(cursor: psycopg.ServerCursor[Any], batch: int) -> Iterator[list[Row]]:
+    """A query's rows, batch after batch; PostgreSQL finds the next ones while these are worked on."""
+    with ThreadPoolExecutor(1, thread_name_prefix="clew-ahead") as reading:
+        coming = reading.submit(cursor.fetchmany, batch)
+        while rows := coming.result():
+            coming = reading.submit(cursor.fetchmany, batch)
+            yield rows
 
 
 class _Identities(Loader):
