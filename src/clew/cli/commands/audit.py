@@ -28,7 +28,7 @@ def verify(
 ) -> None:
     """Check the audit trail of every organization: each row, each seal, and the checkpoints beside the database.
 
-    Ends with 10 and names the first thing that was removed, changed, reordered or cut off.
+    Ends with 13 and names the first thing that was removed, changed, reordered or cut off.
     """
     from clew.cli.output import line, print_json
 
