@@ -27,7 +27,8 @@ def compare(record: DocumentReader, view: SearchReader) -> Comparison:
             recorded = _digests(_recorded(record, organization_id, part))
             stored = view.stored(organization_id, part)
             viewed = _digests((identifier, document, "") for identifier, document in stored)
-            found.add(organization_id, part, recorded, viewed)
+            if recorded.height or viewed.height:
+                found.add(organization_id, part, recorded, viewed)
     return found.comparison()
 
 

@@ -20,7 +20,7 @@ from tests.support.record import new_organization
 
 NAMES = st.integers(min_value=0, max_value=9).map(lambda number: f"name-{number}.example")
 EXAMPLES, STEPS = 4, 15
-SLOW_EXAMPLES, SLOW_STEPS = 60, 50
+SLOW_EXAMPLES, SLOW_STEPS = 40, 40
 Open = tuple[contextlib.ExitStack, psycopg.Connection[Any]]
 
 

@@ -211,12 +211,17 @@ class DocumentReader:
 
 
 def _ahead(cursor: psycopg.ServerCursor[Any], batch: int) -> Iterator[list[Row]]:
-    """A query's rows, batch after batch; PostgreSQL finds the next ones while these are worked on."""
+    """A query's rows, batch after batch; of many, PostgreSQL finds the next ones while these are worked on."""
+    rows = cursor.fetchmany(batch)
+    if len(rows) < batch:
+        if rows:
+            yield rows
+        return
     with ThreadPoolExecutor(1, thread_name_prefix="clew-ahead") as reading:
-        coming = reading.submit(cursor.fetchmany, batch)
-        while rows := coming.result():
+        while rows:
             coming = reading.submit(cursor.fetchmany, batch)
             yield rows
+            rows = coming.result()
 
 
 class _Identities(Loader):
