@@ -42,6 +42,7 @@ def test_what_was_done_is_proved_copied_and_found(program: Program) -> None:
 
 
 def test_a_checkpoint_file_that_was_taken_away_is_told(program: Program) -> None:
+    program.run("init")
     for name in ("one", "two"):
         program.run("case", "new", name)
     (program.data_dir / "audit" / "checkpoints.ndjson").unlink()
