@@ -119,6 +119,14 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+def command_line(process: psutil.Process) -> list[str]:
+    """The words the process was started with; none of one that has ended, even if its parent has not noticed."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
+
+
 def processes_about(directory: Path) -> list[psutil.Process]:
     """Processes, other than this one, that have this directory in their command line."""
     return [

@@ -15,13 +15,21 @@ from clew.kernel.embedded.lease import start_lock
 from clew.kernel.embedded.process import PID_FILE
 from clew.kernel.errors import DatabaseUnavailableError
 from clew.kernel.settings import Settings
-from tests.support.embedded import SOURCES, Holder, environment_with, is_alive, processes_about, wait_until
+from tests.support.embedded import (
+    SOURCES,
+    Holder,
+    command_line,
+    environment_with,
+    is_alive,
+    processes_about,
+    wait_until,
+)
 
 WATCHDOG_BYTES = 12_000_000
 
 
 def watchdogs(settings: Settings) -> list[psutil.Process]:
-    return [p for p in processes_about(settings.data_dir) if any("watchdog.py" in word for word in p.cmdline())]
+    return [p for p in processes_about(settings.data_dir) if any("watchdog.py" in word for word in command_line(p))]
 
 
 def test_the_last_to_leave_stops_the_server(settings: Settings) -> None:

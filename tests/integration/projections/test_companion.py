@@ -19,6 +19,7 @@ from clew.projections.search.errors import SearchViewMissingError
 from clew.projections.search.fields import DocumentSet
 from clew.projections.search_place import search_view
 from clew.projections.service import catch_up, followed, projections
+from tests.support.embedded import command_line
 from tests.support.projecting import Place, add_domain, new_place
 from tests.support.record import new_organization
 
@@ -46,7 +47,9 @@ def place(shared: Place) -> Place:
 
 
 def companions(of: int | None = None) -> list[psutil.Process]:
-    return [each for each in psutil.Process(of).children() if "clew.projections.companion_process" in each.cmdline()]
+    return [
+        each for each in psutil.Process(of).children() if "clew.projections.companion_process" in command_line(each)
+    ]
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -112,7 +115,7 @@ def test_it_takes_no_signal_away_from_its_command(place: Place) -> None:
         assert {signal.SIGINT, signal.SIGTERM} <= blocked(f"/proc/{os.getpid()}/task/{timer.native_id}/status")
         until(lambda: len(companions()) == 1)
         (process,) = companions()
-        until(lambda: "clew.projections.companion_process" in process.cmdline())
+        until(lambda: "clew.projections.companion_process" in command_line(process))
         until(lambda: not {signal.SIGINT, signal.SIGTERM} & blocked(f"/proc/{process.pid}/status"))
 
 
