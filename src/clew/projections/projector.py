@@ -24,6 +24,7 @@ from clew.kernel.roles import PROJECTOR
 from clew.projections import feed
 from clew.projections.books import Books, Page
 from clew.projections.feed import Key, Position
+from clew.projections.kept_writings import KeptWritings
 from clew.projections.projection import Aside, Projection, Writing
 
 ATTEMPTS: Final = 4
@@ -77,6 +78,7 @@ class Projector:
         self._projections = {projection.name: projection for projection in projections}
         self._connection = database.connect_raw(PROJECTOR)
         self._books_connection: psycopg.Connection[Any] | None = None
+        self._kept: KeptWritings | None = None
         try:
             self._connection.autocommit = True
             self._take_place()
@@ -121,16 +123,24 @@ class Projector:
     def follow(self, stop: threading.Event, *, idle_seconds: float = IDLE_SECONDS) -> None:
         """Keep every view up to date until `stop` is set, pausing longer and longer while something fails."""
         failures = 0
-        while not stop.is_set():
-            outcomes = self.catch_up(stop)
-            failures = failures + 1 if any(outcome.error for outcome in outcomes) else 0
-            stop.wait(pause(failures) if failures else idle_seconds)
+        self._kept = kept = KeptWritings()
+        try:
+            while not stop.is_set():
+                outcomes = self.catch_up(stop)
+                failures = failures + 1 if any(outcome.error for outcome in outcomes) else 0
+                kept.close_rested()
+                stop.wait(pause(failures) if failures else idle_seconds)
+        finally:
+            self._kept = None
+            kept.close()
 
     def rebuild(self, name: str, reason: str, observe: Callable[[int], None] = lambda _: None) -> Built:
         """Make the view anew from the record; the old one is read until the new one takes its place."""
         projection = self.projection(name)
         self.books.open(projection)
         self.books.building(name, reason)
+        if self._kept is not None:
+            self._kept.let_go(name)
         with projection.building() as writing:
             with self.moment() as epoch:
                 position = Position(epoch, feed.current_snapshot(self._connection))
@@ -197,7 +207,8 @@ class Projector:
                     if not stretch.changes and position.target is None:
                         break
                     if writing is None:
-                        writing = opened.enter_context(projection.writing())
+                        kept = projection.writing() if self._kept is None else self._kept.writing(projection)
+                        writing = opened.enter_context(kept)
                     tried, aside = self.apply(projection, writing)
                 position = self.commit(projection, writing, stretch.position, stretch.changes)
                 self.books.set_aside(projection.name, tried, aside)

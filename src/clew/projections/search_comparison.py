@@ -6,12 +6,11 @@ from typing import Final
 from uuid import UUID
 
 import numpy as np
-import orjson
 import polars as pl
 
 from clew.projections.projection import Comparison, Difference
 from clew.projections.search.fields import DocumentSet
-from clew.projections.search.port import Document, SearchReader
+from clew.projections.search.port import SearchReader, document_text
 from clew.projections.search_documents.tables import SHOWN, DocumentReader
 
 _TABLES: Final = ("", *(shown.table for shown in SHOWN))
@@ -25,8 +24,7 @@ def compare(record: DocumentReader, view: SearchReader) -> Comparison:
     for organization_id in sorted({*record.organizations(), *view.organizations()}):
         for part in DocumentSet:
             recorded = _digests(_recorded(record, organization_id, part))
-            stored = view.stored(organization_id, part)
-            viewed = _digests((identifier, document, "") for identifier, document in stored)
+            viewed = _digests((identifier, text, "") for identifier, text in view.stored(organization_id, part))
             if recorded.height or viewed.height:
                 found.add(organization_id, part, recorded, viewed)
     return found.comparison()
@@ -60,24 +58,21 @@ class _Found:
         )
 
 
-def digest(document: Document) -> bytes:
-    """8 bytes that stand for a document's canonical JSON."""
-    return blake2b(orjson.dumps(document, option=orjson.OPT_SORT_KEYS), digest_size=8).digest()
-
-
-def _recorded(reader: DocumentReader, organization_id: UUID, part: DocumentSet) -> Iterator[tuple[str, Document, str]]:
+def _recorded(reader: DocumentReader, organization_id: UUID, part: DocumentSet) -> Iterator[tuple[str, bytes, str]]:
     for shown in SHOWN:
         if shown.document_set is part:
             for batch in reader.all(shown, organization_id):
-                yield from ((row.row_id, row.document, shown.table) for row in batch if row.document is not None)
+                for row in batch:
+                    if row.document is not None:
+                        yield row.row_id, document_text(row.document), shown.table
 
 
-def _digests(documents: Iterable[tuple[str, Document, str]]) -> pl.DataFrame:
-    """Id (its halves), digest and table of each document; memory stays at some 30 bytes a row."""
+def _digests(documents: Iterable[tuple[str, bytes, str]]) -> pl.DataFrame:
+    """Id (its halves), digest (8 bytes) and table of each document; memory stays at some 30 bytes a row."""
     ids, digests, tables = bytearray(), bytearray(), bytearray()
-    for identifier, document, table in documents:
+    for identifier, text, table in documents:
         ids += bytes.fromhex(identifier.replace("-", ""))
-        digests += digest(document)
+        digests += blake2b(text, digest_size=8).digest()
         tables.append(_CODES[table])
     halves = np.frombuffer(ids, ">u8").astype(np.uint64).reshape(-1, 2)
     return pl.DataFrame(

@@ -1,5 +1,6 @@
 """Every adapter of the search port runs this suite; it knows the port and nothing of any engine."""
 
+import json
 import os
 import signal
 import subprocess
@@ -118,9 +119,9 @@ def everything(reader: SearchReader, organization_id: UUID = ORGANIZATION) -> di
     """All that is stored, by id; each document once."""
     held: dict[str, Any] = {}
     for document_set in DocumentSet:
-        for identifier_, document in reader.stored(organization_id, document_set):
+        for identifier_, text in reader.stored(organization_id, document_set):
             assert identifier_ not in held
-            held[identifier_] = document
+            held[identifier_] = json.loads(text)
     return held
 
 

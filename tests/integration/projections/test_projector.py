@@ -1,6 +1,7 @@
 """The projector with the real view on a real server: in step after whatever happens to either."""
 
 import shutil
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,9 +11,11 @@ from clew.projections import feed
 from clew.projections.books import Books
 from clew.projections.keeping import drill, status, verify
 from clew.projections.projector import ProjectorBusyError
+from clew.projections.search.errors import SearchViewBusyError
 from clew.projections.search.fields import DocumentSet
 from clew.projections.search.port import SearchRequest
 from clew.projections.search_projection import SearchWriting
+from tests.support.embedded import wait_until
 from tests.support.projecting import Place, add_domain, new_place
 from tests.support.record import Writer, new_organization
 
@@ -267,6 +270,30 @@ def test_a_view_that_was_put_back_is_rebuilt(place: Place) -> None:
     outcome = place.catch_up()
     assert outcome.rebuilt is not None
     assert place.found("between") == {"between.example"}
+
+
+def test_a_follower_keeps_its_writer_and_rebuilds_a_view_that_was_taken_away(place: Place) -> None:
+    def write_and_find(name: str) -> None:
+        with place.writing() as connection:
+            add_domain(connection, place.tenant, f"{name}.example")
+        wait_until(lambda: place.projection.position() is not None and place.found(name), f"{name} to be found")
+
+    stop = threading.Event()
+    with place.projector() as projector:
+        following = threading.Thread(target=projector.follow, args=(stop,), kwargs={"idle_seconds": 0.01})
+        following.start()
+        try:
+            for name in ("first", "second"):
+                write_and_find(name)
+            with pytest.raises(SearchViewBusyError):
+                place.projection.view.writer()
+            shutil.rmtree(place.directory)
+            for name in ("third", "fourth"):
+                write_and_find(name)
+        finally:
+            stop.set()
+            following.join()
+    assert place.found("example") == {f"{name}.example" for name in ("first", "second", "third", "fourth")}
 
 
 @pytest.mark.parametrize("loss", ["the directory", "the books"])

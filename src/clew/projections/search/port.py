@@ -25,6 +25,8 @@ from enum import StrEnum
 from typing import Any, Final, Protocol, Self
 from uuid import UUID
 
+import orjson
+
 from clew.projections.search.fields import DocumentSet, SearchIndex
 
 MAXIMUM_TEXT: Final = 2_000
@@ -38,7 +40,13 @@ MAXIMUM_FILTER_VALUES: Final = 10_000
 MAXIMUM_RANKED: Final = 10_000
 
 Document = Mapping[str, Any]
+"""What is put: fields of its set by name, "id" among them. Written as JSON it keeps the order it was given in."""
 Scalar = str | int | float | bool | datetime
+
+
+def document_text(document: Document) -> bytes:
+    """A document as adapters keep it and as record and view are compared. Raises TypeError if it is not JSON."""
+    return orjson.dumps(document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,8 +274,11 @@ class SearchReader(Protocol):
     def get(self, organization_id: UUID, index: SearchIndex, ids: Sequence[str]) -> dict[str, Document]:
         """The documents of these ids that are there, by id."""
 
-    def stored(self, organization_id: UUID, document_set: DocumentSet) -> Iterator[tuple[str, Document]]:
-        """Everything stored, each document once and as the engine gives it back, all of one moment, in any order."""
+    def stored(self, organization_id: UUID, document_set: DocumentSet) -> Iterator[tuple[str, bytes]]:
+        """Id and JSON of everything stored, each document once, all of one moment, in any order.
+
+        The JSON is the text that `document_text` makes of what was put, as the engine kept it.
+        """
 
     def count(self, organization_id: UUID, document_set: DocumentSet) -> int:
         """How many documents are stored."""

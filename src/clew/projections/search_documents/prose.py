@@ -19,10 +19,12 @@ def text_of(values: Any) -> str | None:
 
     Repeated text stands once.
     """
-    lines: dict[str, None] = {}
-    room = _LONGEST
     leaves: list[str] = []
     _gather(values, 0, leaves)
+    if len(leaves) <= 1:
+        return leaves[0][:_LONGEST].strip() or None if leaves else None
+    lines: dict[str, None] = {}
+    room = _LONGEST
     for leaf in leaves:
         line = leaf[:room].strip()
         if line and line not in lines:
@@ -42,7 +44,11 @@ def texts_at(values: Mapping[str, Any], key: str) -> list[str]:
 
 def text_at(values: Mapping[str, Any], *keys: str) -> str | None:
     """The first of the keys that holds text."""
-    return next((value for key in keys if isinstance(value := values.get(key), str) and value), None)
+    for key in keys:
+        value = values.get(key)
+        if value and isinstance(value, str):
+            return value
+    return None
 
 
 def point_of(properties: Mapping[str, Any]) -> dict[str, float] | None:

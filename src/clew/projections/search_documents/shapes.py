@@ -166,7 +166,7 @@ def document(row: tuple[Any, ...]) -> Document:
 
 def _present(**fields: Any) -> dict[str, Any]:
     # 0 and False are present; None, "" and empty lists are not.
-    return {name: value for name, value in fields.items() if value or (value is not None and value == 0)}
+    return {name: value for name, value in fields.items() if value or value == 0}
 
 
 def _lines(*parts: str | None) -> str | None:

@@ -17,7 +17,7 @@ import tantivy
 from clew.projections.search.fields import SETS, DocumentSet, Field, FieldKind
 from clew.projections.search.geography import cells
 from clew.projections.search.languages import language_of
-from clew.projections.search.port import Document
+from clew.projections.search.port import Document, document_text
 from clew.projections.search.requests import micros_of
 from clew.projections.search.tantivy.schema import build_schema, lower_field, stem_field, whole_field, words_field
 from clew.projections.search.words import fold, folded_words, forms, split_digits
@@ -71,7 +71,7 @@ class DocumentBuilder:
         """The uuid as a number and the Tantivy document, as JSON (fastest) where that says all. Raises MisfitError."""
         raw = _uuid(document)
         try:
-            stored = orjson.dumps(document)
+            stored = document_text(document)
         except (TypeError, RecursionError) as error:
             raise MisfitError(f"it is not JSON: {error}") from error
         if len(stored) > MAXIMUM_DOCUMENT:
