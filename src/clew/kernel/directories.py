@@ -42,17 +42,19 @@ def ensure_own_directory(path: Path, owner: Owner, mode: int = PRIVATE_DIRECTORY
     """
     try:
         path.mkdir(mode=PRIVATE_DIRECTORY)
+        handed_over = owner == myself()
     except FileExistsError:
-        _refuse_foreign(path, owner)
+        handed_over = not _is_half_made(path, owner)
+        if handed_over:
+            _refuse_foreign(path, owner)
     except OSError as error:
         raise ConfigurationError(
             f"this directory cannot be made: {error.strerror}",
             where=str(path),
             remedy="make its parent writable or choose another CLEW_DATA_DIR",
         ) from error
-    else:
-        if owner != myself():
-            os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
+    if not handed_over:
+        os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
     if stat.S_IMODE(path.stat().st_mode) != mode:
         path.chmod(mode)
 
@@ -98,6 +100,16 @@ def blocking_directory(path: Path, visitor: Owner) -> Path | None:
         if visitor.uid != 0 and not information.st_mode & bit:
             return directory
     return None
+
+
+def _is_half_made(path: Path, owner: Owner) -> bool:
+    """Whether another process of root's made it for `owner` and has not handed it over yet, or died before."""
+    information = path.lstat()
+    return (
+        information.st_uid == myself().uid == 0 != owner.uid
+        and stat.S_ISDIR(information.st_mode)
+        and not any(path.iterdir())
+    )
 
 
 def _refuse_foreign(path: Path, owner: Owner) -> None:

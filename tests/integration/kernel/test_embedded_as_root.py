@@ -10,6 +10,7 @@ import psutil
 import psycopg
 import pytest
 
+from clew.kernel.directories import Owner, ensure_own_directory
 from clew.kernel.embedded import EmbeddedServer, binaries
 from clew.kernel.embedded.account import SERVICE_USER, choose_account
 from clew.kernel.errors import ConfigurationError
@@ -128,3 +129,9 @@ def test_an_owner_without_a_name_is_passed_over_for_the_service_user(settings: S
     settings.data_dir.mkdir()
     os.chown(settings.data_dir, 4321, 4321)
     assert choose_account(settings.data_dir).name == SERVICE_USER
+
+
+def test_what_another_process_made_and_had_not_handed_over_is_handed_over(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    ensure_own_directory(tmp_path / "own", Owner(4711, 4711))
+    assert (tmp_path / "own").stat().st_uid == 4711

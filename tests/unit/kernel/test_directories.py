@@ -41,6 +41,7 @@ def test_a_link_in_place_of_a_directory_is_refused(tmp_path: Path) -> None:
 def test_a_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     (tmp_path / "own").chmod(0o755)
+    (tmp_path / "own" / "something").touch()
     with pytest.raises(ConfigurationError, match="belongs to user"):
         ensure_own_directory(tmp_path / "own", Owner(os.geteuid() + 1, os.getegid()))
     assert mode(tmp_path / "own") == 0o755
