@@ -7,7 +7,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tests.support import leftovers
+from tests.support import leftovers, warm_program
 from tests.support.network import close_network
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -73,6 +73,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     folder = session.config.stash.get(temporary_folder, None)
     if folder is None:
         return
+    warm_program.WARM.close()
     left = [f"process {line}" for line in leftovers.surviving_children()]
     left += [f"temporary {name}" for name in leftovers.close_temporary_folder(folder)]
     session.config.stash[left_behind] = left

@@ -18,10 +18,10 @@ def program() -> Iterator[Program]:
 def first_demo() -> Iterator[tuple[Program, Result]]:
     """The program after `init` and the first `demo`, with what that printed."""
     with fresh_program() as fresh:
-        fresh.run("init")
+        fresh.cold.run("init")
         if fresh.is_embedded:
             fresh.run("db", "start")  # as someone would who runs this many commands
-        yield fresh, fresh.run("demo")
+        yield fresh, fresh.cold.run("demo")
 
 
 @pytest.fixture(scope="session")

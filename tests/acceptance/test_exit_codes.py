@@ -85,11 +85,11 @@ def test_a_defect_leaves_its_traceback_in_a_private_file(program: Program, tmp_p
         "def broken(*_: object, **__: object) -> None: raise ZeroDivisionError('by nothing')\n"
         "clew.cli.output.print_json = broken\n"
     )
-    error = program.error("version", expect=70, PYTHONPATH=str(tmp_path))
+    error = program.cold.error("version", expect=70, PYTHONPATH=str(tmp_path))
     assert error["code"] == "unexpected"
     kept = Path(error["where"])
     assert kept.is_relative_to(program.data_dir)
     assert kept.stat().st_mode & 0o077 == 0
     assert "ZeroDivisionError: by nothing" in kept.read_text()
-    shown = program.run("version", "--json", expect=70, PYTHONPATH=str(tmp_path), CLEW_DEBUG="1")
+    shown = program.cold.run("version", "--json", expect=70, PYTHONPATH=str(tmp_path), CLEW_DEBUG="1")
     assert "Traceback" in shown.errors

@@ -8,12 +8,13 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tests.support.embedded import temporary_base
 from tests.support.record import DATABASE_URL, database_on
+from tests.support.warm_program import WARM
 
 CLEW = Path(sysconfig.get_path("scripts")) / "clew"
 PATIENCE_SECONDS = 120.0
@@ -48,6 +49,7 @@ class Program:
 
     base: Path
     environment: dict[str, str] = field(repr=False)
+    is_warm: bool = True
 
     @property
     def data_dir(self) -> Path:
@@ -57,19 +59,23 @@ class Program:
     def is_embedded(self) -> bool:
         return "CLEW_DATABASE_URL" not in self.environment
 
+    @property
+    def cold(self) -> "Program":
+        """The same, with a Python started for each command, instead of a fork that has the libraries loaded."""
+        return replace(self, is_warm=False)
+
     def run(self, *arguments: str | Path, expect: int | None = 0, **variables: str) -> Result:
         """Run one command to its end, from `base`; fails unless it ends with the expected code."""
-        done = subprocess.run(
-            [CLEW, *arguments],
-            cwd=self.base,
-            env=self.environment | variables,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_SECONDS,
-            check=False,
-        )
-        result = Result(done.returncode, done.stdout, done.stderr)
+        command = [str(CLEW), *map(str, arguments)]
+        environment = self.environment | variables
+        if self.is_warm and WARM.busy.acquire(blocking=False):
+            try:
+                ended = WARM.run(command, cwd=self.base, environment=environment, patience_seconds=PATIENCE_SECONDS)
+            finally:
+                WARM.busy.release()
+        else:
+            ended = _run_cold(command, self.base, environment)
+        result = Result(*ended)
         assert expect is None or result.code == expect, f"clew {arguments} ended with {result}"
         return result
 
@@ -95,6 +101,20 @@ class Program:
             text=True,
             start_new_session=True,
         )
+
+
+def _run_cold(command: list[str], base: Path, environment: dict[str, str]) -> tuple[int, str, str]:
+    done = subprocess.run(
+        command,
+        cwd=base,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
 
 
 @contextlib.contextmanager
