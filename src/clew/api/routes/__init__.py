@@ -1,0 +1,9 @@
+"""Every subject of the API, one line each."""
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from clew.api.routes import organization
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (organization.router,)
