@@ -21,12 +21,6 @@ class CrossSiteError(ForbiddenError):
     code = "cross_site"
 
 
-class KeyReusedError(InputError):
-    """An Idempotency-Key came again with another request."""
-
-    code = "idempotency_key_reused"
-
-
 class SlowRequestError(ClewError):
     """The request came in too slowly."""
 

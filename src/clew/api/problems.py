@@ -13,8 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from clew.api.errors import KeyReusedError, PreconditionError, SlowRequestError, UnsupportedMediaError
+from clew.api.errors import PreconditionError, SlowRequestError, UnsupportedMediaError
 from clew.api.exchange import exchange_of
+from clew.domains.identity.repeated_requests import KeyReusedError
 from clew.kernel.errors import (
     AuthenticationError,
     ClewError,

@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from clew.api.callers import Call, Callers, Rule, Visitor
 from clew.api.errors import UnsupportedMediaError
+from clew.api.repeating import keep_body
 
 PREFIX: Final = "/api/v1"
 _PARSING_FAILED: Final = 400
@@ -107,6 +108,7 @@ def _rule_of(route: APIRoute) -> Rule:
 
 async def _require_json(request: Request) -> None:
     """Raises UnsupportedMediaError for a body that does not call itself JSON: forms of other sites' pages never do."""
+    await keep_body(request)
     if not await request.body():
         return
     said = Message()

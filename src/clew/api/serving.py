@@ -9,6 +9,7 @@ from fastapi import Request
 from clew.api.cross_site import CookieRules
 from clew.domains.audit.reads import ReadRecorder
 from clew.domains.identity.passwords import PasswordHasher
+from clew.domains.identity.repeated_requests import Memory
 from clew.domains.identity.sign_in import Door
 from clew.domains.identity.token_desk import TokenDesk
 from clew.domains.identity.usage_log import UsageLog
@@ -30,6 +31,7 @@ class Serving:
     cookies: CookieRules
     reads: ReadRecorder
     usage_log: UsageLog
+    memory: Memory
     clock: Clock = system_clock
 
 
@@ -59,6 +61,7 @@ def opened_serving(
                 cookies=CookieRules.of(settings, secret),
                 reads=reads,
                 usage_log=usage_log,
+                memory=Memory(secret),
                 clock=clock,
             )
         finally:
