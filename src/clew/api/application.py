@@ -8,7 +8,6 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from clew import __version__
 from clew.api.edge import Edge
-from clew.api.metrics import Metrics
 from clew.api.openapi import describe
 from clew.api.problems import install_handlers
 from clew.api.routes import ROUTERS
@@ -22,7 +21,6 @@ _COMPRESSION: Final = 5
 
 def create_application(serving: Serving) -> FastAPI:
     """The API, ready to be served. Raises RuleError if a route does not say who may call it."""
-    metrics = Metrics()
     application = FastAPI(
         title="Clew",
         version=__version__,
@@ -33,12 +31,11 @@ def create_application(serving: Serving) -> FastAPI:
         max_body_size=MOST_BODY_BYTES,
         generate_unique_id_function=lambda route: route.name,
         middleware=[
-            Middleware(Edge, serving=serving, metrics=metrics),
+            Middleware(Edge, serving=serving),
             Middleware(GZipMiddleware, minimum_size=_LEAST_TO_COMPRESS, compresslevel=_COMPRESSION),
         ],
     )
     application.state.serving = serving
-    application.state.metrics = metrics
     install_handlers(application)
     for router in ROUTERS:
         # Not included but taken over: the path of a route is then the whole path, and finding it takes half the time.

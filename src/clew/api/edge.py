@@ -13,7 +13,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clew.api.errors import SlowRequestError
 from clew.api.exchange import NO_ROUTE, Exchange, open_exchange
-from clew.api.metrics import Metrics
 from clew.api.problems import answer, problem_of, unexpected
 from clew.api.serving import Serving
 from clew.domains.identity.quotas import Allowance
@@ -38,10 +37,10 @@ _WINDOW_SECONDS: Final = {"minute": 60, "hour": 3600, "day": 86_400}
 class Edge:
     """ASGI: wraps the application."""
 
-    def __init__(self, app: ASGIApp, serving: Serving, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, serving: Serving) -> None:
         self._app = app
         self._serving = serving
-        self._metrics = metrics
+        self._metrics = serving.metrics
         self._log = logger("clew.access")
         self._headers = _SECURITY_HEADERS + ((_STRICT_TRANSPORT,) if serving.cookies.secure else ())
 

@@ -1,12 +1,14 @@
 """What lives as long as the server does."""
 
 import contextlib
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import Request
 
 from clew.api.cross_site import CookieRules
+from clew.api.metrics import Metrics
 from clew.domains.audit.reads import ReadRecorder
 from clew.domains.identity.passwords import PasswordHasher
 from clew.domains.identity.repeated_requests import Memory
@@ -21,7 +23,10 @@ from clew.kernel.settings import Settings
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Serving:
-    """What routes work with. Everything in it may be used by many threads at once."""
+    """What routes work with. Everything in it may be used by many threads at once.
+
+    `stopping` is set when the server begins to stop: answers that last, such as event streams, end then.
+    """
 
     database: Database
     settings: Settings
@@ -32,6 +37,8 @@ class Serving:
     reads: ReadRecorder
     usage_log: UsageLog
     memory: Memory
+    metrics: Metrics
+    stopping: threading.Event = field(default_factory=threading.Event)
     clock: Clock = system_clock
 
 
@@ -49,6 +56,8 @@ def opened_serving(
     if hasher is not None:
         door = Door(database, hasher, door.limits, door.session_limits, door.sealer, clock, door.ids)
     usage_log = UsageLog.of(database)
+    metrics = Metrics()
+    metrics.watch(database)
     with ReadRecorder(database, clock=clock) as reads:
         usage_log.start()
         try:
@@ -62,6 +71,7 @@ def opened_serving(
                 reads=reads,
                 usage_log=usage_log,
                 memory=Memory(secret),
+                metrics=metrics,
                 clock=clock,
             )
         finally:

@@ -4,6 +4,9 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from clew.api.routes import organization
+from clew.api.routes import organization, system
 
-ROUTERS: Final[tuple[APIRouter, ...]] = (organization.router,)
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    organization.router,
+    system.router,
+)
