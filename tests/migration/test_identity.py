@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from clew import migrations
-from clew.cli.preparation import shipped_revisions
 from clew.kernel.database import Database
 from clew.kernel.roles import AUTHENTICATOR, MIGRATOR
+from clew.kernel.schema_state import shipped_revisions
 from tests.support.record import Tenant, empty_database, new_organization, upgrade
 
 ROWS = (

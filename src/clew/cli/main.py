@@ -28,6 +28,7 @@ from clew.cli.commands import (
     report,
     role,
     search,
+    serve,
     show,
     user,
 )
@@ -130,6 +131,7 @@ def _application() -> typer.Typer:
     root.add_typer(_key(), name="key")
     root.add_typer(_role(), name="role")
     root.add_typer(_audit(), name="audit")
+    root.command("serve")(serve.serve)
     root.command("doctor")(doctor.doctor)
     root.command("version")(version)
     return root

@@ -134,6 +134,25 @@ class Settings(BaseSettings):
         pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$",
         description="Address under which people reach Clew: links in mails begin with it, and tokens name it.",
     )
+    api_threads: int = Field(
+        16, ge=1, le=1000, description="Requests that the server works on at once; more wait for their turn."
+    )
+    api_cors_origins: str = Field(
+        "",
+        description="Origins, separated by commas, whose pages may read the API's answers in a browser (with an API "
+        "key or access token; never with the session's cookie). Empty: none.",
+    )
+    api_trusted_proxies: str = Field(
+        "",
+        description="Addresses or networks, separated by commas, of proxies in front of the server that are believed "
+        "about who calls (X-Forwarded-For, X-Forwarded-Proto). Empty: none.",
+    )
+    metrics_token: SecretStr | None = Field(
+        None, description="Bearer token with which /metrics can be read from elsewhere. Unset: from this machine only."
+    )
+    ready_lag_seconds: int = Field(
+        300, ge=1, le=86_400, description="Lag of a view, in seconds, from which on /readyz says that all is not well."
+    )
     invitation_hours: int = Field(72, ge=1, le=720, description="Hours for which an invitation can be accepted.")
     password_reset_minutes: int = Field(60, ge=5, le=1440, description="Minutes for which a reset link works.")
     smtp_host: str | None = Field(None, description="Mail server that sends links. Unset: links are printed.")

@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 
 from clew.domains.audit import tables as audit
 from clew.domains.collections import tables as collections
-from clew.domains.identity import access_tables, key_tables, sign_in_tables
+from clew.domains.identity import access_tables, key_tables, request_tables, sign_in_tables
 from clew.domains.identity import tables as identity
 from clew.domains.investigations import tables as investigations
 from clew.kernel.errors import SchemaVersionError
@@ -34,6 +34,7 @@ TABLES: Final = (
     access_tables.roles,
     key_tables.api_keys,
     sign_in_tables.sessions,
+    request_tables.idempotency_keys,
     investigations.targets,
     entities.entities,
     projections.projections,

@@ -23,7 +23,7 @@ AFTER_SECONDS: Final = 2.0
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _PATIENCE_SECONDS: Final = 60.0
 # -P: nothing is imported from the directory that the command happened to be called in.
-_COMMAND: Final = (sys.executable, "-P", "-m", "clew.projections.companion_process")
+COMMAND: Final = (sys.executable, "-P", "-m", "clew.projections.companion_process")
 
 log: Final = structlog.get_logger(__name__)
 
@@ -86,7 +86,7 @@ class _Process:
         with self._lock:
             try:
                 # A session of its own: Ctrl-C is the command's to answer.
-                process = subprocess.Popen(_COMMAND, stdin=subprocess.PIPE, start_new_session=True)
+                process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, start_new_session=True)
             except OSError as error:
                 log.warning("no process could be started beside this command", error=str(error))
                 return

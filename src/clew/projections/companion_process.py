@@ -1,7 +1,8 @@
 """The process that `companion` starts: `python -m clew.projections.companion_process`.
 
 It is given pickled settings on standard input, which it reads until its end, and then it ends, too. So it outlives its
-command by a step of work at most, however that ended.
+command by a step of work at most, however that ended. An argument says how many seconds it pauses between two looks at
+the record; beside the server that is less than beside a command, which has little left for it.
 """
 
 import pickle
@@ -38,19 +39,19 @@ def main() -> None:
     ended = threading.Event()
     threading.Thread(target=_await_end, args=(ended,), daemon=True).start()
     try:
-        _follow(settings, ended)
+        _follow(settings, ended, float(sys.argv[1]) if len(sys.argv) > 1 else _PAUSE_SECONDS)
     except (ClewError, OSError, psycopg.Error) as error:
         # The command does in the end what was not done here, and tells what fails then.
         log.debug("the views do not follow beside the command", error=str(error))
 
 
-def _follow(settings: Settings, ended: threading.Event) -> None:
+def _follow(settings: Settings, ended: threading.Event, pause_seconds: float) -> None:
     with (
         Database(settings) as database,
         database_errors(database.address),
         Projector(database, projections(settings), step_changes=_STEP_CHANGES) as projector,
     ):
-        projector.follow(ended, idle_seconds=_PAUSE_SECONDS)
+        projector.follow(ended, idle_seconds=pause_seconds)
 
 
 def _await_end(ended: threading.Event) -> None:

@@ -7,7 +7,7 @@ from typer.main import get_command
 
 from clew import migrations
 from clew.cli import main
-from clew.cli.preparation import SchemaState, compared, shipped_revisions
+from clew.kernel.schema_state import SchemaState, compared, shipped_revisions
 
 PROMISED = {
     "init",

@@ -90,6 +90,7 @@ def downgrade(
     from clew.cli import preparation
     from clew.cli.output import line, print_json
     from clew.cli.session import opened_database
+    from clew.kernel.schema_state import read_schema
 
     call = invocation(context, as_json, None, data_dir)
     with opened_database(call) as database:
@@ -97,7 +98,7 @@ def downgrade(
             question = f"Take the record in {database.address} back to schema {revision}? What that cannot hold is lost"
             typer.confirm(question, abort=True, err=True)
         before = preparation.downgrade(database, revision)
-        after = preparation.read_schema(database)
+        after = read_schema(database)
     if call.json:
         print_json({"from": before.revision, "to": after.revision})
     else:

@@ -16,6 +16,7 @@ def init(context: typer.Context, data_dir: DataDirectoryOption = None, as_json: 
     from clew.cli.output import line, pairs, print_json
     from clew.cli.session import opened_database
     from clew.domains.identity.service import ensure_default_organization
+    from clew.kernel.schema_state import SchemaState
     from clew.kernel.settings import CONFIG_NAME
 
     call = invocation(context, as_json, None, data_dir)
@@ -35,7 +36,7 @@ def init(context: typer.Context, data_dir: DataDirectoryOption = None, as_json: 
             "schema": before.head,
             "organization": organization.slug,
         }
-    made = before.state is preparation.SchemaState.MISSING
+    made = before.state is SchemaState.MISSING
     if call.json:
         print_json({**kept, "schema_before": before.revision, "organization": organization.as_dict()})
         return

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from clew.cli.diagnosis import configuration, holdings, machine, server, views
 from clew.cli.diagnosis.finding import Finding, Status
 from clew.cli.options import Invocation
-from clew.cli.preparation import read_schema
 from clew.cli.session import load_and_configure
 from clew.kernel.database import Database
 from clew.kernel.errors import ClewError
+from clew.kernel.schema_state import read_schema
 
 Examination = Callable[[], Iterator[Finding]]
 

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 
 from clew.cli.diagnosis.finding import Finding, Status, checked
 from clew.cli.diagnosis.machine import free_space, written_size
-from clew.cli.preparation import Schema, SchemaState, read_schema
 from clew.kernel.database import Database
 from clew.kernel.embedded import EmbeddedServer
+from clew.kernel.schema_state import Schema, SchemaState, read_schema
 
 FUTURE_PARTITION = "events_impossible_future"
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from clew.domains.identity import failed_sign_ins, sessions, signing_keys, usage_log
+from clew.domains.identity import failed_sign_ins, repeated_requests, sessions, signing_keys, usage_log
 from clew.domains.identity.access_tokens import TokenRules
 from clew.domains.identity.service import list_organizations
 from clew.kernel.clock import Clock, system_clock
@@ -25,6 +25,7 @@ class Housekeeping:
     failures_forgotten: int
     sessions_forgotten: int
     usage_deleted: int
+    answers_forgotten: int
     months_dropped: int
 
 
@@ -42,11 +43,12 @@ def keep_house(database: Database, *, clock: Clock = system_clock) -> Housekeepi
         retired_for = TokenRules.of(settings).accept_retired_for
         keys = signing_keys.delete_retired_keys(connection, retired_for=retired_for, clock=clock)
         failures = failed_sign_ins.forget_old_failures(connection, clock=clock)
-    ended = deleted = 0
+    ended = deleted = answers = 0
     for organization in list_organizations(database):
         with database.transaction(TenantContext(organization.id)) as connection:
             ended += sessions.delete_ended_sessions(connection, organization.id, older_than=SESSIONS_KEPT, clock=clock)
             deleted += usage_log.delete_old_usage(connection, organization.id, clock=clock)
+            answers += repeated_requests.delete_old_answers(connection, organization.id, clock=clock)
     with database.transaction(None) as connection:
         months = usage_log.drop_old_months(connection)
-    return Housekeeping(rotated, keys, failures, ended, deleted, months)
+    return Housekeeping(rotated, keys, failures, ended, deleted, answers, months)

@@ -96,6 +96,14 @@ def find_organization(database: Database, slug: str) -> Organization:
     raise NotFoundError(f"no organization {slug!r}", remedy=_slug_remedy(slug, known))
 
 
+def own_organization(connection: sa.Connection, organization_id: UUID) -> Organization:
+    """The organization in whose transaction the connection is. Raises NotFoundError if it is gone."""
+    row = connection.execute(_SELECTED.where(organizations.c.id == organization_id)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"no organization {organization_id}")
+    return Organization(*row)
+
+
 def ensure_default_organization(database: Database) -> Organization:
     """The organization that work goes to where none is named, made (or completed) if need be."""
     with database.transaction(None, role=DIRECTORY) as connection:

@@ -1,0 +1,55 @@
+"""The application: every route, and what holds for all of them."""
+
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+
+from clew import __version__
+from clew.api.edge import Edge
+from clew.api.openapi import describe
+from clew.api.problems import install_handlers
+from clew.api.routes import ROUTERS
+from clew.api.routing import Route, RuleError
+from clew.api.serving import Serving
+
+MOST_BODY_BYTES: Final = 1024 * 1024
+_LEAST_TO_COMPRESS: Final = 1024
+_COMPRESSION: Final = 5
+
+
+def create_application(serving: Serving) -> FastAPI:
+    """The API, ready to be served. Raises RuleError if a route does not say who may call it."""
+    application = FastAPI(
+        title="Clew",
+        version=__version__,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        max_body_size=MOST_BODY_BYTES,
+        generate_unique_id_function=lambda route: route.name,
+        middleware=[
+            Middleware(Edge, serving=serving),
+            Middleware(GZipMiddleware, minimum_size=_LEAST_TO_COMPRESS, compresslevel=_COMPRESSION),
+        ],
+    )
+    application.state.serving = serving
+    install_handlers(application)
+    for router in ROUTERS:
+        # Not included but taken over: the path of a route is then the whole path, and finding it takes half the time.
+        application.router.routes.extend(router.routes)
+    routes_of(application)
+    application.openapi = lambda: describe(application, routes_of(application))  # type: ignore[method-assign]
+    return application
+
+
+def routes_of(application: FastAPI) -> list[Route]:
+    """Every route of the API. Raises RuleError for one that is none of ours and so has no rule."""
+    found = []
+    for route in application.router.routes:
+        if not isinstance(route, Route):
+            raise RuleError(f"{route} is not made by clew.api.routing.router")
+        found.append(route)
+    return found

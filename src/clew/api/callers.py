@@ -1,0 +1,182 @@
+"""Who is calling, for routes: every route says by the type of its caller who may.
+
+    call: Annotated[Call, needs("entity:read")]      a caller with that permission
+    call: Annotated[Call, signed_in()]               any caller, about their own things
+    visitor: Annotated[Visitor, public()]            anybody, known or not
+
+The caller is found out in the thread that the route runs in, before its first line: see clew.api.routing.
+"""
+
+import contextlib
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from fastapi import Depends, Request
+
+from clew.api.credentials import Credential, credential_of
+from clew.api.exchange import Exchange, exchange_of
+from clew.api.serving import Serving, serving_of
+from clew.domains.identity.callers import principal_of_session_token
+from clew.domains.identity.key_callers import caller_of_key
+from clew.domains.identity.permissions import CODES
+from clew.domains.identity.principal import Principal, authorise
+from clew.kernel.errors import AuthenticationError
+from clew.kernel.roles import AUTHENTICATOR
+from clew.kernel.transactions import TenantContext
+from clew.records.acts import Act, record
+
+_LONGEST_AGENT = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who may call a route: whoever has `permission`, or any caller (signed in), or anybody (public)."""
+
+    kind: Literal["permission", "signed-in", "public"]
+    permission: str | None = None
+
+    def __str__(self) -> str:
+        return self.permission or self.kind
+
+
+class Visitor:
+    """A request, whoever sent it. Public routes get this; it has no organization."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.serving: Serving = serving_of(request)
+        self._exchange: Exchange = exchange_of(request.scope)
+
+    @property
+    def request_id(self) -> str:
+        """Names the request in logs and answers."""
+        return self._exchange.request_id
+
+    @property
+    def client_ip(self) -> str | None:
+        """The address that the request came from."""
+        return self._exchange.client_ip
+
+    @property
+    def user_agent(self) -> str | None:
+        """What the caller's program says of itself."""
+        agent = self.request.headers.get("User-Agent")
+        return agent[:_LONGEST_AGENT] if agent else None
+
+    def admit(self) -> None:
+        """Let the route begin, or raise why not. Asks the database, so it belongs into a thread."""
+
+
+class Call(Visitor):
+    """A request of a caller who is known and may make it."""
+
+    def __init__(self, request: Request, rule: Rule) -> None:
+        super().__init__(request)
+        self.rule = rule
+        self._principal: Principal | None = None
+        self._admitted = False
+
+    @property
+    def principal(self) -> Principal:
+        """Who is calling. Raises AuthenticationError, LimitError."""
+        if self._principal is None:
+            self._principal = self._found_out()
+        return self._principal
+
+    @property
+    def context(self) -> TenantContext:
+        """For whom transactions of this request work."""
+        return self.principal.context
+
+    def admit(self) -> None:
+        """Find out who calls, count the request, and see whether they may. Once.
+
+        Raises InputError, AuthenticationError, LimitError, ForbiddenError.
+        """
+        if self._admitted:
+            return
+        principal = self.principal
+        if self.rule.permission is not None:
+            authorise(principal, self.rule.permission)
+        self._admitted = True
+
+    def transaction(self) -> contextlib.AbstractContextManager[sa.Connection]:
+        """One transaction for the caller, committed when the block ends: end it before the answer is made."""
+        return self.serving.database.transaction(self.context)
+
+    def note(self, connection: sa.Connection, act: Act) -> None:
+        """Tell the audit trail what was done, in the transaction that does it."""
+        record(connection, self._told(act))
+
+    def tell_read(self, act: Act) -> None:
+        """Tell the audit trail what was read. Raises OSError if it cannot be told: then it must not be shown."""
+        self.serving.reads.record(self.context, self._told(act))
+
+    def session_token(self) -> str | None:
+        """The token of the cookie that the caller showed; None for keys and access tokens."""
+        shown = self._credential()
+        return shown.text if shown is not None and shown.kind == "session" else None
+
+    def _told(self, act: Act) -> Act:
+        request = dict(act.request) | {"request_id": self.request_id}
+        if self.principal.key_id is not None:
+            request["api_key_id"] = str(self.principal.key_id)
+        return replace(act, request=request, user_agent=act.user_agent or self.user_agent)
+
+    def _credential(self) -> Credential | None:
+        return credential_of(self.request.headers, self.serving.cookies.name)
+
+    def _found_out(self) -> Principal:
+        shown = self._credential()
+        if shown is None:
+            raise AuthenticationError("nobody is signed in", remedy="send an API key or an access token, or sign in")
+        principal = self._shown_by(shown)
+        self._exchange.principal = principal
+        return principal
+
+    def _shown_by(self, shown: Credential) -> Principal:
+        serving = self.serving
+        if shown.kind == "key":
+            caller = caller_of_key(serving.database, shown.text, client_ip=self.client_ip, clock=serving.clock)
+            self._exchange.allowances = caller.allowances
+            return caller.principal
+        if shown.kind == "token":
+            return serving.desk.caller(shown.text, client_ip=self.client_ip)
+        serving.cookies.require_meant(self.request.method, self.request.headers, shown.text)
+        with serving.database.transaction(None, AUTHENTICATOR) as connection:
+            return principal_of_session_token(
+                connection,
+                shown.text,
+                limits=serving.door.session_limits,
+                client_ip=self.client_ip,
+                clock=serving.clock,
+            )
+
+
+class Callers:
+    """The dependency that gives a route its caller, and says who may."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+
+    async def __call__(self, request: Request) -> Visitor:
+        """The request, not looked at yet."""
+        return Visitor(request) if self.rule.kind == "public" else Call(request, self.rule)
+
+
+def needs(permission: str) -> Any:
+    """A caller who has that permission. Raises LookupError for a permission that does not exist."""
+    if permission not in CODES:
+        raise LookupError(f"no permission {permission!r}")
+    return Depends(Callers(Rule("permission", permission)))
+
+
+def signed_in() -> Any:
+    """Any caller: for what is their own."""
+    return Depends(Callers(Rule("signed-in")))
+
+
+def public() -> Any:
+    """Anybody, known or not."""
+    return Depends(Callers(Rule("public")))

@@ -1,0 +1,32 @@
+"""Whether the server can do its work: database, schema, views."""
+
+import sqlalchemy as sa
+
+from clew.api.serving import Serving
+from clew.kernel.errors import ClewError
+from clew.kernel.schema_state import SchemaState, read_schema
+from clew.projections.keeping import status
+from clew.projections.service import projections
+
+
+def reasons_not_ready(serving: Serving) -> list[str]:
+    """What keeps the server from its work, in words that tell strangers nothing; empty if nothing does."""
+    if serving.stopping.is_set():
+        return ["stopping"]
+    try:
+        schema = read_schema(serving.database)
+        if schema.state is not SchemaState.CURRENT:
+            return [f"schema: {schema.state}"]
+        return [
+            f"projection {name}: {lag:.0f} s behind"
+            for name, lag in projection_lags(serving).items()
+            if lag > serving.settings.ready_lag_seconds
+        ]
+    except (ClewError, sa.exc.DBAPIError):
+        return ["database: does not answer"]
+
+
+def projection_lags(serving: Serving) -> dict[str, float]:
+    """How many seconds each view is behind the record."""
+    known = projections(serving.settings)
+    return {each.projection: each.lag_seconds for each in status(serving.database, known)} if known else {}

@@ -1,0 +1,69 @@
+"""Answers, and whether the caller has them already: strong ETags, If-None-Match and If-Match (RFC 9110)."""
+
+import hashlib
+from typing import Any, Final
+
+from fastapi import Request
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from clew.api.errors import PreconditionError
+
+JSON: Final = "application/json"
+_TAG_BYTES: Final = 16
+
+
+def shown(model: BaseModel, status: int = 200, *, headers: dict[str, str] | None = None) -> Response:
+    """A model as an answer. Routes that return this spare the framework to validate it a second time."""
+    return Response(_encoded(model), status, headers, media_type=JSON)
+
+
+def created(model: BaseModel, location: str) -> Response:
+    """201 with the thing that was made, where it is from now on, and its ETag."""
+    body = _encoded(model)
+    return Response(body, 201, {"Location": location, "ETag": _tag(body)}, media_type=JSON)
+
+
+def tagged(request: Request, model: BaseModel) -> Response:
+    """A single thing with its ETag; 304 without a body if If-None-Match says that the caller has this state."""
+    body = _encoded(model)
+    tag = _tag(body)
+    wanted = request.headers.getlist("If-None-Match")
+    # A shared cache must not keep it; the caller may, if it asks before showing it again.
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if wanted and _matches(wanted, tag, weak=True):
+        return Response(None, 304, headers)
+    return Response(body, 200, headers, media_type=JSON)
+
+
+def etag_of(model: BaseModel) -> str:
+    """The strong ETag of a thing's present state."""
+    return _tag(_encoded(model))
+
+
+def require_match(request: Request, present: BaseModel) -> None:
+    """For changes: raises PreconditionError if the caller's If-Match names another state than the present one.
+
+    Call it in the transaction of the change, with the row locked.
+    """
+    wanted = request.headers.getlist("If-Match")
+    if wanted and not _matches(wanted, etag_of(present), weak=False):
+        raise PreconditionError(
+            "this was changed since you read it", where="If-Match", remedy="read it again, then repeat the change"
+        )
+
+
+def _matches(given: list[str], tag: str, *, weak: bool) -> bool:
+    tags = {part.strip() for line in given for part in line.split(",")}
+    if weak:
+        tags = {each.removeprefix("W/") for each in tags}
+    return tag in tags or "*" in tags
+
+
+def _encoded(model: BaseModel) -> bytes:
+    encoded: Any = model.__pydantic_serializer__.to_json(model)
+    return bytes(encoded)
+
+
+def _tag(body: bytes) -> str:
+    return f'"{hashlib.sha256(body).hexdigest()[: 2 * _TAG_BYTES]}"'

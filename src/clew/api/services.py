@@ -1,0 +1,103 @@
+"""What the server does beside answering requests: each a service that is started with it and stopped with it."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import sqlalchemy as sa
+
+from clew.domains.audit.chain import AuditChainError
+from clew.domains.audit.sealer import Sealer, SealerBusyError
+from clew.domains.identity.housekeeping import keep_house
+from clew.kernel.database import Database
+from clew.kernel.errors import ClewError
+from clew.kernel.logs import logger
+from clew.projections.following import FollowingProcess
+
+HOUSEKEEPING_SECONDS: Final = 3600.0
+_FIRST_PAUSE_SECONDS: Final = 0.5
+_LONGEST_PAUSE_SECONDS: Final = 30.0
+_PARTITIONS: Final = sa.text("SELECT create_monthly_partitions(:months)")
+
+
+class Service(Protocol):
+    """Something that runs beside the requests. `name` is for logs."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in logs."""
+
+    def start(self) -> None:
+        """Begin, without waiting for anything. Called once, before the first request."""
+
+    def stop(self) -> None:
+        """Finish what is at hand and end. Called once, after the last request, also if it never did anything."""
+
+
+class Work:
+    """A service of one thread that works until it is told to stop.
+
+    `work` gets an event and returns when that is set. If it raises an error of the product's own, as while the
+    database is away, it is begun again after a pause.
+    """
+
+    def __init__(self, name: str, work: Callable[[threading.Event], None]) -> None:
+        self.name = name
+        self._work = work
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"clew-{name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin. Once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Wait until it has ended."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        pause = _FIRST_PAUSE_SECONDS
+        while not self._stop.is_set():
+            began = time.monotonic()
+            try:
+                self._work(self._stop)
+            except (ClewError, OSError, sa.exc.DBAPIError) as error:
+                self._tell(error)
+                pause = _FIRST_PAUSE_SECONDS if time.monotonic() - began > _LONGEST_PAUSE_SECONDS else pause
+                self._stop.wait(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    def _tell(self, error: Exception) -> None:
+        log = logger(__name__)
+        if isinstance(error, SealerBusyError):
+            log.info("waits", service=self.name, reason=str(error))
+        elif isinstance(error, AuditChainError):
+            log.error("the audit trail is not sealed", service=self.name, error=str(error))
+        else:
+            log.warning("begins again", service=self.name, error=str(error))
+
+
+def standard_services(database: Database) -> list[Service]:
+    """What every server does: seal the audit trail, keep the views, keep house."""
+    return [
+        Work("sealer", lambda stop: _seal(database, stop)),
+        Work("housekeeping", lambda stop: _keep_house(database, stop)),
+        FollowingProcess(database.settings),
+    ]
+
+
+def _seal(database: Database, stop: threading.Event) -> None:
+    with Sealer(database) as sealer:
+        sealer.follow(stop)
+        sealer.catch_up()  # what requests did while they were being finished
+
+
+def _keep_house(database: Database, stop: threading.Event) -> None:
+    while not stop.is_set():
+        keep_house(database)
+        with database.transaction(None) as connection:
+            connection.execute(_PARTITIONS, {"months": database.settings.partitions_ahead_months})
+        stop.wait(HOUSEKEEPING_SECONDS)

@@ -1,0 +1,84 @@
+"""What lives as long as the server does."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from fastapi import Request
+
+from clew.api.cross_site import CookieRules
+from clew.api.metrics import Metrics
+from clew.domains.audit.reads import ReadRecorder
+from clew.domains.identity.passwords import PasswordHasher
+from clew.domains.identity.repeated_requests import Memory
+from clew.domains.identity.sign_in import Door
+from clew.domains.identity.token_desk import TokenDesk
+from clew.domains.identity.usage_log import UsageLog
+from clew.kernel.clock import Clock, system_clock
+from clew.kernel.database import Database
+from clew.kernel.installation_secret import InstallationSecret
+from clew.kernel.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Serving:
+    """What routes work with. Everything in it may be used by many threads at once.
+
+    `stopping` is set when the server begins to stop: answers that last, such as event streams, end then.
+    """
+
+    database: Database
+    settings: Settings
+    secret: InstallationSecret
+    door: Door
+    desk: TokenDesk
+    cookies: CookieRules
+    reads: ReadRecorder
+    usage_log: UsageLog
+    memory: Memory
+    metrics: Metrics
+    stopping: threading.Event = field(default_factory=threading.Event)
+    clock: Clock = system_clock
+
+
+@contextlib.contextmanager
+def opened_serving(
+    database: Database, *, hasher: PasswordHasher | None = None, clock: Clock = system_clock
+) -> Iterator[Serving]:
+    """Everything that requests need, ready; at the end what waits to be written is written.
+
+    The schema must be the present one. Raises ConfigurationError without the installation's secret.
+    """
+    settings = database.settings
+    secret = InstallationSecret.of(settings)
+    door = Door.of(database, clock=clock)
+    if hasher is not None:
+        door = Door(database, hasher, door.limits, door.session_limits, door.sealer, clock, door.ids)
+    usage_log = UsageLog.of(database)
+    metrics = Metrics()
+    metrics.watch(database)
+    with ReadRecorder(database, clock=clock) as reads:
+        usage_log.start()
+        try:
+            yield Serving(
+                database=database,
+                settings=settings,
+                secret=secret,
+                door=door,
+                desk=TokenDesk.of(database, clock=clock),
+                cookies=CookieRules.of(settings, secret),
+                reads=reads,
+                usage_log=usage_log,
+                memory=Memory(secret),
+                metrics=metrics,
+                clock=clock,
+            )
+        finally:
+            usage_log.close()
+
+
+def serving_of(request: Request) -> Serving:
+    """What the application of this request works with."""
+    serving: Serving = request.app.state.serving
+    return serving

@@ -1,0 +1,97 @@
+"""`clew serve`: the API with everything it needs, in one process."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from clew.cli.options import DataDirectoryOption, JsonOption, invocation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from clew.api.server import Listening
+    from clew.api.services import Service
+    from clew.kernel.database import Database
+
+_STOPPING = "finishing what is being answered; press Ctrl-C again to end at once"
+
+
+def serve(
+    context: typer.Context,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0: any that is free.")] = 8000,
+    certificate: Annotated[
+        Path | None, typer.Option("--tls-certificate", metavar="FILE", help="Certificate chain (PEM) to serve https.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option("--tls-key", metavar="FILE", help="Private key of it (PEM).")] = None,
+    behind_proxy: Annotated[
+        bool, typer.Option("--behind-proxy", help="What reaches this address comes encrypted through a proxy.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Server processes; more than one needs Redis.")] = 1,
+    data_dir: DataDirectoryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Serve the API until Ctrl-C or SIGTERM, with the views, the audit trail and housekeeping beside it.
+
+    One line tells the address once requests are answered. What is being answered is finished before the end.
+    """
+    from clew.api.server import Listening, bound
+    from clew.api.server import serve as run
+    from clew.cli.interruption import stop_on_interrupt
+    from clew.cli.output import line, print_json
+    from clew.cli.session import opened_current_database
+
+    call = invocation(context, as_json, None, data_dir)
+    listening = Listening(host, port, certificate, key)
+    _require_one(workers)
+    _require_safe(listening, behind_proxy=behind_proxy)
+
+    def tell(address: str) -> None:
+        if call.json:
+            print_json({"address": address, "ready": True})
+        else:
+            line(f"clew answers at {address}")
+
+    with bound(listening) as listener, opened_current_database(call) as database, stop_on_interrupt(_STOPPING) as stop:
+        services = [service for make in _SERVICES for service in make(database)]
+        run(database, listener, listening, services, stop=stop, ready=tell)
+
+
+def _standard(database: "Database") -> "list[Service]":
+    from clew.api.services import standard_services
+
+    return standard_services(database)
+
+
+# What runs beside the requests, started in this order and stopped the other way round.
+_SERVICES: "tuple[Callable[[Database], list[Service]], ...]" = (_standard,)
+
+
+def _require_one(workers: int) -> None:
+    from clew.kernel.errors import ConfigurationError
+
+    if workers > 1:
+        raise ConfigurationError(
+            "several server processes are refused without Redis: each would count limits and keep live state for "
+            "itself, so that callers got several times what they may",
+            where=f"--workers {workers}",
+            remedy="serve with one process",
+        )
+
+
+def _require_safe(listening: "Listening", *, behind_proxy: bool) -> None:
+    from clew.kernel.errors import ConfigurationError
+
+    if (listening.certificate is None) != (listening.key is None):
+        raise ConfigurationError(
+            "a certificate needs its key, and a key its certificate",
+            where="--tls-certificate, --tls-key",
+            remedy="name both files",
+        )
+    if not listening.is_local and listening.certificate is None and not behind_proxy:
+        raise ConfigurationError(
+            "passwords and keys would cross the network unencrypted",
+            where=f"--host {listening.host}",
+            remedy="name a certificate (--tls-certificate, --tls-key), or say --behind-proxy if a proxy does it",
+        )
