@@ -15,6 +15,7 @@ from bench.places import run_module
 from bench.projecting import feed
 from bench.results import MEBIBYTE, Measure, Result
 from bench.search import search
+from bench.serving import serving
 from bench.tool_outputs import OUTPUTS
 
 _ROW_BY_ROW_EVENTS: Final = 20_000
@@ -172,6 +173,7 @@ BENCHMARKS: Final[dict[str, Callable[[Path, int], Result]]] = {
     "feed": feed,
     "search": search,
     "audit": audit,
+    "serving": serving,
 }
 
 

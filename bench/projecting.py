@@ -95,7 +95,7 @@ def main(arguments: list[str]) -> None:
     with record_at(place) as database:
         if database.embedded is None:
             raise LookupError("the benchmark's record is kept by the embedded server")
-        _fill(database, entities)
+        fill(database, entities)
         (projection,) = projections(settings)
         with Meter(database.embedded.ensure_running().pid) as meter:
             found = _timed(database, projection)
@@ -103,7 +103,8 @@ def main(arguments: list[str]) -> None:
     print(json.dumps({**found, "peak_bytes": meter.usage.program_peak_bytes}), flush=True)
 
 
-def _fill(database: Database, entities: int) -> None:
+def fill(database: Database, entities: int) -> None:
+    """Entities of the first organization, put into the record by plain SQL."""
     with _tenant(database) as connection:
         for first in range(1, entities + 1, 50_000):
             last = min(first + 49_999, entities)

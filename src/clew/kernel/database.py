@@ -127,8 +127,8 @@ class Database:
             pool_size=self.settings.pool_size,
             max_overflow=self.settings.pool_overflow,
             pool_timeout=self.settings.pool_wait_seconds,
-            # A server that was restarted meanwhile costs nobody an error.
-            pool_pre_ping=True,
+            # A server that was restarted meanwhile costs nobody an error: transactions see to it more cheaply.
+            pool_pre_ping=role == ADMINISTRATOR,
             pool_use_lifo=True,
             use_native_hstore=False,
             # Statement parameters are values of the record: they belong in no error message and no log.

@@ -3,21 +3,24 @@
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
-from psycopg import Connection as DriverConnection
-from sqlalchemy import Connection, Engine, text
+import psycopg
+from sqlalchemy import Connection, Engine, RootTransaction
+from sqlalchemy.exc import DBAPIError
 
 from clew.kernel.database_errors import database_errors
 from clew.kernel.roles import AnyConnection
 
 # For this transaction only: a pooled connection carries nothing over to whoever gets it next.
-SET_CONTEXT = text(
-    "SELECT set_config('app.current_organization_id', :organization, true),"
-    " set_config('app.current_user_id', :user, true),"
-    " set_config('app.session_id', :session, true),"
-    " set_config('app.client_ip', :address, true)"
+SET_CONTEXT: Final = (
+    "SELECT set_config('app.current_organization_id', %(organization)s, true),"
+    " set_config('app.current_user_id', %(user)s, true),"
+    " set_config('app.session_id', %(session)s, true),"
+    " set_config('app.client_ip', %(address)s, true)"
 )
+_NO_CONTEXT: Final = "SELECT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +41,44 @@ def transaction(engine: Engine, context: TenantContext | None, where: str) -> It
     connection lost or the disk full; then nothing of the transaction was kept (or, if the connection broke during the
     commit itself, all of it or nothing: callers repeat, and every write of the product may be repeated).
     """
-    with database_errors(where), engine.connect() as connection, connection.begin():
-        if context is not None:
-            connection.execute(SET_CONTEXT, _parameters(context))
-        yield connection
+    with database_errors(where):
+        connection, begun = _begun(engine, context)
+        with connection, begun:
+            yield connection
+
+
+def _begun(engine: Engine, context: TenantContext | None) -> tuple[Connection, RootTransaction]:
+    """A connection within a transaction that knows its context.
+
+    The first statement shows whether a pooled connection still lives: one that does not, because the server was
+    restarted meanwhile, costs nobody an error. [M: with a ping before each transaction, and SQLAlchemy for this
+    statement, an empty transaction takes twice as long]
+    """
+    for is_last in (False, True):
+        connection = engine.connect()
+        try:
+            begun = connection.begin()
+            if context is None:
+                driver_connection(connection).execute(_NO_CONTEXT)
+            else:
+                driver_connection(connection).execute(SET_CONTEXT, _parameters(context))
+        except BaseException as error:
+            lives = not isinstance(error, psycopg.OperationalError) or not driver_connection(connection).closed
+            if not lives:
+                with contextlib.suppress(DBAPIError):
+                    connection.exec_driver_sql(_NO_CONTEXT)  # tells the pool that its older ones are dead, too
+            connection.close()
+            if lives or is_last:
+                raise
+        else:
+            return connection, begun
+    raise AssertionError("the last attempt returns or raises")
 
 
 def driver_connection(connection: Connection) -> AnyConnection:
     """The psycopg connection beneath, for COPY within the same transaction."""
     driver: object = connection.connection.driver_connection
-    if not isinstance(driver, DriverConnection):
+    if not isinstance(driver, psycopg.Connection):
         raise TypeError(f"not a psycopg connection: {type(driver).__name__}")
     return driver
 

@@ -35,7 +35,7 @@ class Sealing(RuleBasedStateMachine):
         tenant = self.trail.ours if ours else self.trail.theirs
         connection = self.trail.database.engine().connect()
         context: dict[str, Any] = {"organization": str(tenant.id), "user": "", "session": "", "address": ""}
-        connection.execute(SET_CONTEXT, context)
+        connection.exec_driver_sql(SET_CONTEXT, context)
         self.open.append((connection, []))
 
     @precondition(lambda self: self.open)

@@ -1,5 +1,6 @@
 """The database facade on the embedded server."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -158,6 +159,24 @@ def test_a_dropped_connection_is_said_and_the_next_transaction_works(notes: Data
         be_cut_off()
     assert caught.value.transient
     assert bodies(notes, ONE) == []
+
+
+@pytest.mark.parametrize("context", [ONE, None], ids=["a tenant's", "nobody's"])
+def test_connections_that_were_cut_while_they_rested_cost_nobody_an_error(
+    database: Database, context: TenantContext | None
+) -> None:
+    with contextlib.ExitStack() as at_once:
+        for _ in range(3):
+            at_once.enter_context(database.transaction(context))
+    with database.admin_engine().begin() as administrator:
+        cut = administrator.execute(
+            text("SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE usename = :login"),
+            {"login": APPLICATION},
+        ).scalar_one()
+    assert cut >= 3
+    for _ in range(5):
+        with database.transaction(context) as connection:
+            assert connection.execute(text("SELECT 1")).scalar_one() == 1
 
 
 def test_a_killed_server_comes_back_for_the_next_transaction(notes: Database) -> None:
