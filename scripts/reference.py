@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import importlib
+import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Any
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
 ERROR_MODULES = (
+    "clew.api.errors",
     "clew.kernel.errors",
     "clew.domains.audit.chain",
     "clew.domains.audit.sealer",
     "clew.domains.identity.refreshing",
+    "clew.domains.identity.repeated_requests",
     "clew.domains.identity.sign_in",
     "clew.projections.keeping",
     "clew.projections.projector",
@@ -35,7 +38,8 @@ def main() -> int:
 def _process(name: str, render: Callable[[], str], *, check: bool) -> Iterator[str]:
     path = REFERENCE / name
     try:
-        text = f"{GENERATED}\n\n{render().strip()}\n"
+        head = "" if name.endswith(".json") else f"{GENERATED}\n\n"
+        text = f"{head}{render().strip()}\n"
     except (ImportError, AttributeError) as error:
         yield f"docs/reference/{name}: cannot be made, because what it describes is not there: {error}"
         return
@@ -130,10 +134,17 @@ def cli_page() -> str:
     return "# Command line\n\n" + "\n\n".join(_command_sections(root, "clew", 2))
 
 
+def description_page() -> str:
+    """The description of the API, as programs read it."""
+    described = importlib.import_module("clew.api.openapi").description()
+    return json.dumps(described, ensure_ascii=False, indent=1, sort_keys=False)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": cli_page,
     "errors.md": errors_page,
     "ontology.md": ontology_page,
+    "openapi.json": description_page,
     "schema.md": schema_page,
     "settings.md": settings_page,
     "sources.md": sources_page,

@@ -78,7 +78,7 @@ def opened_api(database: Database) -> Iterator[Api]:
     """The application, served within this process; passwords are hashed as cheaply as can be."""
     with opened_serving(database, hasher=HASHER) as serving:
         application = create_application(serving)
-        with TestClient(application, base_url="http://testserver") as client:
+        with TestClient(application, base_url="http://testserver", client=("127.0.0.1", 50_000)) as client:
             client.cookies.jar.clear()
             yield Api(application, serving, client)
 

@@ -2,6 +2,7 @@
 
     call: Annotated[Call, needs("entity:read")]      a caller with that permission
     call: Annotated[Call, signed_in()]               any caller, about their own things
+    call: Annotated[Call, in_person()]               the same, but no API key
     visitor: Annotated[Visitor, public()]            anybody, known or not
 
 The caller is found out in the thread that the route runs in, before its first line: see clew.api.routing.
@@ -10,6 +11,7 @@ The caller is found out in the thread that the route runs in, before its first l
 import contextlib
 from dataclasses import dataclass, replace
 from typing import Any, Literal
+from uuid import UUID
 
 import sqlalchemy as sa
 from fastapi import Depends, Request
@@ -21,7 +23,7 @@ from clew.domains.identity.callers import principal_of_session_token
 from clew.domains.identity.key_callers import caller_of_key
 from clew.domains.identity.permissions import CODES
 from clew.domains.identity.principal import Principal, authorise
-from clew.kernel.errors import AuthenticationError
+from clew.kernel.errors import AuthenticationError, ForbiddenError
 from clew.kernel.roles import AUTHENTICATOR
 from clew.kernel.transactions import TenantContext
 from clew.records.acts import Act, record
@@ -31,9 +33,9 @@ _LONGEST_AGENT = 400
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Who may call a route: whoever has `permission`, or any caller (signed in), or anybody (public)."""
+    """Who may call a route: whoever has `permission`; any caller; any but API keys (in person); anybody."""
 
-    kind: Literal["permission", "signed-in", "public"]
+    kind: Literal["permission", "signed-in", "in-person", "public"]
     permission: str | None = None
 
     def __str__(self) -> str:
@@ -99,6 +101,8 @@ class Call(Visitor):
         principal = self.principal
         if self.rule.permission is not None:
             authorise(principal, self.rule.permission)
+        if self.rule.kind == "in-person":
+            self.require_session()
         self._admitted = True
 
     def transaction(self) -> contextlib.AbstractContextManager[sa.Connection]:
@@ -153,6 +157,14 @@ class Call(Visitor):
                 clock=serving.clock,
             )
 
+    def require_session(self) -> UUID:
+        """The session of a person; raises ForbiddenError for an API key, which is handed to programs."""
+        if self.principal.session_id is None:
+            raise ForbiddenError(
+                "an API key may not do this for its owner", where=f"API key {self.principal.key_id}", remedy="sign in"
+            )
+        return self.principal.session_id
+
 
 class Callers:
     """The dependency that gives a route its caller, and says who may."""
@@ -175,6 +187,11 @@ def needs(permission: str) -> Any:
 def signed_in() -> Any:
     """Any caller: for what is their own."""
     return Depends(Callers(Rule("signed-in")))
+
+
+def in_person() -> Any:
+    """Any caller who signed in: for what an API key, which programs hold, must not do to its owner."""
+    return Depends(Callers(Rule("in-person")))
 
 
 def public() -> Any:

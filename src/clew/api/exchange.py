@@ -10,6 +10,7 @@ from starlette.types import Scope
 
 from clew.kernel.clock import Clock, system_clock
 from clew.kernel.ids import new_id
+from clew.kernel.stored_text import storable_address
 
 if TYPE_CHECKING:
     from clew.domains.identity.principal import Principal
@@ -40,7 +41,8 @@ class Exchange:
 def open_exchange(scope: Scope, clock: Clock = system_clock) -> Exchange:
     """Begin to keep what becomes known of this request."""
     client = scope.get("client")
-    exchange = Exchange(_request_id(scope), client[0] if client else None, at=clock())
+    # Proxies may say anything; what is no address is none.
+    exchange = Exchange(_request_id(scope), storable_address(client[0]) if client else None, at=clock())
     scope[_KEY] = exchange
     return exchange
 

@@ -2,7 +2,6 @@
 
 import importlib
 from collections.abc import Sequence
-from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -10,9 +9,10 @@ from fastapi.openapi.utils import get_openapi
 
 from clew.api.credentials import KEY_HEADER
 from clew.api.cross_site import HEADER as CROSS_SITE_HEADER
-from clew.api.problems import MEDIA_TYPE, Problem
+from clew.api.problems import MEDIA_TYPE, Problem, title_of
 from clew.api.routing import Route
 
+_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 RULE: Final = "x-clew-permission"
 _DESCRIPTION: Final = (
     "One true, provable record of what investigation tools and honeypots produce.\n\n"
@@ -31,6 +31,7 @@ _SECURITY: Final = {
     },
 }
 _ANY_CALLER: Final[list[dict[str, list[str]]]] = [{"apiKey": []}, {"bearer": []}, {"cookie": []}]
+_PLAIN_EXAMPLES: Final = {"boolean": True, "integer": 1, "number": 0.5, "string": "text"}
 _OF_ALL: Final = (400, 408, 413, 422, 429, 500, 503)
 _OF_CALLERS: Final = (401, 403)
 _OF_CHANGES: Final = (409, 412, 415)
@@ -44,6 +45,7 @@ def describe(application: FastAPI, routes: Sequence[Route]) -> dict[str, Any]:
     )
     components = described.setdefault("components", {})
     components["securitySchemes"] = _SECURITY
+    described["jsonSchemaDialect"] = _DIALECT
     schemas = components.setdefault("schemas", {})
     schemas |= _problem_schemas()
     for unused in ("HTTPValidationError", "ValidationError"):
@@ -53,6 +55,9 @@ def describe(application: FastAPI, routes: Sequence[Route]) -> dict[str, Any]:
             operation = described["paths"].get(route.path_format, {}).get(method.lower())
             if operation is not None:
                 _complete(operation, route, method.lower())
+    for schema in schemas.values():
+        if schema.get("type") == "object" and "examples" not in schema:
+            schema["examples"] = [_example(schema, schemas)]
     described["components"]["schemas"] = dict(sorted(schemas.items()))
     return described
 
@@ -83,14 +88,33 @@ def _complete(operation: dict[str, Any], route: Route, method: str) -> None:
 
 
 def _problem_answer(status: int, present: dict[str, Any]) -> dict[str, Any]:
-    phrase = HTTPStatus(status).phrase
     answer = {
-        "description": present.get("description") or phrase,
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        "description": present.get("description") or title_of(status),
+        "content": {**present.get("content", {}), MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
     if status in {429, 503}:
         answer["headers"] = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
     return answer
+
+
+def _example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
+    """An example of a thing, put together from those of its parts."""
+    if "$ref" in schema:
+        return _example(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    for said in ("examples", "enum"):
+        if schema.get(said):
+            return schema[said][0]
+    for said in ("default", "const"):
+        if said in schema:
+            return schema[said]
+    for several in ("anyOf", "oneOf", "allOf"):
+        if several in schema:
+            return _example(schema[several][0], schemas)
+    if schema.get("type") == "array":
+        return [_example(schema["items"], schemas)] if "items" in schema else []
+    if schema.get("type") == "object":
+        return {name: _example(part, schemas) for name, part in schema.get("properties", {}).items()}
+    return _PLAIN_EXAMPLES.get(schema.get("type", ""))
 
 
 def _problem_schemas() -> dict[str, Any]:

@@ -49,6 +49,8 @@ STATUSES: Final[Mapping[type[ClewError], int]] = {
     DatabaseUnavailableError: 503,
     SchemaVersionError: 503,
 }
+# As RFC 9110 has them; Python's own names differ from version to version.
+_TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}
 _HTTP_CODES: Final = {404: "not_found", 405: "method", 413: "too_large", 415: "unsupported_media", 400: "input"}
 
 
@@ -91,6 +93,11 @@ def status_of(error: ClewError) -> int:
     return 503 if error.transient else 500
 
 
+def title_of(status: int) -> str:
+    """The name of a status."""
+    return _TITLES.get(status) or HTTPStatus(status).phrase
+
+
 def problem_of(request: Request, error: ClewError) -> Response:
     """The answer to an error of the product's own. What happened inside (5xx) is logged, not told."""
     status, headers = status_of(error), {}
@@ -126,7 +133,7 @@ def answer(
     exchange.code = code
     told = Problem(
         type=f"urn:clew:problem:{code}",
-        title=HTTPStatus(status).phrase,
+        title=title_of(status),
         status=status,
         detail=_shown(detail),
         instance=_shown(request.url.path),
@@ -156,8 +163,10 @@ async def _of_validation(request: Request, error: Exception) -> Response:
 async def _of_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    phrase = HTTPStatus(error.status_code).phrase
-    detail = error.detail if error.detail != phrase else f"{phrase}: {request.method} {request.url.path}"
+    phrase = title_of(error.status_code)
+    detail = error.detail
+    if detail in {phrase, HTTPStatus(error.status_code).phrase}:
+        detail = f"{phrase}: {request.method} {request.url.path}"
     code = _HTTP_CODES.get(error.status_code, "http")
     return answer(request, error.status_code, code, detail, headers=error.headers)
 

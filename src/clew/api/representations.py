@@ -10,6 +10,8 @@ from starlette.responses import Response
 from clew.api.errors import PreconditionError
 
 JSON: Final = "application/json"
+CONDITIONAL: Final[dict[int | str, dict[str, Any]]] = {304: {"description": "Not changed: the caller has this state"}}
+"""For `responses=` of a route that answers with `tagged`."""
 _TAG_BYTES: Final = 16
 
 

@@ -102,7 +102,9 @@ def _visitors(values: dict[str, Any]) -> list[Visitor]:
 def _rule_of(route: APIRoute) -> Rule:
     rules = [each.call.rule for each in route.dependant.dependencies if isinstance(each.call, Callers)]
     if len(rules) != 1:
-        raise RuleError(f"{route.path}: take the caller by exactly one of needs(), signed_in() and public()")
+        raise RuleError(
+            f"{route.path}: take the caller by exactly one of needs(), signed_in(), in_person() and public()"
+        )
     return rules[0]
 
 

@@ -1,16 +1,21 @@
 """What lives as long as the server does."""
 
 import contextlib
+import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from fastapi import Request
 
+from clew.api.background import Background
 from clew.api.cross_site import CookieRules
 from clew.api.metrics import Metrics
 from clew.domains.audit.reads import ReadRecorder
-from clew.domains.identity.passwords import PasswordHasher
+from clew.domains.identity.account_links import PasswordRules
+from clew.domains.identity.delivery import Delivery, delivery_of
+from clew.domains.identity.passwords import PasswordHasher, PasswordPolicy
 from clew.domains.identity.repeated_requests import Memory
 from clew.domains.identity.sign_in import Door
 from clew.domains.identity.token_desk import TokenDesk
@@ -19,6 +24,9 @@ from clew.kernel.clock import Clock, system_clock
 from clew.kernel.database import Database
 from clew.kernel.installation_secret import InstallationSecret
 from clew.kernel.settings import Settings
+from clew.records.acts import Act
+
+_REFUSED: Final = Act("sign_in_refused", "EXECUTE", "session", success=False)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -32,6 +40,9 @@ class Serving:
     settings: Settings
     secret: InstallationSecret
     door: Door
+    rules: PasswordRules
+    deliver: Delivery
+    background: Background
     desk: TokenDesk
     cookies: CookieRules
     reads: ReadRecorder
@@ -52,20 +63,24 @@ def opened_serving(
     """
     settings = database.settings
     secret = InstallationSecret.of(settings)
-    door = Door.of(database, clock=clock)
-    if hasher is not None:
-        door = Door(database, hasher, door.limits, door.session_limits, door.sealer, clock, door.ids)
     usage_log = UsageLog.of(database)
     metrics = Metrics()
     metrics.watch(database)
     with ReadRecorder(database, clock=clock) as reads:
         usage_log.start()
+        door = replace(Door.of(database, clock=clock), tell_refused=lambda who: reads.record(who, _REFUSED))
+        if hasher is not None:
+            door = replace(door, hasher=hasher)
+        background = Background()
         try:
             yield Serving(
                 database=database,
                 settings=settings,
                 secret=secret,
                 door=door,
+                rules=PasswordRules(PasswordPolicy.of(settings), door.hasher, door.limits),
+                deliver=delivery_of(settings, _print_link),
+                background=background,
                 desk=TokenDesk.of(database, clock=clock),
                 cookies=CookieRules.of(settings, secret),
                 reads=reads,
@@ -75,7 +90,13 @@ def opened_serving(
                 clock=clock,
             )
         finally:
+            background.close()
             usage_log.close()
+
+
+def _print_link(address: str) -> None:
+    """Without a mail server, links are shown to whoever runs this one: on its own terminal, not in its log."""
+    sys.stderr.write(f"link to hand over: {address}\n")
 
 
 def serving_of(request: Request) -> Serving:

@@ -4,9 +4,15 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from clew.api.routes import organization, system
+from clew.api.routes import links, organization, profile, security, sign_in, system
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
-    organization.router,
     system.router,
+    system.description,
+    sign_in.router,
+    sign_in.well_known,
+    profile.router,
+    security.router,
+    links.router,
+    organization.router,
 )

@@ -6,14 +6,16 @@ from starlette.responses import Response
 
 from clew.api.callers import Call, needs
 from clew.api.models.organization import OrganizationModel
-from clew.api.representations import tagged
+from clew.api.representations import CONDITIONAL, tagged
 from clew.api.routing import router as routes
 from clew.domains.identity.service import own_organization
 
 router = routes("organization")
 
 
-@router.get("/organization", response_model=OrganizationModel, summary="The caller's organization")
+@router.get(
+    "/organization", response_model=OrganizationModel, responses=CONDITIONAL, summary="The caller's organization"
+)
 def get_organization(call: Annotated[Call, needs("organization:read")]) -> Response:
     """What the caller belongs to, with its ETag."""
     with call.transaction() as connection:

@@ -4,6 +4,8 @@ import hmac
 import ipaddress
 from typing import Annotated, Literal
 
+import orjson
+from fastapi import FastAPI
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
@@ -15,6 +17,7 @@ from clew.api.routing import router as routes
 from clew.kernel.errors import ForbiddenError
 
 router = routes("system", prefix="")
+description = routes("system")
 
 # Set by whatever stands between: then the address that the request came from says nothing about who asks.
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
@@ -63,6 +66,26 @@ def get_metrics(visitor: Annotated[Visitor, public()]) -> Response:
     """From this machine itself, or with the token that the setting metrics_token names."""
     _require_access(visitor)
     return Response(visitor.serving.metrics.text(visitor.serving), media_type=MEDIA_TYPE)
+
+
+@description.get(
+    "/openapi.json",
+    response_class=Response,
+    summary="The description of this API",
+    responses={200: {"content": {"application/json": {"example": {"openapi": "3.1.0"}}}}},
+)
+def get_description(visitor: Annotated[Visitor, public()]) -> Response:
+    """OpenAPI 3.1, with every error, rule and example; it changes with the version only."""
+    body = _described(visitor.request.app)
+    return Response(body, headers={"Cache-Control": "public, max-age=300"}, media_type="application/json")
+
+
+def _described(application: FastAPI) -> bytes:
+    """Made once: it takes a while, and the framework keeps the document, not its text."""
+    kept = getattr(application.state, "description", None)
+    if kept is None:
+        kept = application.state.description = orjson.dumps(application.openapi())
+    return bytes(kept)
 
 
 def _require_access(visitor: Visitor) -> None:

@@ -1,5 +1,7 @@
 """`clew serve`: the API with everything it needs, in one process."""
 
+import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,7 +41,7 @@ def serve(
     from clew.api.server import Listening, bound
     from clew.api.server import serve as run
     from clew.cli.interruption import stop_on_interrupt
-    from clew.cli.output import line, print_json
+    from clew.cli.output import line
     from clew.cli.session import opened_current_database
 
     call = invocation(context, as_json, None, data_dir)
@@ -49,9 +51,10 @@ def serve(
 
     def tell(address: str) -> None:
         if call.json:
-            print_json({"address": address, "ready": True})
+            sys.stdout.write(f"{json.dumps({'address': address, 'ready': True})}\n")  # one line, read as it comes
         else:
             line(f"clew answers at {address}")
+        sys.stdout.flush()
 
     with bound(listening) as listener, opened_current_database(call) as database, stop_on_interrupt(_STOPPING) as stop:
         services = [service for make in _SERVICES for service in make(database)]

@@ -29,6 +29,7 @@ from clew.kernel.database import Database, TenantContext
 from clew.kernel.errors import AuthenticationError, InputError
 from clew.kernel.ids import IdMaker, new_id
 from clew.kernel.roles import AUTHENTICATOR
+from clew.records.acts import Act, record
 
 VERIFICATION_LIFETIME = timedelta(hours=48)
 
@@ -106,6 +107,7 @@ def reset_password(
             .values(is_verified=True)
         )
         revoke_links(connection, organization_id, user_id=user.id)
+        record(connection, Act("password_reset", "UPDATE", "user", user.id, user.username, user_name=user.username))
     with database.transaction(None, role=AUTHENTICATOR) as connection:
         failed_sign_ins.forget_account(connection, rules.limits, str(user.id))
     return changed
@@ -144,6 +146,7 @@ def verify_email(database: Database, token: str, *, clock: Clock = system_clock)
             .where(users.c.organization_id == organization_id, users.c.id == user.id)
             .values(is_verified=True, updated_at=clock())
         )
+        record(connection, Act("email_verified", "UPDATE", "user", user.id, user.username, user_name=user.username))
         return find_user(connection, organization_id, user.id)
 
 

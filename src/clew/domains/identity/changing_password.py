@@ -8,9 +8,10 @@ from clew.domains.identity.principal import Principal
 from clew.domains.identity.sessions import NewSession, renew_session
 from clew.domains.identity.sign_in import Door
 from clew.domains.identity.tables import users
-from clew.domains.identity.users import find_user, set_password
+from clew.domains.identity.users import User, find_user, set_password
 from clew.kernel.errors import AuthenticationError, ForbiddenError
 from clew.kernel.roles import AUTHENTICATOR
+from clew.records.acts import Act, record
 
 
 def change_password(door: Door, policy: PasswordPolicy, principal: Principal, present: str, new: str) -> NewSession:
@@ -19,8 +20,29 @@ def change_password(door: Door, policy: PasswordPolicy, principal: Principal, pr
     A wrong present password counts like a failed sign-in. Raises AuthenticationError for it, LimitError after too many,
     InputError if the new one will not do, ForbiddenError for an API key.
     """
+    user = confirm_password(door, principal, present)
+    where, who, clock = principal.organization_id, principal.user_id, door.clock
     if principal.session_id is None:
-        raise ForbiddenError("an API key changes nobody's password", remedy="sign in")
+        raise _key_in_hand()
+    policy.require(new, about=(user.username, user.email, user.full_name))
+    hashed = door.hasher.hash(new)
+    with door.database.transaction(principal.context) as connection:
+        session = renew_session(
+            connection, where, principal.session_id, limits=door.session_limits, clock=clock, ids=door.ids
+        )
+        set_password(connection, where, who, hashed, keep_session=session.id, clock=clock)
+        record(connection, Act("password_changed", "UPDATE", "user", who, user.username))
+    return session
+
+
+def confirm_password(door: Door, principal: Principal, present: str) -> User:
+    """Who is calling, if this is their password; asked before what a session left open must not do.
+
+    A wrong one counts like a failed sign-in. Raises AuthenticationError for it, LimitError after too many,
+    ForbiddenError for an API key.
+    """
+    if principal.session_id is None:
+        raise _key_in_hand()
     where, who, clock = principal.organization_id, principal.user_id, door.clock
     with door.database.transaction(None, role=AUTHENTICATOR) as connection:
         attempt = failed_sign_ins.begin_attempt(
@@ -35,11 +57,8 @@ def change_password(door: Door, policy: PasswordPolicy, principal: Principal, pr
         raise AuthenticationError("the present password is wrong", remedy="correct it, or ask for a reset link")
     with door.database.transaction(None, role=AUTHENTICATOR) as connection:
         failed_sign_ins.attempt_succeeded(connection, attempt)
-    policy.require(new, about=(user.username, user.email, user.full_name))
-    hashed = door.hasher.hash(new)
-    with door.database.transaction(principal.context) as connection:
-        session = renew_session(
-            connection, where, principal.session_id, limits=door.session_limits, clock=clock, ids=door.ids
-        )
-        set_password(connection, where, who, hashed, keep_session=session.id, clock=clock)
-    return session
+    return user
+
+
+def _key_in_hand() -> ForbiddenError:
+    return ForbiddenError("an API key does nothing that asks for its owner's password", remedy="sign in")

@@ -14,6 +14,7 @@ from clew.domains.identity.users import User, add_user, normal_email, required_r
 from clew.kernel.clock import Clock, system_clock
 from clew.kernel.errors import AuthenticationError, NotFoundError
 from clew.kernel.ids import IdMaker, new_id
+from clew.records.acts import Act, record
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,7 @@ def accept_invitation(
     now = clock()
     accepted = sa.update(invitations).where(_is_open(organization_id, link.invitation_id))
     connection.execute(accepted.values(accepted_at=now, accepted_by=user.id, updated_at=now))
+    record(connection, Act("invitation_accepted", "CREATE", "user", user.id, user.username, user_name=user.username))
     return user
 
 

@@ -4,6 +4,7 @@ Whoever does not get in learns nothing: unknown names, wrong passwords, deactiva
 answer after the same work, and are counted alike. A session that the caller brings along is ended, never taken over.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Self
 from uuid import UUID
@@ -25,6 +26,7 @@ from clew.kernel.installation_secret import InstallationSecret
 from clew.kernel.roles import AUTHENTICATOR
 from clew.kernel.sealing import Sealer
 from clew.kernel.stored_text import storable
+from clew.records.acts import Act, record
 
 _LONGEST_NAME: Final = 320
 
@@ -55,6 +57,9 @@ class Door:
     sealer: Sealer
     clock: Clock = system_clock
     ids: IdMaker = new_id
+    # Told of every refused attempt on an account that exists. It must cost next to nothing: how long an answer takes
+    # must not tell which accounts do.
+    tell_refused: Callable[[TenantContext], None] | None = None
 
     @classmethod
     def of(cls, database: Database, *, clock: Clock = system_clock, ids: IdMaker = new_id) -> Self:
@@ -94,11 +99,16 @@ class Door:
             )
         right = self.hasher.verify(None if found is None else found.password_hash, password)
         if found is None or not right or not (found.is_active and found.organization_is_active):
+            self._tell(found, client_ip)
             raise _refused()
         if found.mfa_enabled and code is None:
             self._decide(attempt, succeeded=False)
             raise SecondFactorRequiredError("a code of the second factor is needed", remedy="send it along")
-        session = self._enter(found, password, code, client_ip, user_agent, brought_session)
+        try:
+            session = self._enter(found, password, code, client_ip, user_agent, brought_session)
+        except AuthenticationError:
+            self._tell(found, client_ip)
+            raise
         self._decide(attempt, succeeded=True)
         return SignedIn(found.organization_id, found.id, session)
 
@@ -126,7 +136,7 @@ class Door:
             connection.execute(sa.update(users).where(_is(found)).values(**values))
             if brought_session is not None:
                 _end(connection, found, brought_session, clock)
-            return begin_session(
+            session = begin_session(
                 connection,
                 organization_id,
                 user_id,
@@ -137,6 +147,12 @@ class Door:
                 clock=clock,
                 ids=self.ids,
             )
+            record(connection, Act("signed_in", "EXECUTE", "session", session.id, user_agent=user_agent))
+            return session
+
+    def _tell(self, found: AnyRow | None, client_ip: str | None) -> None:
+        if found is not None and self.tell_refused is not None:
+            self.tell_refused(TenantContext(found.organization_id, found.id, client_ip=client_ip))
 
     def _decide(self, attempt: Attempt, *, succeeded: bool) -> None:
         decide = failed_sign_ins.attempt_succeeded if succeeded else failed_sign_ins.attempt_undecided
