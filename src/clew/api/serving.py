@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from fastapi import Request
 
 from clew.api.cross_site import CookieRules
+from clew.api.live import Hub
 from clew.api.metrics import Metrics
+from clew.api.receiving import Receptions
 from clew.domains.audit.reads import ReadRecorder
 from clew.domains.identity.passwords import PasswordHasher
 from clew.domains.identity.repeated_requests import Memory
@@ -39,6 +41,8 @@ class Serving:
     memory: Memory
     metrics: Metrics
     stopping: threading.Event = field(default_factory=threading.Event)
+    hub: Hub = field(default_factory=Hub)
+    receptions: Receptions = field(default_factory=Receptions)
     clock: Clock = system_clock
 
 

@@ -4,9 +4,12 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from clew.api.routes import organization, system
+from clew.api.routes import events, jobs, organization, system, uploads
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
+    events.router,
+    jobs.router,
     organization.router,
     system.router,
+    uploads.router,
 )
