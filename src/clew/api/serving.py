@@ -14,6 +14,7 @@ from clew.api.cross_site import CookieRules
 from clew.api.live import Hub
 from clew.api.metrics import Metrics
 from clew.api.receiving import Receptions
+from clew.api.slots import Slots
 from clew.domains.audit.reads import ReadRecorder
 from clew.domains.identity.account_links import PasswordRules
 from clew.domains.identity.delivery import Delivery, delivery_of
@@ -26,6 +27,7 @@ from clew.kernel.clock import Clock, system_clock
 from clew.kernel.database import Database
 from clew.kernel.installation_secret import InstallationSecret
 from clew.kernel.settings import Settings
+from clew.projections.search_reading import SearchReading
 from clew.records.acts import Act
 
 _REFUSED: Final = Act("sign_in_refused", "EXECUTE", "session", success=False)
@@ -51,6 +53,8 @@ class Serving:
     usage_log: UsageLog
     memory: Memory
     metrics: Metrics
+    search: SearchReading
+    slots: Slots
     stopping: threading.Event = field(default_factory=threading.Event)
     hub: Hub = field(default_factory=Hub)
     receptions: Receptions = field(default_factory=Receptions)
@@ -70,7 +74,7 @@ def opened_serving(
     usage_log = UsageLog.of(database)
     metrics = Metrics()
     metrics.watch(database)
-    with ReadRecorder(database, clock=clock) as reads:
+    with ReadRecorder(database, clock=clock) as reads, contextlib.closing(SearchReading(settings)) as search:
         usage_log.start()
         door = replace(Door.of(database, clock=clock), tell_refused=lambda who: reads.record(who, _REFUSED))
         if hasher is not None:
@@ -91,6 +95,8 @@ def opened_serving(
                 usage_log=usage_log,
                 memory=Memory(secret),
                 metrics=metrics,
+                search=search,
+                slots=Slots(),
                 clock=clock,
             )
         finally:

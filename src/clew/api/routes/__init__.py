@@ -4,7 +4,28 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from clew.api.routes import events, jobs, links, organization, profile, security, sign_in, system, uploads
+from clew.api.routes import (
+    capabilities,
+    collections,
+    entities,
+    events,
+    happenings,
+    investigations,
+    jobs,
+    links,
+    organization,
+    profile,
+    projections,
+    quarantine,
+    relationships,
+    reports,
+    search,
+    security,
+    sign_in,
+    system,
+    targets,
+    uploads,
+)
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     system.router,
@@ -18,4 +39,15 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     uploads.router,
     jobs.router,
     events.router,
+    entities.router,
+    relationships.router,
+    happenings.router,
+    search.router,
+    investigations.router,
+    targets.router,
+    reports.router,
+    collections.router,
+    quarantine.router,
+    projections.router,
+    capabilities.router,
 )

@@ -36,6 +36,7 @@ quarantine: Final = tenant_table(
     one_of("status", QUARANTINE_STATES),
     index("collection_item_id", "line"),
     index("status", "reason"),
+    index("status", "created_at", "id"),
 )
 
 # One row per row that really changed, one per batch of events. A reader's position is (epoch, snapshot): see
