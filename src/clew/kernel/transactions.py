@@ -10,13 +10,17 @@ from sqlalchemy import Connection, Engine, text
 
 from clew.kernel.database_errors import database_errors
 from clew.kernel.roles import AnyConnection
+from clew.kernel.stored_text import LONGEST_TOLD, storable
 
 # For this transaction only: a pooled connection carries nothing over to whoever gets it next.
 SET_CONTEXT = text(
     "SELECT set_config('app.current_organization_id', :organization, true),"
     " set_config('app.current_user_id', :user, true),"
     " set_config('app.session_id', :session, true),"
-    " set_config('app.client_ip', :address, true)"
+    " set_config('app.client_ip', :address, true),"
+    " set_config('app.api_key_id', :key, true),"
+    " set_config('app.request_id', :request, true),"
+    " set_config('app.user_agent', :agent, true)"
 )
 
 
@@ -28,6 +32,9 @@ class TenantContext:
     user_id: UUID | None = None
     session_id: UUID | None = None
     client_ip: str | None = None
+    api_key_id: UUID | None = None
+    request_id: str | None = None
+    user_agent: str | None = None
 
 
 @contextlib.contextmanager
@@ -40,7 +47,7 @@ def transaction(engine: Engine, context: TenantContext | None, where: str) -> It
     """
     with database_errors(where), engine.connect() as connection, connection.begin():
         if context is not None:
-            connection.execute(SET_CONTEXT, _parameters(context))
+            connection.execute(SET_CONTEXT, context_parameters(context))
         yield connection
 
 
@@ -52,10 +59,14 @@ def driver_connection(connection: Connection) -> AnyConnection:
     return driver
 
 
-def _parameters(context: TenantContext) -> dict[str, str]:
+def context_parameters(context: TenantContext) -> dict[str, str]:
+    """What SET_CONTEXT is executed with."""
     return {
         "organization": str(context.organization_id),
         "user": str(context.user_id or ""),
         "session": str(context.session_id or ""),
         "address": context.client_ip or "",
+        "key": str(context.api_key_id or ""),
+        "request": context.request_id or "",
+        "agent": storable(context.user_agent or "", LONGEST_TOLD),
     }
