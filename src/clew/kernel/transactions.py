@@ -12,13 +12,17 @@ from sqlalchemy.exc import DBAPIError
 
 from clew.kernel.database_errors import database_errors
 from clew.kernel.roles import AnyConnection
+from clew.kernel.stored_text import LONGEST_TOLD, storable
 
 # For this transaction only: a pooled connection carries nothing over to whoever gets it next.
 SET_CONTEXT: Final = (
     "SELECT set_config('app.current_organization_id', %(organization)s, true),"
     " set_config('app.current_user_id', %(user)s, true),"
     " set_config('app.session_id', %(session)s, true),"
-    " set_config('app.client_ip', %(address)s, true)"
+    " set_config('app.client_ip', %(address)s, true),"
+    " set_config('app.api_key_id', %(key)s, true),"
+    " set_config('app.request_id', %(request)s, true),"
+    " set_config('app.user_agent', %(agent)s, true)"
 )
 _NO_CONTEXT: Final = "SELECT"
 
@@ -31,6 +35,9 @@ class TenantContext:
     user_id: UUID | None = None
     session_id: UUID | None = None
     client_ip: str | None = None
+    api_key_id: UUID | None = None
+    request_id: str | None = None
+    user_agent: str | None = None
 
 
 @contextlib.contextmanager
@@ -61,7 +68,7 @@ def _begun(engine: Engine, context: TenantContext | None) -> tuple[Connection, R
             if context is None:
                 driver_connection(connection).execute(_NO_CONTEXT)
             else:
-                driver_connection(connection).execute(SET_CONTEXT, _parameters(context))
+                driver_connection(connection).execute(SET_CONTEXT, context_parameters(context))
         except BaseException as error:
             lives = not isinstance(error, psycopg.OperationalError) or not driver_connection(connection).closed
             if not lives:
@@ -83,10 +90,14 @@ def driver_connection(connection: Connection) -> AnyConnection:
     return driver
 
 
-def _parameters(context: TenantContext) -> dict[str, str]:
+def context_parameters(context: TenantContext) -> dict[str, str]:
+    """What SET_CONTEXT is executed with."""
     return {
         "organization": str(context.organization_id),
         "user": str(context.user_id or ""),
         "session": str(context.session_id or ""),
         "address": context.client_ip or "",
+        "key": str(context.api_key_id or ""),
+        "request": context.request_id or "",
+        "agent": storable(context.user_agent or "", LONGEST_TOLD),
     }

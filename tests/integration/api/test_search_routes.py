@@ -77,7 +77,7 @@ def test_things_are_found_by_words_types_tags_and_place(found: Found) -> None:
 
 def test_pages_of_a_search_hold_everything_once(found: Found) -> None:
     seen: list[str] = []
-    cursor = ""
+    cursor: str | None = ""
     while cursor is not None:
         page = asked(found, f"type=domain&limit=7&sort=last_seen{cursor and '&cursor=' + str(cursor)}")
         seen += [str(hit["id"]) for hit in page["hits"]]  # type: ignore[attr-defined]

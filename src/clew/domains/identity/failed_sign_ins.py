@@ -8,9 +8,8 @@ for good. Whom an attempt was about is kept as a keyed digest only, and names th
 
 import hashlib
 import hmac
-import ipaddress
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Self
 
@@ -22,7 +21,7 @@ from clew.kernel.clock import Clock, system_clock
 from clew.kernel.errors import LimitError
 from clew.kernel.installation_secret import InstallationSecret
 from clew.kernel.settings import Settings
-from clew.kernel.stored_text import storable_address
+from clew.kernel.stored_text import neighbourhood
 
 FORGOTTEN_AFTER: Final = timedelta(hours=24)
 _ADDRESS_FACTOR: Final = 10  # many people may share an address
@@ -56,9 +55,13 @@ class SignInLimits:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attempt that was counted: about whom, and from where."""
+    """An attempt that was counted: about whom, and from where.
+
+    `wait` is how long account or address have to wait from now on, should it stay a failure.
+    """
 
     subjects: tuple[tuple[str, bytes], ...] = field(repr=False)
+    wait: timedelta = timedelta()
 
 
 def begin_attempt(
@@ -104,7 +107,11 @@ def begin_attempt(
         .where(_of(attempt))
         .values(failures=sa.case((forgotten, 1), else_=sign_in_failures.c.failures + 1), last_failed_at=now)
     )
-    return attempt
+    ahead = (
+        limits.wait_after(row.kind, 1 if _is_forgotten(row.last_failed_at, now) else row.failures + 1)
+        for row in counted
+    )
+    return replace(attempt, wait=max(ahead, default=timedelta()))
 
 
 def attempt_succeeded(connection: sa.Connection, attempt: Attempt) -> None:
@@ -116,6 +123,16 @@ def attempt_succeeded(connection: sa.Connection, attempt: Attempt) -> None:
 def attempt_undecided(connection: sa.Connection, attempt: Attempt) -> None:
     """Take this one back and forget no other: the password was right, the second factor is still to come."""
     _take_back(connection, _of(attempt))
+
+
+def attempt_failed(connection: sa.Connection, attempt: Attempt) -> None:
+    """Write what is there once more, about a name that nobody has.
+
+    Of users a failure is told in their organization's trail. That costs a statement and a commit, so this does, too:
+    whoever measures answers must not learn which names exist.
+    """
+    same = sign_in_failures.c.last_failed_at
+    connection.execute(sa.update(sign_in_failures).where(_of(attempt)).values(last_failed_at=same))
 
 
 def forget_old_failures(connection: sa.Connection, *, clock: Clock = system_clock) -> int:
@@ -135,22 +152,11 @@ def forget_account(connection: sa.Connection, limits: SignInLimits, account: str
 
 
 def _subjects(key: bytes, account: str, client_ip: str | None) -> list[tuple[str, bytes]]:
-    named = [("account", account)] + ([("address", _neighbourhood(client_ip))] if client_ip else [])
+    named = [("account", account)] + ([("address", neighbourhood(client_ip))] if client_ip else [])
     return [
         (kind, hmac.digest(key, f"{kind}:{name.strip().casefold()}".encode("utf-8", "surrogatepass"), hashlib.sha256))
         for kind, name in named
     ]
-
-
-def _neighbourhood(client_ip: str) -> str:
-    """What one caller has to themselves: an IPv4 address, or a whole /64 of IPv6. Other text stays as it is."""
-    address = storable_address(client_ip)
-    if address is None:
-        return client_ip
-    known = ipaddress.ip_address(address)
-    if isinstance(known, ipaddress.IPv4Address):
-        return str(known)
-    return str(known.ipv4_mapped or ipaddress.ip_network((known, 64), strict=False))
 
 
 def _of(attempt: Attempt) -> sa.ColumnElement[bool]:

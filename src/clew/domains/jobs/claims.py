@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from clew.kernel.errors import ClewError
 from clew.kernel.ids import IdMaker, new_id
-from clew.records.acts import storable
+from clew.kernel.stored_text import storable_json
 
 FIRST_PAUSE_SECONDS: Final = 5.0
 LONGEST_PAUSE_SECONDS: Final = 600.0
@@ -133,7 +133,7 @@ def advance(connection: sa.Connection, claim: Claim, now: Advance) -> None:
 
 def complete(connection: sa.Connection, claim: Claim, result: Mapping[str, Any]) -> None:
     """Write the result; the job is done. Raises ClaimLostError, and then the transaction must not be committed."""
-    named = _named(claim) | {"result": orjson.dumps(storable(result)).decode()}
+    named = _named(claim) | {"result": orjson.dumps(storable_json(result)).decode()}
     connection.execute(_BRIEFLY)
     _require(connection.execute(_COMPLETE, named), claim)
 
@@ -142,7 +142,7 @@ def fail(connection: sa.Connection, claim: Claim, failure: Failure) -> bool:
     """Write why the attempt failed; whether the job will be tried again. Raises ClaimLostError."""
     again = failure.transient and claim.attempts < claim.max_attempts
     named = _named(claim) | {
-        "error": orjson.dumps(storable(failure.as_dict())).decode(),
+        "error": orjson.dumps(storable_json(failure.as_dict())).decode(),
         "status": "pending" if again else "failed",
         "pause": pause_seconds(claim.attempts) if again else 0.0,
     }
@@ -153,7 +153,7 @@ def fail(connection: sa.Connection, claim: Claim, failure: Failure) -> bool:
 
 def cancel(connection: sa.Connection, claim: Claim, result: Mapping[str, Any] | None) -> None:
     """Write that the job was ended because somebody wanted that, and what it had done. Raises ClaimLostError."""
-    kept = None if result is None else orjson.dumps(storable(result)).decode()
+    kept = None if result is None else orjson.dumps(storable_json(result)).decode()
     _require(connection.execute(_CANCEL, _named(claim) | {"result": kept}), claim)
 
 
