@@ -27,7 +27,7 @@ _STREAM: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-@router.get("/events", response_class=Response, responses=_STREAM, summary="Follow what changes")
+@router.get("/live", response_class=Response, responses=_STREAM, summary="Follow what changes")
 def follow_events(
     call: Annotated[Call, signed_in()],
     topics: Annotated[

@@ -38,16 +38,11 @@ def serve(
 
     One line tells the address once requests are answered. What is being answered is finished before the end.
     """
-    from clew.api.server import Listening, bound
-    from clew.api.server import serve as run
     from clew.cli.interruption import stop_on_interrupt
     from clew.cli.output import line
-    from clew.cli.session import opened_current_database
 
     call = invocation(context, as_json, None, data_dir)
-    listening = Listening(host, port, certificate, key)
     _require_one(workers)
-    _require_safe(listening, behind_proxy=behind_proxy)
 
     def tell(address: str) -> None:
         if call.json:
@@ -56,9 +51,17 @@ def serve(
             line(f"clew answers at {address}")
         sys.stdout.flush()
 
-    with bound(listening) as listener, opened_current_database(call) as database, stop_on_interrupt(_STOPPING) as stop:
-        services = [service for make in _SERVICES for service in make(database)]
-        run(database, listener, listening, services, stop=stop, ready=tell)
+    with stop_on_interrupt(_STOPPING) as stop:
+        # Not before: threads that libraries start when they are imported would take the signals otherwise.
+        from clew.api.server import Listening, bound
+        from clew.api.server import serve as run
+        from clew.cli.session import opened_current_database
+
+        listening = Listening(host, port, certificate, key)
+        _require_safe(listening, behind_proxy=behind_proxy)
+        with bound(listening) as listener, opened_current_database(call) as database:
+            services = [service for make in _SERVICES for service in make(database)]
+            run(database, listener, listening, services, stop=stop, ready=tell)
 
 
 def _standard(database: "Database") -> "list[Service]":
