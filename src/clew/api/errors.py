@@ -21,6 +21,12 @@ class CrossSiteError(ForbiddenError):
     code = "cross_site"
 
 
+class TooLargeError(InputError):
+    """The body is larger than this route takes."""
+
+    code = "too_large"
+
+
 class SlowRequestError(ClewError):
     """The request came in too slowly."""
 

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from clew.api.errors import PreconditionError, SlowRequestError, UnsupportedMediaError
+from clew.api.errors import PreconditionError, SlowRequestError, TooLargeError, UnsupportedMediaError
 from clew.api.exchange import exchange_of
 from clew.domains.identity.repeated_requests import KeyReusedError
 from clew.kernel.errors import (
@@ -43,6 +43,7 @@ STATUSES: Final[Mapping[type[ClewError], int]] = {
     SlowRequestError: 408,
     ConflictError: 409,
     PreconditionError: 412,
+    TooLargeError: 413,
     UnsupportedMediaError: 415,
     KeyReusedError: 422,
     LimitError: 429,

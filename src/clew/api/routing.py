@@ -22,6 +22,7 @@ from clew.api.errors import UnsupportedMediaError
 from clew.api.repeating import keep_body
 
 PREFIX: Final = "/api/v1"
+MOST_BODY_BYTES: Final = 1024 * 1024
 _PARSING_FAILED: Final = 400
 
 
@@ -30,9 +31,11 @@ class RuleError(TypeError):
 
 
 class Route(APIRoute):
-    """One route of the API."""
+    """One route of the API. Its option `max_body_size` (bytes) raises or lowers what bodies it takes."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        # Not the framework's limit, which answers in plain text: clew.api.edge keeps to this one.
+        self.most_body_bytes: int = options.pop("max_body_size", None) or MOST_BODY_BYTES
         super().__init__(path, _guarded(endpoint), **options)
         self.rule = _rule_of(self)
 

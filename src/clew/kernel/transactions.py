@@ -1,11 +1,15 @@
 """The unit of work: one transaction that knows for whom it works. Opened at the edge; services never commit."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
+import psycopg
 from psycopg import Connection as DriverConnection
+from psycopg.pq import ExecStatus
 from sqlalchemy import Connection, Engine, text
 
 from clew.kernel.database_errors import database_errors
@@ -18,6 +22,15 @@ SET_CONTEXT = text(
     " set_config('app.session_id', :session, true),"
     " set_config('app.client_ip', :address, true)"
 )
+
+# The same together with the beginning, for values that need no quoting: ids and addresses are such.
+_BEGIN_FOR: Final = (
+    "BEGIN; SELECT set_config('app.current_organization_id', '{organization}', true),"
+    " set_config('app.current_user_id', '{user}', true),"
+    " set_config('app.session_id', '{session}', true),"
+    " set_config('app.client_ip', '{address}', true)"
+)
+_PLAIN: Final = re.compile(r"[0-9A-Fa-f:.-]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +53,20 @@ def transaction(engine: Engine, context: TenantContext | None, where: str) -> It
     """
     with database_errors(where), engine.connect() as connection, connection.begin():
         if context is not None:
-            connection.execute(SET_CONTEXT, _parameters(context))
+            _begin_for(connection, context)
         yield connection
+
+
+def _begin_for(connection: Connection, context: TenantContext) -> None:
+    """Begin the transaction and say for whom, in one trip to the server: the driver would take two."""
+    driver = driver_connection(connection)
+    values = _parameters(context)
+    if driver.autocommit or not _PLAIN.fullmatch("".join(values.values())):
+        connection.execute(SET_CONTEXT, values)
+        return
+    result = driver.pgconn.exec_(_BEGIN_FOR.format(**values).encode("ascii"))
+    if result.status == ExecStatus.FATAL_ERROR:
+        raise psycopg.errors.error_from_result(result)
 
 
 def driver_connection(connection: Connection) -> AnyConnection:
