@@ -52,6 +52,8 @@ STATUSES: Final[Mapping[type[ClewError], int]] = {
 }
 # As RFC 9110 has them; Python's own names differ from version to version.
 _TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}
+REFUSED: Final[dict[int | str, dict[str, Any]]] = {401: {"description": "What was shown does not count (any more)"}}
+"""For `responses=` of a public route that takes something which may be wrong: a password, a code, a link."""
 _HTTP_CODES: Final = {404: "not_found", 405: "method", 413: "too_large", 415: "unsupported_media", 400: "input"}
 
 
