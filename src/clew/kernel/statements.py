@@ -93,4 +93,7 @@ class StatementPool:
     def _opened(self) -> Any:
         connection = self._connect()
         connection.autocommit = True
+        # Everything asked here is found by a unique key: there is one plan, and making it takes longer than using it.
+        connection.execute("SET plan_cache_mode = force_generic_plan")
+        connection.prepare_threshold = 0
         return connection
