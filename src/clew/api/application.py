@@ -17,7 +17,6 @@ from clew.api.routing import Route, RuleError
 from clew.api.serving import Serving
 from clew.kernel.settings import Settings
 
-MOST_BODY_BYTES: Final = 1024 * 1024
 _LEAST_TO_COMPRESS: Final = 1024
 _COMPRESSION: Final = 5
 _OWN_HEADERS: Final = ("X-Request-ID", "Idempotency-Key")
@@ -49,7 +48,6 @@ def _assembled(middleware: list[Middleware]) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=MOST_BODY_BYTES,
         generate_unique_id_function=lambda route: route.name,
         middleware=middleware,
     )

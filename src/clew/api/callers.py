@@ -19,12 +19,11 @@ from fastapi import Depends, Request
 from clew.api.credentials import Credential, credential_of
 from clew.api.exchange import Exchange, exchange_of
 from clew.api.serving import Serving, serving_of
-from clew.domains.identity.callers import principal_of_session_token
+from clew.domains.identity.callers import caller_of_session
 from clew.domains.identity.key_callers import caller_of_key
 from clew.domains.identity.permissions import CODES
 from clew.domains.identity.principal import Principal, authorise
 from clew.kernel.errors import AuthenticationError, ForbiddenError
-from clew.kernel.roles import AUTHENTICATOR
 from clew.kernel.transactions import TenantContext
 from clew.records.acts import Act, record
 
@@ -148,14 +147,10 @@ class Call(Visitor):
         if shown.kind == "token":
             return serving.desk.caller(shown.text, client_ip=self.client_ip)
         serving.cookies.require_meant(self.request.method, self.request.headers, shown.text)
-        with serving.database.transaction(None, AUTHENTICATOR) as connection:
-            return principal_of_session_token(
-                connection,
-                shown.text,
-                limits=serving.door.session_limits,
-                client_ip=self.client_ip,
-                clock=serving.clock,
-            )
+        limits = serving.door.session_limits
+        return caller_of_session(
+            serving.database, shown.text, limits=limits, client_ip=self.client_ip, clock=serving.clock
+        )
 
     def require_session(self) -> UUID:
         """The session of a person; raises ForbiddenError for an API key, which is handed to programs."""

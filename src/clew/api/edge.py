@@ -14,10 +14,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from clew.api.errors import SlowRequestError
 from clew.api.exchange import NO_ROUTE, Exchange, open_exchange
 from clew.api.problems import answer, problem_of, unexpected
+from clew.api.routing import MOST_BODY_BYTES
 from clew.api.serving import Serving
 from clew.domains.identity.quotas import Allowance
 from clew.domains.identity.usage_log import Usage
-from clew.kernel.errors import ClewError
+from clew.kernel.errors import ClewError, TooLargeError
 from clew.kernel.logs import logger
 
 _GRACE_SECONDS: Final = 20.0
@@ -50,7 +51,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         exchange = open_exchange(scope, self._serving.clock)
-        body = _Body(exchange, receive)
+        body = _Body(scope, exchange, receive)
         started = False
 
         async def send_on(message: Message) -> None:
@@ -130,9 +131,10 @@ class Edge:
 
 
 class _Body:
-    """Hands a request's body on, as long as it comes fast enough."""
+    """Hands a request's body on, as long as it comes fast enough and its route takes so much."""
 
-    def __init__(self, exchange: Exchange, receive: Receive) -> None:
+    def __init__(self, scope: Scope, exchange: Exchange, receive: Receive) -> None:
+        self._scope = scope
         self._exchange = exchange
         self._receive = receive
         self._complete = False
@@ -140,6 +142,9 @@ class _Body:
     async def receive(self) -> Message:
         if self._complete:  # what comes now is the caller's hanging up, for which streams wait as long as they last
             return await self._receive()
+        most = int(getattr(self._scope.get("route"), "most_body_bytes", MOST_BODY_BYTES))
+        if self._announced() > most:
+            raise _too_large(most)
         spent = time.perf_counter() - self._exchange.began
         left = _GRACE_SECONDS + self._exchange.request_bytes / _LEAST_BYTES_A_SECOND - spent
         try:
@@ -148,8 +153,21 @@ class _Body:
         except TimeoutError:
             raise SlowRequestError("the request's body came in too slowly", remedy="send it again, faster") from None
         self._exchange.request_bytes += len(message.get("body", b""))
+        if self._exchange.request_bytes > most:
+            raise _too_large(most)
         self._complete = not message.get("more_body", False)
         return message
+
+    def _announced(self) -> int:
+        """What Content-Length says; servers see to it that it is the truth or missing."""
+        for name, value in self._scope["headers"]:
+            if name == b"content-length" and value.isdigit():
+                return int(value)
+        return 0
+
+
+def _too_large(most: int) -> TooLargeError:
+    return TooLargeError(f"the body is larger than {most:,} bytes", remedy="send less")
 
 
 def route_of(scope: Scope) -> str:

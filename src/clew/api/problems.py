@@ -16,7 +16,6 @@ from starlette.responses import Response
 from clew.api.errors import PreconditionError, SlowRequestError, UnsupportedMediaError
 from clew.api.exchange import exchange_of
 from clew.domains.identity.repeated_requests import KeyReusedError
-from clew.domains.uploads.service import TooLargeError
 from clew.kernel.errors import (
     AuthenticationError,
     ClewError,
@@ -27,6 +26,7 @@ from clew.kernel.errors import (
     LimitError,
     NotFoundError,
     SchemaVersionError,
+    TooLargeError,
 )
 from clew.kernel.logs import logger
 
@@ -53,6 +53,8 @@ STATUSES: Final[Mapping[type[ClewError], int]] = {
 }
 # As RFC 9110 has them; Python's own names differ from version to version.
 _TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}
+REFUSED: Final[dict[int | str, dict[str, Any]]] = {401: {"description": "What was shown does not count (any more)"}}
+"""For `responses=` of a public route that takes something which may be wrong: a password, a code, a link."""
 _HTTP_CODES: Final = {404: "not_found", 405: "method", 413: "too_large", 415: "unsupported_media", 400: "input"}
 
 

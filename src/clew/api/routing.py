@@ -16,12 +16,15 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Scope
 
 from clew.api.callers import Call, Callers, Rule, Visitor
 from clew.api.errors import UnsupportedMediaError
 from clew.api.repeating import keep_body
 
 PREFIX: Final = "/api/v1"
+MOST_BODY_BYTES: Final = 1024 * 1024
 _PARSING_FAILED: Final = 400
 
 
@@ -30,11 +33,20 @@ class RuleError(TypeError):
 
 
 class Route(APIRoute):
-    """One route of the API."""
+    """One route of the API. Its option `max_body_size` (bytes) raises or lowers what bodies it takes."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        # Not the framework's limit, which answers in plain text: clew.api.edge keeps to this one.
+        self.most_body_bytes: int = options.pop("max_body_size", None) or MOST_BODY_BYTES
         super().__init__(path, _guarded(endpoint), **options)
         self.rule = _rule_of(self)
+        self._beginning = path.partition("{")[0]
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether this route answers. Every request asks route after route, so most are to say no at once."""
+        if not scope["path"].startswith(self._beginning):
+            return Match.NONE, {}
+        return super().matches(scope)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """What the framework calls: its own handler, behind the order described above."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
+import psycopg
 import sqlalchemy as sa
 
 from clew.domains.audit.chain import AuditChainError
@@ -64,7 +65,7 @@ class Work:
             began = time.monotonic()
             try:
                 self._work(self._stop)
-            except (ClewError, OSError, sa.exc.DBAPIError) as error:
+            except (ClewError, OSError, psycopg.Error, sa.exc.DBAPIError) as error:
                 self._tell(error)
                 pause = _FIRST_PAUSE_SECONDS if time.monotonic() - began > _LONGEST_PAUSE_SECONDS else pause
                 self._stop.wait(pause)

@@ -2,16 +2,19 @@
 
 import contextlib
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, create_engine
 
 from clew.kernel.connections import EmbeddedConnector, connector
 from clew.kernel.database_errors import database_errors
 from clew.kernel.embedded import EmbeddedServer
+from clew.kernel.liveness import replace_dead
 from clew.kernel.roles import APPLICATION, AnyConnection, bootstrap_roles, grant_database, grant_roles
 from clew.kernel.settings import Settings
+from clew.kernel.statements import Statement, StatementPool
 from clew.kernel.transactions import TenantContext, transaction
 
 ADMINISTRATOR = "administrator"
@@ -40,6 +43,7 @@ class Database:
         self.settings = settings
         self._connector = connector(settings)
         self._engines: dict[str, Engine] = {}
+        self._statements: dict[str, StatementPool] = {}
         self._guard = threading.Lock()
 
     @property
@@ -86,6 +90,14 @@ class Database:
         """One transaction as that role for that tenant: see `clew.kernel.transactions.transaction`."""
         return transaction(self.engine(role), context, self.address)
 
+    def ask(self, role: str, statement: Statement, parameters: Mapping[str, Any]) -> Any:
+        """The row that a statement gives, which is a transaction of its own for that role; None without a row.
+
+        See `clew.kernel.statements`: it must be one that may be carried out twice. Raises DatabaseUnavailableError.
+        """
+        with database_errors(self.address):
+            return self._statement_pool(role).row(statement, parameters)
+
     def describe(self) -> ServerDescription:
         """Ask the server what it is. Raises DatabaseUnavailableError if it cannot be reached."""
         with database_errors(self.address), self.connect_raw() as connection:
@@ -105,6 +117,9 @@ class Database:
             for engine in self._engines.values():
                 engine.dispose()
             self._engines.clear()
+            for pool in self._statements.values():
+                pool.close()
+            self._statements.clear()
         if self.embedded:
             self.embedded.leave()
 
@@ -120,20 +135,26 @@ class Database:
                 self._engines[role] = self._made(role)
             return self._engines[role]
 
+    def _statement_pool(self, role: str) -> StatementPool:
+        with self._guard:
+            if role not in self._statements:
+                self._statements[role] = StatementPool(self.settings, lambda: self._connect(role))
+            return self._statements[role]
+
     def _made(self, role: str) -> Engine:
-        return create_engine(
+        engine = create_engine(
             "postgresql+psycopg://",
             creator=lambda: self._connect(role),
             pool_size=self.settings.pool_size,
             max_overflow=self.settings.pool_overflow,
             pool_timeout=self.settings.pool_wait_seconds,
-            # A server that was restarted meanwhile costs nobody an error: transactions see to it more cheaply.
-            pool_pre_ping=role == ADMINISTRATOR,
             pool_use_lifo=True,
             use_native_hstore=False,
             # Statement parameters are values of the record: they belong in no error message and no log.
             hide_parameters=True,
         )
+        replace_dead(engine)  # a server that was restarted meanwhile costs nobody an error
+        return engine
 
     def _connect(self, role: str) -> AnyConnection:
         if role == ADMINISTRATOR:

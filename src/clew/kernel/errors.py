@@ -43,6 +43,12 @@ class InputError(ClewError):
     exit_code = 4
 
 
+class TooLargeError(InputError):
+    """What is sent is larger than is taken."""
+
+    code = "too_large"
+
+
 class NotFoundError(ClewError):
     """Nothing in the record answers to what was asked for."""
 

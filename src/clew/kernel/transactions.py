@@ -7,24 +7,26 @@ from typing import Final
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import Connection, Engine, RootTransaction
-from sqlalchemy.exc import DBAPIError
+from psycopg.pq import Escaping, ExecStatus
+from sqlalchemy import Connection, Engine
 
 from clew.kernel.database_errors import database_errors
 from clew.kernel.roles import AnyConnection
 from clew.kernel.stored_text import LONGEST_TOLD, storable
 
+_SETTINGS: Final = {
+    "organization": "app.current_organization_id",
+    "user": "app.current_user_id",
+    "session": "app.session_id",
+    "address": "app.client_ip",
+    "key": "app.api_key_id",
+    "request": "app.request_id",
+    "agent": "app.user_agent",
+}
 # For this transaction only: a pooled connection carries nothing over to whoever gets it next.
-SET_CONTEXT: Final = (
-    "SELECT set_config('app.current_organization_id', %(organization)s, true),"
-    " set_config('app.current_user_id', %(user)s, true),"
-    " set_config('app.session_id', %(session)s, true),"
-    " set_config('app.client_ip', %(address)s, true),"
-    " set_config('app.api_key_id', %(key)s, true),"
-    " set_config('app.request_id', %(request)s, true),"
-    " set_config('app.user_agent', %(agent)s, true)"
+SET_CONTEXT: Final = "SELECT " + ", ".join(
+    f"set_config('{setting}', %({name})s, true)" for name, setting in _SETTINGS.items()
 )
-_NO_CONTEXT: Final = "SELECT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,38 +50,30 @@ def transaction(engine: Engine, context: TenantContext | None, where: str) -> It
     connection lost or the disk full; then nothing of the transaction was kept (or, if the connection broke during the
     commit itself, all of it or nothing: callers repeat, and every write of the product may be repeated).
     """
-    with database_errors(where):
-        connection, begun = _begun(engine, context)
-        with connection, begun:
-            yield connection
+    with database_errors(where), engine.connect() as connection, connection.begin():
+        if context is not None:
+            _begin_for(connection, context)
+        yield connection
 
 
-def _begun(engine: Engine, context: TenantContext | None) -> tuple[Connection, RootTransaction]:
-    """A connection within a transaction that knows its context.
-
-    The first statement shows whether a pooled connection still lives: one that does not, because the server was
-    restarted meanwhile, costs nobody an error. [M: with a ping before each transaction, and SQLAlchemy for this
-    statement, an empty transaction takes twice as long]
-    """
-    for is_last in (False, True):
-        connection = engine.connect()
-        try:
-            begun = connection.begin()
-            if context is None:
-                driver_connection(connection).execute(_NO_CONTEXT)
-            else:
-                driver_connection(connection).execute(SET_CONTEXT, context_parameters(context))
-        except BaseException as error:
-            lives = not isinstance(error, psycopg.OperationalError) or not driver_connection(connection).closed
-            if not lives:
-                with contextlib.suppress(DBAPIError):
-                    connection.exec_driver_sql(_NO_CONTEXT)  # tells the pool that its older ones are dead, too
-            connection.close()
-            if lives or is_last:
-                raise
-        else:
-            return connection, begun
-    raise AssertionError("the last attempt returns or raises")
+def _begin_for(connection: Connection, context: TenantContext) -> None:
+    """Begin the transaction and say for whom, in one trip to the server: the driver would take two."""
+    driver = driver_connection(connection)
+    values = context_parameters(context)
+    if driver.autocommit or driver.isolation_level is not None:  # that is for the driver to begin
+        driver.execute(SET_CONTEXT, values)
+        return
+    quoting = Escaping(driver.pgconn)
+    said = [
+        b"set_config('%b', %b, true)" % (_SETTINGS[name].encode(), quoting.escape_literal(value.encode()))
+        for name, value in values.items()
+        if value
+    ]
+    result = driver.pgconn.exec_(b"BEGIN; SELECT " + b", ".join(said))
+    if result.status == ExecStatus.FATAL_ERROR:
+        if driver.closed:
+            raise psycopg.OperationalError("the server closed the connection unexpectedly")
+        raise psycopg.errors.error_from_result(result)
 
 
 def driver_connection(connection: Connection) -> AnyConnection:

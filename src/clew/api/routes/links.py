@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from clew.api.callers import Visitor, public
 from clew.api.models.account import Acceptance, Profile, Reset, ResetRequest, Verification
+from clew.api.problems import REFUSED
 from clew.api.representations import shown
 from clew.api.routing import router as routes
 from clew.api.serving import Serving
@@ -26,7 +27,13 @@ def request_reset(visitor: Annotated[Visitor, public()], body: ResetRequest) -> 
     return Response(None, 202)
 
 
-@router.post("/password-resets/confirm", status_code=204, response_class=Response, summary="Choose a new password")
+@router.post(
+    "/password-resets/confirm",
+    status_code=204,
+    response_class=Response,
+    responses=REFUSED,
+    summary="Choose a new password",
+)
 def confirm_reset(visitor: Annotated[Visitor, public()], body: Reset) -> Response:
     """Takes the link's token. Every session ends; the second factor stays."""
     serving = visitor.serving
@@ -34,14 +41,22 @@ def confirm_reset(visitor: Annotated[Visitor, public()], body: Reset) -> Respons
     return Response(None, 204)
 
 
-@router.post("/email-verifications/confirm", status_code=204, response_class=Response, summary="Verify an address")
+@router.post(
+    "/email-verifications/confirm",
+    status_code=204,
+    response_class=Response,
+    responses=REFUSED,
+    summary="Verify an address",
+)
 def confirm_email(visitor: Annotated[Visitor, public()], body: Verification) -> Response:
     """Takes the link's token, which only the mailbox's owner has."""
     verify_email(visitor.serving.database, body.token, clock=visitor.serving.clock)
     return Response(None, 204)
 
 
-@router.post("/invitations/accept", status_code=201, response_model=Profile, summary="Accept an invitation")
+@router.post(
+    "/invitations/accept", status_code=201, response_model=Profile, responses=REFUSED, summary="Accept an invitation"
+)
 def accept(visitor: Annotated[Visitor, public()], body: Acceptance) -> Response:
     """Makes an account of the role that was offered. It signs in like any other afterwards."""
     serving, password = visitor.serving, body.password.get_secret_value()

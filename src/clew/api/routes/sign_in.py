@@ -1,12 +1,13 @@
 """Signing in and out, by cookie for browsers and by tokens for programs; who one is; the keys of tokens."""
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from starlette.responses import Response
 
 from clew.api.callers import Call, Visitor, in_person, public, signed_in
 from clew.api.credentials import cookies_named
 from clew.api.models.account import CallerModel, Credentials, Entered, JsonWebKeys, Refresh, Tokens
+from clew.api.problems import REFUSED
 from clew.api.representations import shown
 from clew.api.routing import router as routes
 from clew.domains.identity.sessions import revoke_session
@@ -16,8 +17,10 @@ from clew.domains.identity.token_desk import READ_AGAIN_AFTER
 router = routes("sign-in")
 well_known = routes("sign-in", prefix="/.well-known")
 
+CROSS_SITE: Final[dict[int | str, dict[str, Any]]] = {403: {"description": "Another site's page sent this"}}
 
-@router.post("/sign-in", response_model=Entered, summary="Sign in, by cookie")
+
+@router.post("/sign-in", response_model=Entered, responses=REFUSED | CROSS_SITE, summary="Sign in, by cookie")
 def sign_in(visitor: Annotated[Visitor, public()], body: Credentials) -> Response:
     """Begins a session and gives its cookie. A session that the browser brought along is ended, never taken over."""
     serving = visitor.serving
@@ -64,13 +67,13 @@ def sign_out(call: Annotated[Call, in_person()]) -> Response:
     return answer
 
 
-@router.post("/tokens", response_model=Tokens, summary="Sign in, by tokens")
+@router.post("/tokens", response_model=Tokens, responses=REFUSED, summary="Sign in, by tokens")
 def create_tokens(visitor: Annotated[Visitor, public()], body: Credentials) -> Response:
     """Begins a session and hands out its access and refresh token, for programs that people use."""
     return shown(Tokens.of(visitor.serving.desk.hand_out(_enter(visitor, body, None))))
 
 
-@router.post("/tokens/refresh", response_model=Tokens, summary="Exchange a refresh token")
+@router.post("/tokens/refresh", response_model=Tokens, responses=REFUSED, summary="Exchange a refresh token")
 def refresh_tokens(visitor: Annotated[Visitor, public()], body: Refresh) -> Response:
     """The next tokens. One that comes a second time was stolen, by whom is unknown: its session ends."""
     return shown(Tokens.of(visitor.serving.desk.exchange(body.refresh_token)))

@@ -60,7 +60,10 @@ def get_readiness(visitor: Annotated[Visitor, public()]) -> Response:
     "/metrics",
     response_class=Response,
     summary="Figures for Prometheus",
-    responses={200: {"content": {"text/plain": {"example": "http_requests_total 1.0\n"}}}},
+    responses={
+        200: {"content": {"text/plain": {"example": "http_requests_total 1.0\n"}}},
+        403: {"description": "From elsewhere, or without the token"},
+    },
 )
 def get_metrics(visitor: Annotated[Visitor, public()]) -> Response:
     """From this machine itself, or with the token that the setting metrics_token names."""

@@ -5,18 +5,28 @@ from datetime import timedelta
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 
 from clew.domains.identity.key_format import is_well_formed, key_digest
-from clew.domains.identity.key_tables import api_keys
+from clew.domains.identity.key_tables import api_key_counters, api_keys
 from clew.domains.identity.permissions import expand_scopes
 from clew.domains.identity.principal import Principal
-from clew.domains.identity.quotas import Allowance, RequestLimits, count_request
+from clew.domains.identity.quotas import (
+    Allowance,
+    RequestLimits,
+    allowances,
+    counting,
+    refusal,
+    window_starts,
+)
 from clew.domains.identity.roles import all_permissions, custom_permissions
-from clew.domains.identity.tables import AnyRow, organizations, users
+from clew.domains.identity.tables import organizations, users
 from clew.kernel.clock import Clock, system_clock
 from clew.kernel.database import Database
 from clew.kernel.errors import AuthenticationError
 from clew.kernel.roles import AUTHENTICATOR
+from clew.kernel.schema import TIMESTAMP
+from clew.kernel.statements import Statement
 from clew.kernel.stored_text import storable_address
 
 NOTED_EVERY: Final = timedelta(minutes=1)
@@ -38,19 +48,32 @@ class KeyCaller:
 def caller_of_key(
     database: Database, key: str, *, client_ip: str | None = None, clock: Clock = system_clock
 ) -> KeyCaller:
-    """Whose key this is, and one request counted, in a transaction of its own.
+    """Whose key this is, and one request counted, in one statement.
 
     Raises AuthenticationError unless key, owner and organization are all in force, LimitError if a limit is reached.
     """
     if not is_well_formed(key):
         raise AuthenticationError("this is no API key", remedy="copy it again, whole: it begins with clew_live_")
-    with database.transaction(None, role=AUTHENTICATOR) as connection:
-        row = connection.execute(_QUERY, {"digest": key_digest(key)}).one_or_none()
-        if row is None or not _in_force(row, clock):
-            raise AuthenticationError("this API key is not valid (any more)", remedy="make a new one")
-        limits = RequestLimits(row.rate_limit_per_minute, row.rate_limit_per_hour, row.rate_limit_per_day)
-        allowances = count_request(connection, row.organization_id, row.id, limits, clock=clock)
-        _note_use(connection, row, client_ip, clock)
+    now = clock()
+    starts = window_starts(now)
+    row = database.ask(
+        AUTHENTICATOR,
+        _STATEMENT,
+        {
+            "digest": key_digest(key),
+            "now": now,
+            "noted_before": now - NOTED_EVERY,
+            "address": storable_address(client_ip),
+            **{f"{name}_at": start for name, start in starts.items()},
+        },
+    )
+    if row is None or not row.in_force:
+        raise AuthenticationError("this API key is not valid (any more)", remedy="make a new one")
+    limits = RequestLimits(row.rate_limit_per_minute, row.rate_limit_per_hour, row.rate_limit_per_day)
+    if row.minute_used is None:
+        with database.transaction(None, role=AUTHENTICATOR) as connection:
+            raise refusal(connection, row.organization_id, row.id, limits, now)
+    left = allowances(limits, (row.minute_used, row.hour_used, row.day_used), starts)
     principal = Principal(
         organization_id=row.organization_id,
         user_id=row.user_id,
@@ -59,45 +82,67 @@ def caller_of_key(
         key_id=row.id,
         client_ip=client_ip,
     )
-    return KeyCaller(principal, tuple(allowances))
+    return KeyCaller(principal, tuple(left))
 
 
-_QUERY: Final = (
-    sa.select(
-        api_keys.c.organization_id,
-        api_keys.c.id,
-        api_keys.c.user_id,
-        api_keys.c.scopes,
-        api_keys.c.rate_limit_per_minute,
-        api_keys.c.rate_limit_per_hour,
-        api_keys.c.rate_limit_per_day,
+def _statement() -> sa.Executable:
+    """Find the key, count the request, and note the use now and then: one statement, so one trip to the database."""
+    now = sa.bindparam("now", type_=TIMESTAMP)
+    in_force = sa.and_(
         api_keys.c.is_active,
-        api_keys.c.expires_at,
-        api_keys.c.last_used_at,
-        users.c.username,
-        users.c.is_active.label("user_is_active"),
-        organizations.c.is_active.label("organization_is_active"),
-        users.c.role,
-        custom_permissions().label("custom_permissions"),
-        _WITHOUT_WAITING,
+        users.c.is_active,
+        organizations.c.is_active,
+        sa.or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > now),
     )
-    .join(users, sa.and_(users.c.organization_id == api_keys.c.organization_id, users.c.id == api_keys.c.user_id))
-    .join(organizations, organizations.c.id == api_keys.c.organization_id)
-    .where(api_keys.c.key_hash == sa.bindparam("digest"))
-)
-
-
-def _in_force(row: AnyRow, clock: Clock) -> bool:
-    expired = row.expires_at is not None and row.expires_at <= clock()
-    return bool(row.is_active and not expired and row.user_is_active and row.organization_is_active)
-
-
-def _note_use(connection: sa.Connection, row: AnyRow, client_ip: str | None, clock: Clock) -> None:
-    now = clock()
-    if row.last_used_at is not None and row.last_used_at > now - NOTED_EVERY:
-        return
-    connection.execute(
+    found = (
+        sa.select(
+            api_keys.c.organization_id,
+            api_keys.c.id,
+            api_keys.c.user_id,
+            api_keys.c.scopes,
+            api_keys.c.rate_limit_per_minute,
+            api_keys.c.rate_limit_per_hour,
+            api_keys.c.rate_limit_per_day,
+            api_keys.c.last_used_at,
+            users.c.username,
+            users.c.role,
+            custom_permissions().label("custom_permissions"),
+            in_force.label("in_force"),
+        )
+        .join(users, sa.and_(users.c.organization_id == api_keys.c.organization_id, users.c.id == api_keys.c.user_id))
+        .join(organizations, organizations.c.id == api_keys.c.organization_id)
+        .where(api_keys.c.key_hash == sa.bindparam("digest"))
+        .cte("found")
+        .prefix_with("MATERIALIZED")
+    )
+    limits = {name: found.c[f"rate_limit_per_{name}"] for name in ("minute", "hour", "day")}
+    values, rooms = counting(limits)
+    counters = api_key_counters.c
+    counted = (
+        sa.update(api_key_counters)
+        .where(counters.organization_id == found.c.organization_id, counters.api_key_id == found.c.id, found.c.in_force)
+        .where(*rooms)
+        .values(values)
+        .returning(counters.minute_used, counters.hour_used, counters.day_used)
+        .cte("counted")
+    )
+    stale = sa.or_(
+        found.c.last_used_at.is_(None), found.c.last_used_at <= sa.bindparam("noted_before", type_=TIMESTAMP)
+    )
+    noted = (
         sa.update(api_keys)
-        .where(api_keys.c.organization_id == row.organization_id, api_keys.c.id == row.id)
-        .values(last_used_at=now, last_used_ip=storable_address(client_ip))
+        .where(api_keys.c.organization_id == found.c.organization_id, api_keys.c.id == found.c.id, found.c.in_force)
+        .where(stale, sa.exists(sa.select(counted.c.minute_used)))
+        .values(last_used_at=now, last_used_ip=sa.bindparam("address", type_=pg.INET))
+        .returning(api_keys.c.id)
+        .cte("noted")
     )
+    joined = found.outerjoin(counted, sa.true())
+    return (
+        sa.select(found, counted.c.minute_used, counted.c.hour_used, counted.c.day_used, _WITHOUT_WAITING)
+        .select_from(joined)
+        .add_cte(noted)
+    )
+
+
+_STATEMENT: Final = Statement(_statement())

@@ -5,6 +5,7 @@ first and looks again, so fifty at once cannot take more than is left. What is r
 """
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -55,29 +56,42 @@ def count_request(
 
     Raises LimitError, with the seconds until all windows have room again, if a limit is reached.
     """
-    starts = _window_starts(clock())
+    starts = window_starts(clock())
     bound = {f"{name}_limit": getattr(limits, name) for name in _LENGTHS} | {f"{n}_at": at for n, at in starts.items()}
     counted = connection.execute(_COUNT, bound | {"organization": organization_id, "key": key_id}).one_or_none()
     if counted is None:
-        raise _refusal(connection, organization_id, key_id, limits, clock())
+        raise refusal(connection, organization_id, key_id, limits, clock())
+    return allowances(limits, counted, starts)
+
+
+def allowances(limits: RequestLimits, counted: Sequence[int], starts: Mapping[str, datetime]) -> list[Allowance]:
+    """What is left of each window, of the counts of minute, hour and day."""
     return [
         Allowance(name, getattr(limits, name), used, starts[name] + _LENGTHS[name])
         for name, used in zip(_LENGTHS, counted, strict=True)
     ]
 
 
-def _count_statement() -> sa.Executable:
-    """Made once: putting it together takes longer than carrying it out."""
+def counting(limits: Mapping[str, sa.ColumnElement[int]]) -> tuple[dict[str, Any], list[sa.ColumnElement[bool]]]:
+    """What one more request makes of a key's counters, and whether every window has room for it.
+
+    `limits` by window; the windows' starts are the parameters minute_at, hour_at and day_at.
+    """
     values: dict[str, sa.ColumnElement[Any]] = {}
     rooms: list[sa.ColumnElement[bool]] = []
-    for name in _LENGTHS:
+    for name, limit in limits.items():
         began, used = api_key_counters.c[f"{name}_starts"], api_key_counters.c[f"{name}_used"]
         start = sa.bindparam(f"{name}_at", type_=began.type)
-        limit = sa.bindparam(f"{name}_limit", type_=sa.Integer)
         # Clocks of several processes may differ a little: a window that another one began already is the present one.
         values[began.name] = sa.func.greatest(began, start)
         values[used.name] = sa.case((began >= start, used + 1), else_=1)
         rooms.append(sa.or_(limit == 0, began < start, used < limit))
+    return values, rooms
+
+
+def _count_statement() -> sa.Executable:
+    """Made once: putting it together takes longer than carrying it out."""
+    values, rooms = counting({name: sa.bindparam(f"{name}_limit", type_=sa.Integer) for name in _LENGTHS})
     own = sa.and_(
         api_key_counters.c.organization_id == sa.bindparam("organization"),
         api_key_counters.c.api_key_id == sa.bindparam("key"),
@@ -130,15 +144,16 @@ def take_analyses(
     )
 
 
-def _refusal(
+def refusal(
     connection: sa.Connection, organization_id: UUID, key_id: UUID, limits: RequestLimits, now: datetime
 ) -> LimitError | NotFoundError:
+    """Why a request was not counted."""
     row = connection.execute(sa.select(api_key_counters).where(_of(organization_id, key_id))).mappings().one_or_none()
     if row is None:
         return NotFoundError(f"no API key {key_id}", remedy="see `clew key list`")
     ends = {
         name: start + _LENGTHS[name]
-        for name, start in _window_starts(now).items()
+        for name, start in window_starts(now).items()
         if getattr(limits, name) and row[f"{name}_starts"] >= start and row[f"{name}_used"] >= getattr(limits, name)
     }
     window = max(ends, key=lambda name: ends[name], default="minute")
@@ -151,7 +166,8 @@ def _refusal(
     )
 
 
-def _window_starts(now: datetime) -> dict[str, datetime]:
+def window_starts(now: datetime) -> dict[str, datetime]:
+    """When the minute, hour and day of that moment began, in UTC."""
     moment = now.astimezone(UTC).replace(second=0, microsecond=0)
     return {"minute": moment, "hour": moment.replace(minute=0), "day": moment.replace(hour=0, minute=0)}
 

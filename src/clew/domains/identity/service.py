@@ -17,6 +17,7 @@ from clew.kernel.database import Database
 from clew.kernel.errors import ConflictError, InputError, NotFoundError
 from clew.kernel.ids import new_id
 from clew.kernel.roles import DIRECTORY
+from clew.kernel.statements import Statement
 from clew.kernel.transactions import TenantContext
 
 DEFAULT_SLUG: Final = "default"
@@ -100,7 +101,7 @@ def find_organization(database: Database, slug: str) -> Organization:
 
 def own_organization(connection: sa.Connection, organization_id: UUID) -> Organization:
     """The organization in whose transaction the connection is. Raises NotFoundError if it is gone."""
-    row = connection.execute(_SELECTED.where(organizations.c.id == organization_id)).one_or_none()
+    row = _BY_ID.row(connection, {"id": organization_id})
     if row is None:
         raise NotFoundError(f"no organization {organization_id}")
     return Organization(*row)
@@ -159,6 +160,8 @@ _SELECTED: Final = sa.select(
     organizations.c.is_active,
     organizations.c.created_at,
 )
+
+_BY_ID: Final = Statement(_SELECTED.where(organizations.c.id == sa.bindparam("id")))
 
 
 def _by_slug(connection: sa.Connection, slug: str) -> Organization | None:

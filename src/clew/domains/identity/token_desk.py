@@ -9,7 +9,7 @@ from uuid import UUID
 import jwt
 
 from clew.domains.identity.access_tokens import Claims, TokenRules, issue_access_token, read_access_token
-from clew.domains.identity.callers import principal_of_claims
+from clew.domains.identity.callers import caller_of_claims
 from clew.domains.identity.principal import Principal
 from clew.domains.identity.refreshing import first_refresh_token, refresh
 from clew.domains.identity.sessions import SessionLimits
@@ -25,6 +25,7 @@ from clew.kernel.sealing import Sealer
 
 READ_AGAIN_AFTER: Final = timedelta(minutes=1)
 _AT_MOST_EVERY: Final = timedelta(seconds=5)
+_MOST_REMEMBERED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -58,6 +59,8 @@ class TokenDesk:
         self._guard = threading.Lock()
         self._ring: KeyRing | None = None
         self._read_at: datetime | None = None
+        self._claims: dict[str, Claims] = {}
+        self._remembered_with: KeyRing | None = None
 
     @classmethod
     def of(cls, database: Database, *, clock: Clock = system_clock, ids: IdMaker = new_id) -> Self:
@@ -81,8 +84,7 @@ class TokenDesk:
     def caller(self, access_token: str, *, client_ip: str | None = None) -> Principal:
         """Who calls, and what they may do at this moment. Raises AuthenticationError."""
         claims = self._read_token(access_token)
-        with self._database.transaction(None, role=AUTHENTICATOR) as connection:
-            return principal_of_claims(connection, claims, limits=self._limits, client_ip=client_ip, clock=self._clock)
+        return caller_of_claims(self._database, claims, limits=self._limits, client_ip=client_ip, clock=self._clock)
 
     def jwks(self) -> dict[str, Any]:
         """The public keys, for whoever checks tokens elsewhere. May be cached for READ_AGAIN_AFTER."""
@@ -102,14 +104,34 @@ class TokenDesk:
 
     def _read_token(self, access_token: str) -> Claims:
         ring = self._keys(None)
+        known = self._known(ring, access_token)
+        if known is not None and self._clock() < known.expires_at:
+            return known
         try:
-            return read_access_token(ring, self._rules, access_token, clock=self._clock)
+            return self._remembered(ring, access_token)
         except AuthenticationError:
             named = _named_key(access_token)
             newer = self._keys(named) if named is not None else ring
             if newer is ring:
                 raise
-        return read_access_token(newer, self._rules, access_token, clock=self._clock)
+        return self._remembered(newer, access_token)
+
+    def _known(self, ring: KeyRing, access_token: str) -> Claims | None:
+        """What this very token was read as before, with these very keys: checking a signature takes a while."""
+        with self._guard:
+            if self._remembered_with is not ring:
+                self._claims.clear()
+                self._remembered_with = ring
+            return self._claims.get(access_token)
+
+    def _remembered(self, ring: KeyRing, access_token: str) -> Claims:
+        claims = read_access_token(ring, self._rules, access_token, clock=self._clock)
+        with self._guard:
+            if self._remembered_with is ring:
+                if len(self._claims) >= _MOST_REMEMBERED:
+                    self._claims.clear()
+                self._claims[access_token] = claims
+        return claims
 
     def _keys(self, wanted: str | None) -> KeyRing:
         with self._guard:

@@ -6,7 +6,7 @@ Everything takes a connection inside a tenant's transaction and commits nothing.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,19 +15,13 @@ from clew.domains.uploads.options import ReadingOptions, checked, plain_name
 from clew.domains.uploads.staging import Staging
 from clew.domains.uploads.tables import uploads
 from clew.kernel.clock import Clock, system_clock
-from clew.kernel.errors import ConflictError, InputError, LimitError, NotFoundError
+from clew.kernel.errors import ConflictError, LimitError, NotFoundError, TooLargeError
 from clew.kernel.ids import IdMaker, new_id
 from clew.kernel.settings import Settings
 from clew.records.acts import Act, record
 
 MAXIMUM_LISTED: Final = 200
 _RETRY_SECONDS: Final = 60
-
-
-class TooLargeError(InputError):
-    """What is sent is larger than is taken."""
-
-    code: ClassVar[str] = "too_large"
 
 
 @dataclass(frozen=True, slots=True)
