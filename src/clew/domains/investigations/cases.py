@@ -35,6 +35,14 @@ class Investigation:
     lawful_basis: str | None
     owner_id: UUID | None
     created_at: datetime
+    updated_at: datetime
+    stage: int
+    classification_level: str | None
+    risk_score: int
+    threat_level: str | None
+    compliance_status: str | None
+    started_at: datetime | None
+    completed_at: datetime | None
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -51,6 +59,9 @@ class Investigation:
         }
 
 
+COLUMNS: Final = tuple(investigations.c[name] for name in Investigation.__slots__)
+
+
 def create_investigation(
     connection: sa.Connection,
     organization_id: UUID,
@@ -64,9 +75,9 @@ def create_investigation(
     ids: IdMaker = new_id,
 ) -> Investigation:
     """A new case. Raises InputError for a bad name, type or priority, ConflictError if the name is taken."""
-    title = _required_name(name)
-    _require_one_of("investigation type", investigation_type, INVESTIGATION_TYPES)
-    _require_one_of("priority", priority, PRIORITIES)
+    title = require_name(name)
+    require_one_of("investigation type", investigation_type, INVESTIGATION_TYPES)
+    require_one_of("priority", priority, PRIORITIES)
     statement = (
         pg.insert(investigations)
         .values(
@@ -80,7 +91,7 @@ def create_investigation(
             lawful_basis=lawful_basis,
         )
         .on_conflict_do_nothing(index_elements=["organization_id", "name"])
-        .returning(*_COLUMNS)
+        .returning(*COLUMNS)
     )
     row = connection.execute(statement).one_or_none()
     if row is None:
@@ -97,7 +108,7 @@ def create_investigation(
 def list_investigations(connection: sa.Connection, organization_id: UUID) -> list[Investigation]:
     """Every case of the organization, the newest first."""
     statement = (
-        sa.select(*_COLUMNS)
+        sa.select(*COLUMNS)
         .where(investigations.c.organization_id == organization_id)
         .order_by(investigations.c.created_at.desc(), investigations.c.id.desc())
     )
@@ -112,7 +123,7 @@ def find_investigation(connection: sa.Connection, organization_id: UUID, name_or
     if identifier is not None:
         conditions.insert(0, investigations.c.id == identifier)
     for condition in conditions if is_storable(wanted) else ():
-        statement = sa.select(*_COLUMNS).where(investigations.c.organization_id == organization_id, condition)
+        statement = sa.select(*COLUMNS).where(investigations.c.organization_id == organization_id, condition)
         row = connection.execute(statement).one_or_none()
         if row is not None:
             return Investigation(*row)
@@ -138,26 +149,14 @@ def ensure_investigation(
         return find_investigation(connection, organization_id, name)
 
 
-_COLUMNS: Final = (
-    investigations.c.id,
-    investigations.c.name,
-    investigations.c.description,
-    investigations.c.investigation_type,
-    investigations.c.priority,
-    investigations.c.status,
-    investigations.c.lawful_basis,
-    investigations.c.owner_id,
-    investigations.c.created_at,
-)
-
-
 def _tell(connection: sa.Connection, organization_id: UUID, made: Investigation) -> None:
     request = {"type": made.investigation_type, "priority": made.priority, "lawful_basis": made.lawful_basis}
     record(connection, Act("investigation_created", "CREATE", "investigation", made.id, made.name, request=request))
     record_state(connection, organization_id, made.id)
 
 
-def _required_name(name: str) -> str:
+def require_name(name: str) -> str:
+    """The name with single spaces. Raises InputError for one that cannot be."""
     title = _title(name)
     if not title or len(title) > _MAXIMUM_NAME or not title.isprintable():
         raise InputError("a case needs a name", where="case", remedy=f"write 1 to {_MAXIMUM_NAME} printable characters")
@@ -168,7 +167,8 @@ def _title(name: str) -> str:
     return " ".join(name.split())
 
 
-def _require_one_of(what: str, value: str, allowed: tuple[str, ...]) -> None:
+def require_one_of(what: str, value: str, allowed: tuple[str, ...]) -> None:
+    """Raises InputError if the value is none of them."""
     if value not in allowed:
         raise InputError(f"no {what} {value[:40]!r}", where="case", remedy=f"choose one of: {', '.join(allowed)}")
 

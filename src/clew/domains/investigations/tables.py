@@ -56,6 +56,8 @@ investigations: Final = tenant_table(
     sa.UniqueConstraint("organization_id", "name"),
     belongs_to("owner_id", "users", on_delete="SET NULL"),
     index("status"),
+    index("created_at", "id"),
+    index("updated_at", "id"),
 )
 
 targets: Final = tenant_table(
@@ -70,6 +72,7 @@ targets: Final = tenant_table(
     sa.UniqueConstraint("organization_id", "investigation_id", "target_type", "normalized_value"),
     belongs_to("investigation_id", "investigations"),
     index("entity_id"),
+    index("investigation_id", "created_at", "id"),
 )
 
 # A file may belong to several cases; its rows belong where it does.

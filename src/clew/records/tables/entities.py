@@ -42,7 +42,9 @@ entities: Final = tenant_table(
     moment("last_seen"),
     sa.CheckConstraint("risk_score BETWEEN 0 AND 100", name="risk_score"),
     sa.CheckConstraint("confidence BETWEEN 0 AND 1", name="confidence"),
-    index("entity_type"),
+    # Listings go from page to page by these, up to the id that tells equals apart.
+    index("entity_type", "created_at", "id"),
+    index("created_at", "id"),
     index("name"),
     index("normalized_name"),
     index("risk_score", postgresql_where=sa.text("risk_score > 0")),
@@ -91,8 +93,8 @@ relationships: Final = tenant_table(
     moment("first_seen"),
     moment("last_seen"),
     sa.CheckConstraint("confidence BETWEEN 0 AND 1", name="confidence"),
-    index("source_entity_id", "relationship_type"),
-    index("target_entity_id", "relationship_type"),
+    index("source_entity_id", "relationship_type", "id"),
+    index("target_entity_id", "relationship_type", "id"),
     # The few that say more than how they were told: those are documents of the search view.
     index("id", postgresql_where=sa.text("properties - ARRAY['record', 'record_type', 'source', 'sources'] <> '{}'")),
     bulk=True,

@@ -60,7 +60,7 @@ collections: Final = tenant_table(
     index("user_id"),
     index("status"),
     index("collector_type"),
-    index("created_at"),
+    index("created_at", "id"),
 )
 
 # raw_data of a file: its name, digest and size; of a result row: the row. parent_id and line place a row in its file.

@@ -39,6 +39,7 @@ quarantine: Final = tenant_table(
     one_of("status", QUARANTINE_STATES),
     index("collection_item_id", "line"),
     index("status", "reason"),
+    index("status", "created_at", "id"),
 )
 
 jobs: Final = tenant_table(
