@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from clew.kernel.errors import InputError, NotFoundError
 from clew.ontology import EntityType
 from clew.records.lookup import current_ids, is_storable
-from clew.records.paging import Condition, Listing, Page, PageRequest, given, read_page
+from clew.records.paging import MAXIMUM_WALK, Condition, Listing, Page, PageRequest, given, read_page
 from clew.records.tables.entities import entities, entity_aliases, entity_sources
 from clew.records.tables.items import collection_item_hashes, collection_items, sources
 
@@ -99,7 +99,6 @@ def list_entities(
     An index answers type, prefix and time of creation; all else is looked at row by row within the bounds of a page.
     Raises InputError for an unknown type, or a page there is none of.
     """
-    by_source = wanted.source is not None
     page = read_page(
         connection,
         LISTING,
@@ -108,7 +107,7 @@ def list_entities(
         filters=wanted,
         indexed=_indexed(wanted),
         walked=_walked(organization_id, wanted),
-        **({"walk": _WALK_OF_SOURCES} if by_source else {}),
+        walk=MAXIMUM_WALK if wanted.source is None else _WALK_OF_SOURCES,
     )
     return page.mapped(entity_of)
 

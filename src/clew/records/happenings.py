@@ -164,7 +164,9 @@ def list_attacks(
 
 def read_attack(connection: sa.Connection, organization_id: UUID, attack_id: UUID) -> Shown:
     """An attack session with what was sent in it, `commands` as far as they are texts. Raises NotFoundError."""
-    row = connection.execute(_ONE_ATTACK, {"organization": organization_id, "attack": attack_id}).mappings().one_or_none()
+    row = (
+        connection.execute(_ONE_ATTACK, {"organization": organization_id, "attack": attack_id}).mappings().one_or_none()
+    )
     if row is None:
         raise NotFoundError(f"no attack session {attack_id}", remedy="take the id from a list of them")
     return dict(row)
@@ -175,9 +177,7 @@ def list_events_of_attack(
 ) -> Page[Shown]:
     """One page of an attack session's events, the earliest first unless asked otherwise. Raises NotFoundError."""
     attack = read_attack(connection, organization_id, attack_id)
-    wanted = EventFilter(
-        since=attack["timestamp"], until=attack["ended_at"] + _AFTER_ITS_END, session_id=attack_id
-    )
+    wanted = EventFilter(since=attack["timestamp"], until=attack["ended_at"] + _AFTER_ITS_END, session_id=attack_id)
     asked = PageRequest(request.limit, request.cursor, request.sort or "occurred_at")
     return list_events(connection, organization_id, wanted, asked)
 

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import eq
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from clew.kernel.errors import NotFoundError
+from clew.kernel.errors import InputError, NotFoundError
 from clew.records.acts import Act, record
-from clew.records.tables.operations import quarantine
+from clew.records.paging import Listing, Page, PageRequest, given, read_page
+from clew.records.tables.operations import QUARANTINE_STATES, quarantine
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,49 @@ _COLUMNS = (
     *(quarantine.c[name] for name in ("source", "record", "line", "byte_offset", "byte_length", "reason", "detail")),
     *(quarantine.c[name] for name in ("status", "attempts", "created_at", "content")),
 )
+
+_LISTING = Listing(
+    "quarantine",
+    quarantine,
+    (*_COLUMNS[:-1], sa.literal(b"").label("content")),
+    {"created_at": (quarantine.c.created_at, quarantine.c.id)},
+    "created_at",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFilter:
+    """Which records of the quarantine: those to which everything given applies."""
+
+    status: str = "held"
+    reason: str | None = None
+    file: str | None = None
+    source: str | None = None
+
+
+def page_of_held(
+    connection: sa.Connection, organization_id: UUID, wanted: HeldFilter, request: PageRequest
+) -> Page[HeldRecord]:
+    """One page of the quarantine, the oldest first unless asked otherwise, without the records' bytes.
+
+    Raises InputError for a status or a page that there is none of.
+    """
+    if wanted.status not in QUARANTINE_STATES:
+        remedy = f"choose one of: {', '.join(QUARANTINE_STATES)}"
+        raise InputError(f"no status {wanted.status[:40]!r}", where="status", remedy=remedy)
+    row = quarantine.c
+    page = read_page(
+        connection,
+        _LISTING,
+        organization_id,
+        request,
+        filters=wanted,
+        indexed=[row.status == wanted.status],
+        walked=given(
+            (row.reason, eq, wanted.reason), (row.file_name, eq, wanted.file), (row.source, eq, wanted.source)
+        ),
+    )
+    return page.mapped(lambda row: HeldRecord(**{name: row[name] for name in HeldRecord.__slots__}))
 
 
 def list_held(

@@ -25,13 +25,8 @@ MAXIMUM_WALK: Final = 20_000
 Row = TypeVar("Row")
 Shown = TypeVar("Shown")
 Condition = sa.ColumnElement[bool]
-Columns = ReadOnlyColumnCollection[str, sa.Column[Any]]
+Columns = ReadOnlyColumnCollection[str, Any]
 Keys = Sequence[sa.ColumnElement[Any]]
-
-
-def no_lookups(columns: Columns) -> tuple[sa.ColumnElement[Any], ...]:
-    """Nothing further."""
-    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +66,7 @@ class Listing:
     columns: tuple[sa.ColumnElement[Any], ...]
     orders: Mapping[str, tuple[sa.ColumnElement[Any], ...]]
     default: str
-    lookups: Callable[[Columns], tuple[sa.ColumnElement[Any], ...]] = no_lookups
+    lookups: Callable[[Columns], tuple[sa.ColumnElement[Any], ...]] | None = None
 
     @property
     def sorts(self) -> tuple[str, ...]:
@@ -89,29 +84,39 @@ def read_page(
     indexed: Sequence[Condition] = (),
     walked: Sequence[Condition] = (),
     walk: int = MAXIMUM_WALK,
+    parts: Sequence[Condition] = (),
 ) -> Page[sa.RowMapping]:
     """One page of the organization's rows.
 
     `filters` is what was asked for, with a repr that says all of it: a cursor serves only the same question.
     `indexed` are conditions that an index answers together with the order, `walked` all others, looked at in `walk`
-    rows at most. Raises InputError for a limit, sort or cursor that there is none of.
+    rows at most. `parts` are conditions of which each row meets one at most: the rows of the first come before those
+    of the second. Raises InputError for a limit, sort or cursor that there is none of.
     """
     if not 1 <= request.limit <= MAXIMUM_LIMIT:
         raise InputError(f"no page of {request.limit}", where="limit", remedy=f"ask for 1 to {MAXIMUM_LIMIT}")
     sort = request.sort or listing.default
     keys = _order(listing, sort)
     seal = _Seal(organization_id, f"{listing.name}\0{sort}\0{filters!r}")
-    conditions = [listing.table.c.organization_id == organization_id, *indexed]
-    if request.cursor is not None:
-        conditions += _beyond(keys, seal.opened(request.cursor, keys), descending=sort.startswith("-"))
-    statement = _statement(listing, keys, conditions, walked, walk, request.limit, descending=sort.startswith("-"))
-    rows = connection.execute(statement).mappings().all()
-    shown = [row for row in rows[: request.limit] if row["matches_"]]
-    goes_on = len(rows) > request.limit or any(row["step_"] == walk for row in rows)
-    if not goes_on or not rows:
-        return Page(shown, None)
-    last = rows[min(len(rows), request.limit) - 1]
-    return Page(shown, seal.closed([last[_key(number)] for number in range(len(keys))]))
+    descending = sort.startswith("-")
+    number, *ends = seal.opened(request.cursor, keys, max(len(parts), 1)) if request.cursor is not None else [0]
+    shown: list[sa.RowMapping] = []
+    while True:
+        limit = request.limit - len(shown)
+        conditions = [listing.table.c.organization_id == organization_id, *parts[number : number + 1], *indexed]
+        if ends:
+            conditions += _beyond(keys, ends, descending=descending)
+        statement = _statement(listing, keys, conditions, walked, walk, limit, descending=descending)
+        rows = connection.execute(statement).mappings().all()
+        shown += [row for row in rows[:limit] if row["matches_"]]
+        if len(rows) > limit or any(row["step_"] == walk for row in rows):
+            last = rows[min(len(rows), limit) - 1]
+            return Page(shown, seal.closed([number, *(last[_key(place)] for place in range(len(keys)))]))
+        number, ends = number + 1, []
+        if number >= len(parts):
+            return Page(shown, None)
+        if len(shown) == request.limit:
+            return Page(shown, seal.closed([number]))
 
 
 def given(*conditions: tuple[sa.ColumnElement[Any], Callable[[Any, Any], Any], Any]) -> list[Condition]:
@@ -147,7 +152,8 @@ def _statement(
     descending: bool,
 ) -> sa.Select[Any]:
     ordered = [_directed(key, descending=descending) for key in keys]
-    matches, step = sa.true(), sa.literal(0)
+    matches: sa.ColumnElement[Any] = sa.true()
+    step: sa.ColumnElement[Any] = sa.literal(0)
     if walked:
         matches = sa.func.coalesce(sa.and_(*walked), sa.false())
         step = sa.func.row_number().over(order_by=ordered)
@@ -164,7 +170,8 @@ def _statement(
         .subquery("looked_at")
     )
     again = [_directed(looked_at.c[_key(number)], descending=descending) for number in range(len(keys))]
-    shown = sa.select(looked_at, *listing.lookups(looked_at.c)).order_by(*again)
+    further = listing.lookups(looked_at.c) if listing.lookups else ()
+    shown = sa.select(looked_at, *further).order_by(*again)
     if not walked:
         return shown
     # Rows come one by one from the index, and no more of them are read once the page is full.
@@ -190,23 +197,35 @@ class _Seal:
         payload = orjson.dumps([_written(value) for value in values])
         return urlsafe_b64encode(self._digest(payload) + payload).decode().rstrip("=")
 
-    def opened(self, cursor: str, keys: Keys) -> list[Any]:
+    def opened(self, cursor: str, keys: Keys, parts: int) -> list[Any]:
+        """The number of a part, and where the page before ended in it, if it did."""
         try:
             raw = urlsafe_b64decode(cursor[:8192].encode("ascii") + b"==")
-            if raw[:12] != self._digest(raw[12:]):
-                raise ValueError
-            values = orjson.loads(raw[12:])
-            return [_read(key.type.python_type, value) for key, value in zip(keys, values, strict=True)]
+        except ValueError:
+            raw = b""
+        if len(raw) <= 12 or raw[:12] != self._digest(raw[12:]):
+            raise _foreign_cursor()
+        try:
+            number, *values = orjson.loads(raw[12:])
+            if number not in range(parts) or (not values and not number):
+                raise _foreign_cursor()
+            expected = keys if values else ()
+            ends = [_read(key.type.python_type, value) for key, value in zip(expected, values, strict=True)]
         except (ValueError, TypeError):
-            raise InputError(
-                "the cursor belongs to another question",
-                where="cursor",
-                remedy="take it as it is from the page before, with the same filters and sort, or begin without it",
-            ) from None
+            raise _foreign_cursor() from None
+        return [number, *ends]
 
     def _digest(self, payload: bytes) -> bytes:
         bound = f"{self.organization_id}\0{self.question}\0".encode("utf-8", "surrogatepass")
         return hashlib.blake2b(bound + payload, digest_size=12).digest()
+
+
+def _foreign_cursor() -> InputError:
+    return InputError(
+        "the cursor belongs to another question",
+        where="cursor",
+        remedy="take it as it is from the page before, with the same filters and sort, or begin without it",
+    )
 
 
 def _written(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from operator import ge, lt
+from operator import eq, ge, lt
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -72,9 +72,7 @@ def list_relationships(
     request: PageRequest,
 ) -> Page[Relationship]:
     """One page of all the organization's relationships, in the order of their ids. Raises InputError for no page."""
-    walked = _walked(relationships.c, wanted)
-    if wanted.relationship_type is not None:
-        walked.append(relationships.c.relationship_type == wanted.relationship_type)
+    walked = [*_walked(wanted), *given((relationships.c.relationship_type, eq, wanted.relationship_type))]
     page = read_page(connection, _ALL, organization_id, request, filters=wanted, walked=walked)
     return page.mapped(_relationship)
 
@@ -87,21 +85,26 @@ def list_relationships_of(
     request: PageRequest,
     direction: Direction = "both",
 ) -> Page[Relationship]:
-    """One page of an entity's relationships, by type and then by id, read from its own indexes alone.
+    """One page of an entity's relationships, read from its own indexes alone.
 
-    `direction` "out" means those whose source it is. An entity that does not exist has none. Raises InputError.
+    Those whose source it is ("out") come before those whose target it is ("in"), each by type and then by id. An
+    entity that does not exist has none. Raises InputError for a page there is none of.
     """
-    listing = _of(entity_id, direction)
-    columns = listing.table.c
-    indexed = [] if wanted.relationship_type is None else [columns.relationship_type == wanted.relationship_type]
+    row = relationships.c
+    # One with itself goes out.
+    halves = {
+        "out": [row.source_entity_id == entity_id],
+        "in": [sa.and_(row.target_entity_id == entity_id, row.source_entity_id != entity_id)],
+    }
     page = read_page(
         connection,
-        listing,
+        _OF_AN_ENTITY,
         organization_id,
         request,
         filters=(entity_id, direction, wanted),
-        indexed=indexed,
-        walked=_walked(columns, wanted),
+        indexed=given((row.relationship_type, eq, wanted.relationship_type)),
+        walked=_walked(wanted),
+        parts=halves["out"] + halves["in"] if direction == "both" else halves[direction],
     )
     return page.mapped(_relationship)
 
@@ -133,18 +136,19 @@ _NAMES: Final = (
 )
 
 
-def _columns(table: sa.FromClause) -> tuple[sa.ColumnElement[Any], ...]:
-    return tuple(
-        sa.cast(table.c[name], sa.Double).label(name) if name == "confidence" else table.c[name] for name in _NAMES
-    )
+_COLUMNS: Final = (
+    relationships.c.organization_id,
+    *(
+        sa.cast(relationships.c.confidence, sa.Double).label(name) if name == "confidence" else relationships.c[name]
+        for name in _NAMES
+    ),
+)
 
 
 def _end(organization: Any, identifier: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[Any]:
     """The entity of that id as [type, name, platform]."""
     return (
-        sa.select(
-            sa.func.jsonb_build_array(entities.c.entity_type, entities.c.name, entities.c.properties["platform"])
-        )
+        sa.select(sa.func.jsonb_build_array(entities.c.entity_type, entities.c.name, entities.c.properties["platform"]))
         .where(entities.c.organization_id == organization, entities.c.id == identifier)
         .scalar_subquery()
         .label(name)
@@ -161,35 +165,23 @@ def _ends(columns: Columns) -> tuple[sa.ColumnElement[Any], ...]:
 _ALL: Final = Listing(
     name="relationships",
     table=relationships,
-    columns=(relationships.c.organization_id, *_columns(relationships)),
+    columns=_COLUMNS,
     orders={"id": (relationships.c.id,)},
     default="id",
     lookups=_ends,
 )
-
-
-def _of(entity_id: UUID, direction: Direction) -> Listing:
-    """The relationships of one entity, both halves in the order of their own index."""
-    row = relationships.c
-    going = sa.select(relationships).where(row.source_entity_id == entity_id)
-    coming = sa.select(relationships).where(row.target_entity_id == entity_id)
-    if direction == "both":
-        coming = coming.where(row.source_entity_id != entity_id)  # one with itself goes out
-        table: sa.FromClause = sa.union_all(going, coming).subquery("related")
-    else:
-        table = (going if direction == "out" else coming).subquery("related")
-    return Listing(
-        name="relationships of an entity",
-        table=table,
-        columns=(table.c.organization_id, *_columns(table)),
-        orders={"type": (table.c.relationship_type, table.c.id)},
-        default="type",
-        lookups=_ends,
-    )
+_OF_AN_ENTITY: Final = Listing(
+    name="relationships of an entity",
+    table=relationships,
+    columns=_COLUMNS,
+    orders={"type": (relationships.c.relationship_type, relationships.c.id)},
+    default="type",
+    lookups=_ends,
+)
 
 
 _ONE: Final = sa.select(
-    *_columns(relationships),
+    *_COLUMNS,
     *_ends(relationships.c),
     sa.select(
         sa.func.jsonb_agg(
@@ -220,7 +212,8 @@ _ONE: Final = sa.select(
 )
 
 
-def _walked(row: Columns, wanted: RelationshipFilter) -> list[Condition]:
+def _walked(wanted: RelationshipFilter) -> list[Condition]:
+    row = relationships.c
     return given(
         (row.confidence, ge, wanted.minimum_confidence),
         (row.first_seen, ge, wanted.first_seen_since),

@@ -184,7 +184,9 @@ def _checked(changes: InvestigationChanges) -> dict[str, Any]:
         text = values.get(name)
         if text is not None and (len(text) > MAXIMUM_TEXT or not is_storable(text)):
             raise InputError(
-                "this text cannot be kept", where=name, remedy=f"write at most {MAXIMUM_TEXT:,} characters, none of them NUL"
+                "this text cannot be kept",
+                where=name,
+                remedy=f"write at most {MAXIMUM_TEXT:,} characters, none of them NUL",
             )
     return values
 
