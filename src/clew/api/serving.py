@@ -12,6 +12,7 @@ from fastapi import Request
 from clew.api.background import Background
 from clew.api.cross_site import CookieRules
 from clew.api.metrics import Metrics
+from clew.api.slots import Slots
 from clew.domains.audit.reads import ReadRecorder
 from clew.domains.identity.account_links import PasswordRules
 from clew.domains.identity.delivery import Delivery, delivery_of
@@ -24,6 +25,7 @@ from clew.kernel.clock import Clock, system_clock
 from clew.kernel.database import Database
 from clew.kernel.installation_secret import InstallationSecret
 from clew.kernel.settings import Settings
+from clew.projections.search_reading import SearchReading
 from clew.records.acts import Act
 
 _REFUSED: Final = Act("sign_in_refused", "EXECUTE", "session", success=False)
@@ -49,6 +51,8 @@ class Serving:
     usage_log: UsageLog
     memory: Memory
     metrics: Metrics
+    search: SearchReading
+    slots: Slots
     stopping: threading.Event = field(default_factory=threading.Event)
     clock: Clock = system_clock
 
@@ -66,7 +70,7 @@ def opened_serving(
     usage_log = UsageLog.of(database)
     metrics = Metrics()
     metrics.watch(database)
-    with ReadRecorder(database, clock=clock) as reads:
+    with ReadRecorder(database, clock=clock) as reads, contextlib.closing(SearchReading(settings)) as search:
         usage_log.start()
         door = replace(Door.of(database, clock=clock), tell_refused=lambda who: reads.record(who, _REFUSED))
         if hasher is not None:
@@ -87,6 +91,8 @@ def opened_serving(
                 usage_log=usage_log,
                 memory=Memory(secret),
                 metrics=metrics,
+                search=search,
+                slots=Slots(),
                 clock=clock,
             )
         finally:

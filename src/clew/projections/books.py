@@ -123,6 +123,14 @@ class Books:
                     (reason, name),
                 )
 
+    def ask_for_rebuild(self, name: str, reason: str) -> None:
+        """A projection is to be made anew, for that reason, unless that is being done."""
+        self._connection.execute(
+            "UPDATE projections SET status = 'rebuild', reason = %s, updated_at = clock_timestamp()"
+            " WHERE name = %s AND status <> 'building'",
+            (reason, name),
+        )
+
     def needed(self) -> tuple[int, frozenset[int]] | None:
         """Changes that every view has seen: those below that transaction, but for these. None if no view has any."""
         seen = [position.snapshot for position in self._followed().values()]

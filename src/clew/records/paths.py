@@ -20,6 +20,10 @@ from clew.kernel.errors import InputError, NotFoundError
 WALLS: Final = ("broadcast", "loopback", "placeholder", "private", "unspecified")
 """Flags of entities that no path goes through."""
 
+USUAL_LENGTH: Final = 8
+MAXIMUM_LENGTH: Final = 20
+"""Relationships on a way: what callers ask for unless they say otherwise, and at most."""
+
 _ROWS_PER_ENTITY: Final = 5
 _MAXIMUM_HUBS_NAMED: Final = 20
 
@@ -95,7 +99,7 @@ def find_path(
     start_id: UUID,
     goal_id: UUID,
     *,
-    max_length: int = 8,
+    max_length: int = USUAL_LENGTH,
     max_degree: int = 200,
     max_visited: int = 20_000,
 ) -> PathResult:

@@ -4,7 +4,25 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from clew.api.routes import links, organization, profile, security, sign_in, system
+from clew.api.routes import (
+    capabilities,
+    collections,
+    entities,
+    happenings,
+    investigations,
+    links,
+    organization,
+    profile,
+    projections,
+    quarantine,
+    relationships,
+    reports,
+    search,
+    security,
+    sign_in,
+    system,
+    targets,
+)
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     system.router,
@@ -15,4 +33,15 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     security.router,
     links.router,
     organization.router,
+    entities.router,
+    relationships.router,
+    happenings.router,
+    search.router,
+    investigations.router,
+    targets.router,
+    reports.router,
+    collections.router,
+    quarantine.router,
+    projections.router,
+    capabilities.router,
 )

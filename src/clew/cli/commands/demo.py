@@ -26,11 +26,11 @@ def demo(context: typer.Context, data_dir: DataDirectoryOption = None, as_json: 
     """Load a made-up case and show what Clew does with it."""
     from clew.cli.commands.ingest import load
     from clew.cli.commands.path import DEFAULT_LENGTH
-    from clew.cli.finding import found_entities
     from clew.cli.output import print_json
     from clew.cli.session import opened_record
     from clew.projections.service import followed
     from clew.records.cards import card
+    from clew.records.finding import found_entities
     from clew.records.held import list_held
     from clew.records.paths import find_path
     from clew.records.summaries import honeypot_summary

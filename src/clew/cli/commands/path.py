@@ -9,7 +9,7 @@ from clew.cli.options import DataDirectoryOption, JsonOption, OrganizationOption
 if TYPE_CHECKING:
     from clew.records.paths import PathResult
 
-DEFAULT_LENGTH = 8
+DEFAULT_LENGTH = 8  # as in clew.records.paths, which --help is too quick to load
 LONGEST = 20
 
 
@@ -28,9 +28,9 @@ def path(
 
     The shortest way by relationships from one entity to another. Finding none is an answer, not an error.
     """
-    from clew.cli.finding import found_entities
     from clew.cli.output import print_json
     from clew.cli.session import opened_record
+    from clew.records.finding import found_entities
     from clew.records.paths import find_path
 
     call = invocation(context, as_json, organization, data_dir)

@@ -1,5 +1,7 @@
 """`clew search` and `clew suggest`: found in a moment, read from the search view without asking the database."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -62,33 +64,42 @@ def search(  # noqa: PLR0913, PLR0917  an option each, which Typer gives by name
 
     Entities, cases and posts; attacks and collected items by --index.
     """
-    from clew.cli.finding_text import filters_of, histogram_of, index_of, moment_of, place_of, sorts_of
     from clew.cli.output import print_json
     from clew.cli.search_session import opened_search
     from clew.projections.search.port import SearchRequest
+    from clew.projections.search.wording import (
+        filters_of,
+        histogram_of,
+        index_of,
+        moment_of,
+        place_of,
+        result_as_dict,
+        sorts_of,
+    )
 
     call = invocation(context, as_json, organization, data_dir)
-    request = SearchRequest(
-        text=text,
-        index=index_of(index),
-        entity_types=tuple(kind or ()),
-        filters=filters_of(index_of(index), where or ()),
-        within=place_of(near),
-        since=moment_of(since, "--from"),
-        until=moment_of(until, "--to"),
-        facets=tuple(facet or ()),
-        histogram=histogram_of(histogram),
-        stats=tuple(stats or ()),
-        sort=sorts_of(sort or ()),
-        fuzzy=fuzzy,
-        highlight=highlight,
-        limit=limit,
-        cursor=cursor,
-    )
+    with _as_options():
+        request = SearchRequest(
+            text=text,
+            index=index_of(index),
+            entity_types=tuple(kind or ()),
+            filters=filters_of(index_of(index), where or ()),
+            within=place_of(near),
+            since=moment_of(since, "from"),
+            until=moment_of(until, "to"),
+            facets=tuple(facet or ()),
+            histogram=histogram_of(histogram),
+            stats=tuple(stats or ()),
+            sort=sorts_of(sort or ()),
+            fuzzy=fuzzy,
+            highlight=highlight,
+            limit=limit,
+            cursor=cursor,
+        )
     with opened_search(call) as found:
         result = found.reader.search(found.organization_id, request)
     if call.json:
-        print_json(_result_as_dict(result))
+        print_json(result_as_dict(result))
     else:
         _print_result(result)
 
@@ -104,12 +115,13 @@ def suggest(
     as_json: JsonOption = False,
 ) -> None:
     """Name what the beginning of a name could become."""
-    from clew.cli.finding_text import index_of
     from clew.cli.output import line, print_json, table
     from clew.cli.search_session import opened_search
+    from clew.projections.search.wording import index_of
 
     call = invocation(context, as_json, organization, data_dir)
-    chosen = index_of(index)
+    with _as_options():
+        chosen = index_of(index)
     with opened_search(call) as found:
         names = found.reader.suggest(
             found.organization_id, prefix, index=chosen, limit=limit, entity_types=tuple(kind or ())
@@ -123,46 +135,15 @@ def suggest(
         line("no name begins like that")
 
 
-def _result_as_dict(result: "SearchResult") -> dict[str, object]:
-    """For JSON. Highlights are HTML-escaped text with <mark> around what was found."""
-    return {
-        "total": result.total,
-        "took_ms": round(result.took_ms, 3),
-        "hits": [_hit_as_dict(hit) for hit in result.hits],
-        "facets": {
-            name: [{"value": bucket.value, "count": bucket.count} for bucket in buckets]
-            for name, buckets in result.facets.items()
-        },
-        "histogram": [{"value": bucket.value, "count": bucket.count} for bucket in result.histogram],
-        "stats": {
-            name: {
-                "count": found.count,
-                "minimum": found.minimum,
-                "maximum": found.maximum,
-                "mean": found.mean,
-                "total": found.total,
-            }
-            for name, found in result.stats.items()
-        },
-        "next_cursor": result.next_cursor,
-    }
+@contextlib.contextmanager
+def _as_options() -> Iterator[None]:
+    """What is wrong with a part of the request is told as what is wrong with the option of that name."""
+    from clew.projections.search.errors import SearchQueryError
 
-
-def _hit_as_dict(hit: "Hit") -> dict[str, object]:
-    from html import escape
-
-    return {
-        "id": hit.id,
-        "type": hit.type,
-        "name": hit.name,
-        "score": round(hit.score, 6),
-        "index": hit.index.value,
-        "highlights": {
-            field: [piece.marked("<mark>", "</mark>", escape) for piece in pieces]
-            for field, pieces in hit.highlights.items()
-        },
-        "document": dict(hit.document),
-    }
+    try:
+        yield
+    except SearchQueryError as error:
+        raise typer.BadParameter(f"{error.message}; {error.remedy}", param_hint=f"--{error.where}") from error
 
 
 def _print_result(result: "SearchResult") -> None:

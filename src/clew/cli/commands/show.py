@@ -21,11 +21,11 @@ def show(
     From which line of which file each fact comes, what it is related to, and when things happened.
     """
     from clew.cli.cards import print_card
-    from clew.cli.finding import found_entities
     from clew.cli.output import print_json
     from clew.cli.session import opened_record
     from clew.records import acts
     from clew.records.cards import card
+    from clew.records.finding import found_entities
 
     call = invocation(context, as_json, organization, data_dir)
     with opened_record(call) as record, record.transaction() as connection:

@@ -16,23 +16,53 @@ from clew.domains.investigations.cases import (
     find_investigation,
     list_investigations,
 )
+from clew.domains.investigations.changes import (
+    Check,
+    InvestigationChanges,
+    InvestigationFilter,
+    change_investigation,
+    delete_investigation,
+    page_of_investigations,
+    read_investigation,
+)
 from clew.domains.investigations.overview import CaseFile, Overview, investigation_overview
-from clew.domains.investigations.targets import Target, add_target, targets_of
+from clew.domains.investigations.targets import (
+    Target,
+    TargetChanges,
+    add_target,
+    change_target,
+    page_of_targets,
+    read_target,
+    remove_target,
+    targets_of,
+)
 from clew.kernel.errors import NotFoundError
 from clew.records.acts import Act, record
 
 __all__ = [
     "CaseFile",
+    "Check",
     "Investigation",
+    "InvestigationChanges",
+    "InvestigationFilter",
     "Overview",
     "Target",
+    "TargetChanges",
     "add_target",
     "attach_items",
+    "change_investigation",
+    "change_target",
     "create_investigation",
+    "delete_investigation",
     "ensure_investigation",
     "find_investigation",
     "investigation_overview",
     "list_investigations",
+    "page_of_investigations",
+    "page_of_targets",
+    "read_investigation",
+    "read_target",
+    "remove_target",
     "targets_of",
 ]
 

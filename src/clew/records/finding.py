@@ -47,4 +47,4 @@ def _near(connection: sa.Connection, organization_id: UUID, value: str, entity_t
 def _remedy(near: list[str]) -> str:
     if near:
         return f"did you mean {' or '.join(map(repr, near))}?"
-    return "check the spelling, the type (--type) and the organization (--org), or load files that tell of it"
+    return "check the spelling, the type and the organization, or load files that tell of it"

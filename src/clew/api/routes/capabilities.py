@@ -1,0 +1,32 @@
+"""What this server is and can do."""
+
+from typing import Annotated
+
+from starlette.responses import Response
+
+from clew import __version__
+from clew.api.callers import Call, signed_in
+from clew.api.models.operations import CapabilitiesModel, ReaderModel
+from clew.api.representations import tagged
+from clew.api.routing import router as routes
+from clew.ingest.sources.registry import SOURCES
+from clew.ontology import EntityType
+from clew.ontology.types import RelationshipType
+from clew.projections.search.fields import SearchIndex
+
+router = routes("capabilities")
+
+
+@router.get("/capabilities", response_model=CapabilitiesModel, summary="What this server can do")
+def get_capabilities(call: Annotated[Call, signed_in()]) -> Response:
+    """Its version, what the record can hold, which files it reads, and what can be searched."""
+    found = CapabilitiesModel(
+        version=__version__,
+        api="v1",
+        entity_types=[str(each) for each in EntityType],
+        relationship_types=[str(each) for each in RelationshipType],
+        readers=[ReaderModel(name=each.name, reads=each.reads) for each in SOURCES],
+        search_adapter=call.serving.settings.search,
+        search_indices=[each.value for each in SearchIndex],
+    )
+    return tagged(call.request, found)

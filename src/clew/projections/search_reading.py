@@ -1,0 +1,73 @@
+"""The search view as a server reads it: opened once, and anew when another generation of it is published."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+from clew.kernel.settings import Settings
+from clew.projections.search.errors import SearchViewMissingError
+from clew.projections.search.port import SearchReader
+from clew.projections.search_place import search_view
+
+
+class _Lent:
+    """A reader, and how many are at work with it."""
+
+    def __init__(self, reader: SearchReader) -> None:
+        self.reader = reader
+        self.borrowers = 0
+        self.retired = False
+
+
+class SearchReading:
+    """Lends one reader to any number of threads. Close it: until then it holds its generation on disk."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._guard = threading.Lock()
+        self._lent: _Lent | None = None
+        self._closed = False
+
+    @contextlib.contextmanager
+    def reader(self) -> Iterator[SearchReader]:
+        """The reader of what is published now, for the block.
+
+        Raises SearchViewMissingError where nothing is, or search is switched off.
+        """
+        lent = self._borrow()
+        try:
+            yield lent.reader
+        finally:
+            with self._guard:
+                lent.borrowers -= 1
+                self._let_go(lent)
+
+    def close(self) -> None:
+        """Let go of the view, at the latest when the last borrower is done."""
+        with self._guard:
+            self._closed = True
+            self._retire()
+
+    def _borrow(self) -> _Lent:
+        if self._settings.search == "none":
+            raise SearchViewMissingError("search is switched off", where="CLEW_SEARCH", remedy='set it to "tantivy"')
+        view = search_view(self._settings)
+        state = view.state()
+        with self._guard:
+            known = self._lent
+            if known is None or state is None or known.reader.generation != state.generation:
+                self._retire()
+                known = self._lent = _Lent(view.reader())
+                known.retired = self._closed
+            known.borrowers += 1
+            return known
+
+    def _retire(self) -> None:
+        old, self._lent = self._lent, None
+        if old is not None:
+            old.retired = True
+            self._let_go(old)
+
+    def _let_go(self, lent: _Lent) -> None:
+        if lent.retired and not lent.borrowers:
+            lent.reader.close()
