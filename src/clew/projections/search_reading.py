@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from clew.kernel.settings import Settings
 from clew.projections.search.errors import SearchViewMissingError
-from clew.projections.search.port import SearchReader
+from clew.projections.search.port import SearchReader, SearchView
 from clew.projections.search_place import search_view
 
 
@@ -17,6 +17,16 @@ class _Lent:
         self.reader = reader
         self.borrowers = 0
         self.retired = False
+
+
+def _opened(view: SearchView) -> SearchReader:
+    try:
+        return view.reader()
+    except SearchViewMissingError:
+        # Where it lies on the server is nobody's business who asks from elsewhere.
+        raise SearchViewMissingError(
+            "there is no search view to read yet", remedy="wait until it is built; the list of projections says when"
+        ) from None
 
 
 class SearchReading:
@@ -57,7 +67,7 @@ class SearchReading:
             known = self._lent
             if known is None or state is None or known.reader.generation != state.generation:
                 self._retire()
-                known = self._lent = _Lent(view.reader())
+                known = self._lent = _Lent(_opened(view))
                 known.retired = self._closed
             known.borrowers += 1
             return known

@@ -50,6 +50,8 @@ def add_target(call: Writer, investigation_id: UUID, new: NewTarget, key: Idempo
         made = targets.add_target(
             connection, organization, investigation_id, new.value, new.target_type, notes=new.notes
         )
+        if not made.added:
+            return tagged(call.request, TargetModel.model_validate(made))
         place = f"{PREFIX}/investigations/{investigation_id}/targets/{made.id}"
         return created(TargetModel.model_validate(made), place)
 
