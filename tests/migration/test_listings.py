@@ -3,9 +3,9 @@
 import sqlalchemy as sa
 
 from clew import migrations
-from clew.cli.preparation import shipped_revisions
 from clew.kernel.database import Database
 from clew.kernel.roles import MIGRATOR
+from clew.kernel.schema_state import shipped_revisions
 from tests.support.record import Tenant, Writer, empty_database, new_organization, upgrade
 
 BEFORE = max(revision for revision in shipped_revisions() if revision < "0011")

@@ -121,9 +121,11 @@ def test_of_two_who_saw_the_same_state_one_changes_it(database: Database, tenant
 
 def test_a_change_that_is_rolled_back_is_not_told(database: Database, tenant: Tenant) -> None:
     case = opened(database, tenant)
-    with pytest.raises(RuntimeError), database.transaction(tenant.context) as connection:
+    with database.engine().connect() as connection:
+        organization = {"id": str(tenant.id)}
+        connection.execute(sa.text("SELECT set_config('app.current_organization_id', :id, true)"), organization)
         service.delete_investigation(connection, tenant.id, case.id)
-        raise RuntimeError
+        connection.rollback()
     assert acts(database, tenant, "investigation_deleted") == []
     with database.transaction(tenant.context) as connection:
         assert service.read_investigation(connection, tenant.id, case.id).name == "Harbour"
@@ -138,9 +140,7 @@ def test_a_deleted_case_takes_its_targets_and_leaves_what_was_collected(database
         service.attach_items(connection, tenant.id, case.id, [item])
         service.delete_investigation(connection, tenant.id, case.id)
         counts = [
-            connection.scalar(
-                sa.text(f"SELECT count(*) FROM {table} WHERE organization_id = :tenant"), {"tenant": tenant.id}
-            )
+            connection.scalar(sa.text(f"SELECT count(*) FROM {table}"))
             for table in ("investigations", "targets", "investigation_items", "collection_items")
         ]
     assert counts == [0, 0, 0, 1]
