@@ -272,7 +272,8 @@ def test_filters_that_there_are_not_are_named(api: Api, things: Things, query: s
 
 def test_entities_are_listed_by_the_page_and_found_by_value(api: Api, things: Things) -> None:
     headers = things.admin.headers["key"]
-    names, cursor = [], ""
+    names: list[str] = []
+    cursor: str | None = ""
     while cursor is not None:
         page = api.client.get(
             f"{V1}/entities?limit=1&sort=name{cursor and f'&cursor={cursor}'}", headers=headers
@@ -282,7 +283,7 @@ def test_entities_are_listed_by_the_page_and_found_by_value(api: Api, things: Th
     assert names == ["198.51.100.7", "b.example.net", "c2.example.net"]
     found = api.client.get(f"{V1}/entities/lookup?value=C2.EXAMPLE.net", headers=headers).json()["items"]
     assert [each["id"] for each in found] == [str(things.entity)]
-    missing = problem(api.client.get(f"{V1}/entities/lookup?value=c3.example.net", headers=headers), 404, "not_found")
+    missing = problem(api.client.get(f"{V1}/entities/lookup?value=c2.exampel.net", headers=headers), 404, "not_found")
     assert "c2.example.net" in missing["remedy"]
     way = api.client.get(f"{V1}/paths?start=c2.example.net&goal=198.51.100.7", headers=headers).json()
     assert (way["found"], way["length"]) == (True, 1)
@@ -350,9 +351,9 @@ def test_items_of_a_collection_become_part_of_a_case(api: Api, things: Things) -
     problem(api.client.post(f"{things.case}/items", headers=headers, json=unknown), 404, "not_found")
 
 
-@pytest.mark.parametrize("text", ["a\x00b", "a\ud800b"])
+@pytest.mark.parametrize("text", [r"a\u0000b", r"a\ud800b"])
 def test_texts_that_cannot_be_kept_are_refused(api: Api, things: Things, text: str) -> None:
-    body = f'{{"name": "Quay", "description": "{text.encode("unicode_escape").decode().replace(chr(92) + "x00", chr(92) + "u0000")}"}}'
+    body = f'{{"name": "Quay", "description": "{text}"}}'
     headers = things.admin.headers["key"] | {"Content-Type": "application/json"}
     problem(api.client.post(f"{V1}/investigations", headers=headers, content=body), 422, "validation")
 
