@@ -66,7 +66,8 @@ def test_things_are_found_by_words_types_tags_and_place(found: Found) -> None:
     assert names(found, "q=her*&type=domain&highlight=true") == ["heron.example.net"]
     assert names(found, "where=tags%3Dred") == ["heron.example.net"]
     assert names(found, "where=platform%3Dgithub&where=platform%3Dgitlab") == ["quietheron42"]
-    assert names(found, "near=52.5,13.4,5") in (["heron.example.net"], [])  # as far as the record knows places
+    assert names(found, "near=52.5,13.4,5") == ["heron.example.net"]
+    assert names(found, "near=48.8,2.3,5") == []
     assert (
         asked(found, "q=tern*&limit=0")["total"] == asked(found, "from=2025-03-09&type=domain&limit=0")["total"] == 30
     )
@@ -77,11 +78,12 @@ def test_things_are_found_by_words_types_tags_and_place(found: Found) -> None:
 
 def test_pages_of_a_search_hold_everything_once(found: Found) -> None:
     seen: list[str] = []
-    cursor = ""
-    while cursor is not None:
-        page = asked(found, f"type=domain&limit=7&sort=last_seen{cursor and '&cursor=' + str(cursor)}")
+    query: str | None = "type=domain&limit=7&sort=last_seen"
+    while query is not None:
+        page = asked(found, query)
         seen += [str(hit["id"]) for hit in page["hits"]]  # type: ignore[attr-defined]
-        cursor = page["next_cursor"]  # type: ignore[assignment]
+        following = page["next_cursor"]
+        query = f"type=domain&limit=7&sort=last_seen&cursor={following}" if following else None
     assert len(seen) == len(set(seen)) == 31
 
 
@@ -104,8 +106,8 @@ def test_another_organization_finds_nothing(found: Found) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "(" * 1000 + "a" + ")" * 1000,
-        " OR ".join(["a*"] * 400),
+        "(" * 900 + "a" + ")" * 900,
+        " OR ".join(["ab*"] * 250),
         "a~2 " * 300,
         '"' * 999,
         "name:" * 300,
