@@ -108,6 +108,7 @@ def list_entities(
         indexed=_indexed(wanted),
         walked=_walked(organization_id, wanted),
         walk=MAXIMUM_WALK if wanted.source is None else _WALK_OF_SOURCES,
+        shape="all" if wanted == EntityFilter() else None,
     )
     return page.mapped(entity_of)
 

@@ -6,9 +6,10 @@ A page reads the index of its order. What the index cannot answer is looked at r
 
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
@@ -58,7 +59,7 @@ class Listing:
     """What is listed: rows of a table, or of a subquery that has its columns.
 
     Each of the orders names columns that are never null and unique together. `lookups` makes further columns, of the
-    rows that are shown and no others, from the columns of the listing.
+    rows that are shown and no others, from the columns of the listing. `statements` keeps those that are asked often.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Listing:
     orders: Mapping[str, tuple[sa.ColumnElement[Any], ...]]
     default: str
     lookups: Callable[[Columns], tuple[sa.ColumnElement[Any], ...]] | None = None
+    statements: dict[Hashable, sa.Select[Any]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def sorts(self) -> tuple[str, ...]:
@@ -85,13 +87,17 @@ def read_page(
     walked: Sequence[Condition] = (),
     walk: int = MAXIMUM_WALK,
     parts: Sequence[Condition] = (),
+    shape: Hashable = None,
+    values: Mapping[str, Any] = MappingProxyType({}),
 ) -> Page[sa.RowMapping]:
     """One page of the organization's rows.
 
     `filters` is what was asked for, with a repr that says all of it: a cursor serves only the same question.
     `indexed` are conditions that an index answers together with the order, `walked` all others, looked at in `walk`
     rows at most. `parts` are conditions of which each row meets one at most: the rows of the first come before those
-    of the second. Raises InputError for a limit, sort or cursor that there is none of.
+    of the second. Where conditions hold bound parameters, `values` has them. Building a statement costs more than
+    asking it: with a `shape` it is built once and kept, so conditions of the same shape must differ by `values` alone.
+    Raises InputError for a limit, sort or cursor that there is none of.
     """
     if not 1 <= request.limit <= MAXIMUM_LIMIT:
         raise InputError(f"no page of {request.limit}", where="limit", remedy=f"ask for 1 to {MAXIMUM_LIMIT}")
@@ -103,11 +109,18 @@ def read_page(
     shown: list[sa.RowMapping] = []
     while True:
         limit = request.limit - len(shown)
-        conditions = [listing.table.c.organization_id == organization_id, *parts[number : number + 1], *indexed]
-        if ends:
-            conditions += _beyond(keys, ends, descending=descending)
-        statement = _statement(listing, keys, conditions, walked, walk, limit, descending=descending)
-        rows = connection.execute(statement).mappings().all()
+        known = (shape, sort, number, bool(ends))
+        statement = listing.statements.get(known) if shape is not None else None
+        if statement is None:
+            conditions = [_organization(listing), *parts[number : number + 1], *indexed]
+            if ends:
+                conditions += _beyond(keys, descending=descending)
+            statement = _statement(listing, keys, conditions, walked, walk, descending=descending)
+            if shape is not None:
+                listing.statements[known] = statement
+        bound = {"organization_": organization_id, "limit_": limit + 1, **values}
+        bound |= {f"end{place}_": end for place, end in enumerate(ends)}
+        rows = connection.execute(statement, bound).mappings().all()
         shown += [row for row in rows[:limit] if row["matches_"]]
         if len(rows) > limit or any(row["step_"] == walk for row in rows):
             last = rows[min(len(rows), limit) - 1]
@@ -132,8 +145,12 @@ def _order(listing: Listing, sort: str) -> tuple[sa.ColumnElement[Any], ...]:
         raise InputError(f"no order {sort[:40]!r}", where="sort", remedy=remedy) from None
 
 
-def _beyond(keys: Keys, values: Sequence[Any], *, descending: bool) -> list[Condition]:
-    ends = [sa.literal(value, key.type) for key, value in zip(keys, values, strict=True)]
+def _organization(listing: Listing) -> Condition:
+    return listing.table.c.organization_id == sa.bindparam("organization_", type_=sa.Uuid())
+
+
+def _beyond(keys: Keys, *, descending: bool) -> list[Condition]:
+    ends = [sa.bindparam(f"end{place}_", type_=key.type) for place, key in enumerate(keys)]
     first, after = keys[0], sa.tuple_(*keys)
     if descending:
         # The first alone as well: partitions are chosen by it, not by the row.
@@ -147,11 +164,11 @@ def _statement(
     conditions: Sequence[Condition],
     walked: Sequence[Condition],
     walk: int,
-    limit: int,
     *,
     descending: bool,
 ) -> sa.Select[Any]:
     ordered = [_directed(key, descending=descending) for key in keys]
+    limit = sa.bindparam("limit_", type_=sa.Integer())
     matches: sa.ColumnElement[Any] = sa.true()
     step: sa.ColumnElement[Any] = sa.literal(0)
     if walked:
@@ -166,7 +183,7 @@ def _statement(
         )
         .where(*conditions)
         .order_by(*ordered)
-        .limit(walk if walked else limit + 1)
+        .limit(walk if walked else limit)
         .subquery("looked_at")
     )
     again = [_directed(looked_at.c[_key(number)], descending=descending) for number in range(len(keys))]
@@ -175,7 +192,7 @@ def _statement(
     if not walked:
         return shown
     # Rows come one by one from the index, and no more of them are read once the page is full.
-    return shown.where(sa.or_(looked_at.c.matches_, looked_at.c.step_ == walk)).limit(limit + 1)
+    return shown.where(sa.or_(looked_at.c.matches_, looked_at.c.step_ == walk)).limit(limit)
 
 
 def _directed(key: sa.ColumnElement[Any], *, descending: bool) -> sa.ColumnElement[Any]:

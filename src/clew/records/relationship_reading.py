@@ -90,21 +90,19 @@ def list_relationships_of(
     Those whose source it is ("out") come before those whose target it is ("in"), each by type and then by id. An
     entity that does not exist has none. Raises InputError for a page there is none of.
     """
-    row = relationships.c
-    # One with itself goes out.
-    halves = {
-        "out": [row.source_entity_id == entity_id],
-        "in": [sa.and_(row.target_entity_id == entity_id, row.source_entity_id != entity_id)],
-    }
+    walked = _walked(wanted)
+    typed = wanted.relationship_type is not None
     page = read_page(
         connection,
         _OF_AN_ENTITY,
         organization_id,
         request,
         filters=(entity_id, direction, wanted),
-        indexed=given((row.relationship_type, eq, wanted.relationship_type)),
-        walked=_walked(wanted),
-        parts=halves["out"] + halves["in"] if direction == "both" else halves[direction],
+        indexed=[_OF_TYPE] if typed else [],
+        walked=walked,
+        parts=_HALVES[direction],
+        shape=None if walked else (direction, typed),
+        values={"entity": entity_id, **({"type": wanted.relationship_type} if typed else {})},
     )
     return page.mapped(_relationship)
 
@@ -170,6 +168,18 @@ _ALL: Final = Listing(
     default="id",
     lookups=_ends,
 )
+_ENTITY: Final = sa.bindparam("entity", type_=sa.Uuid())
+_GOING: Final = relationships.c.source_entity_id == _ENTITY
+_COMING: Final = sa.and_(
+    relationships.c.target_entity_id == _ENTITY,
+    relationships.c.source_entity_id != _ENTITY,  # one with itself goes out
+)
+_HALVES: Final[dict[Direction, tuple[Condition, ...]]] = {
+    "out": (_GOING,),
+    "in": (_COMING,),
+    "both": (_GOING, _COMING),
+}
+_OF_TYPE: Final = relationships.c.relationship_type == sa.bindparam("type", type_=sa.Text())
 _OF_AN_ENTITY: Final = Listing(
     name="relationships of an entity",
     table=relationships,

@@ -15,6 +15,7 @@ from clew.projections.search.fields import DocumentSet
 from clew.projections.search_reading import SearchReading
 from clew.projections.service import catch_up, projections
 from tests.support.api import Api, Person, opened_api, problem
+from tests.support.embedded import wait_until
 from tests.support.record import NOON, Tenant, Writer, migrated_database, new_organization
 
 SEARCH = "/api/v1/search"
@@ -66,7 +67,8 @@ def test_things_are_found_by_words_types_tags_and_place(found: Found) -> None:
     assert names(found, "q=her*&type=domain&highlight=true") == ["heron.example.net"]
     assert names(found, "where=tags%3Dred") == ["heron.example.net"]
     assert names(found, "where=platform%3Dgithub&where=platform%3Dgitlab") == ["quietheron42"]
-    assert names(found, "near=52.5,13.4,5") in (["heron.example.net"], [])  # as far as the record knows places
+    assert names(found, "near=52.5,13.4,5") == ["heron.example.net"]
+    assert names(found, "near=48.8,2.3,5") == []
     assert (
         asked(found, "q=tern*&limit=0")["total"] == asked(found, "from=2025-03-09&type=domain&limit=0")["total"] == 30
     )
@@ -77,11 +79,12 @@ def test_things_are_found_by_words_types_tags_and_place(found: Found) -> None:
 
 def test_pages_of_a_search_hold_everything_once(found: Found) -> None:
     seen: list[str] = []
-    cursor: str | None = ""
-    while cursor is not None:
-        page = asked(found, f"type=domain&limit=7&sort=last_seen{cursor and '&cursor=' + str(cursor)}")
+    query: str | None = "type=domain&limit=7&sort=last_seen"
+    while query is not None:
+        page = asked(found, query)
         seen += [str(hit["id"]) for hit in page["hits"]]  # type: ignore[attr-defined]
-        cursor = page["next_cursor"]  # type: ignore[assignment]
+        following = page["next_cursor"]
+        query = f"type=domain&limit=7&sort=last_seen&cursor={following}" if following else None
     assert len(seen) == len(set(seen)) == 31
 
 
@@ -104,8 +107,8 @@ def test_another_organization_finds_nothing(found: Found) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "(" * 1000 + "a" + ")" * 1000,
-        " OR ".join(["a*"] * 400),
+        "(" * 900 + "a" + ")" * 900,
+        " OR ".join(["ab*"] * 250),
         "a~2 " * 300,
         '"' * 999,
         "name:" * 300,
@@ -157,11 +160,14 @@ def test_what_cannot_be_asked_is_refused(found: Found, query: str, status: int) 
 
 def test_a_search_is_told_with_what_it_found(found: Found) -> None:
     found.api.client.get(f"{SEARCH}?q=heron", headers=found.person.headers["key"] | {"X-Request-ID": "told-1"})
-    found.api.serving.reads.drain()
     statement = "SELECT response_data FROM audit.events WHERE request_data ->> 'request_id' = 'told-1'"
-    with found.api.database.transaction(None, "clew_auditor") as connection:
-        [told] = connection.exec_driver_sql(statement).scalars()
-    assert told["total"] == 1
+
+    def told() -> list[dict[str, object]]:
+        with found.api.database.transaction(None, "clew_auditor") as connection:
+            return list(connection.exec_driver_sql(statement).scalars())
+
+    wait_until(told, "the search to be told")
+    assert [each["total"] for each in told()] == [1]
 
 
 def test_a_view_that_takes_the_place_of_another_is_read_while_the_old_one_is_still_in_use(found: Found) -> None:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from clew.api.application import routes_of
 from clew.domains.identity.permissions import BUILT_IN
 from tests.support.api import Api, Person, problem
+from tests.support.embedded import wait_until
 from tests.support.record import NOON, Tenant, Writer
 
 V1 = "/api/v1"
@@ -364,13 +365,17 @@ def test_reads_and_changes_are_told(api: Api) -> None:
     api.client.get(things.paths["entity"], headers=headers)
     api.client.get(f"{V1}/entities?type=domain", headers=headers)
     api.client.patch(things.paths["entity"], headers=headers, json={"tags": ["x"]})
-    api.serving.reads.drain()
     statement = sa.text(
         "SELECT event_type, resource_id, user_id, request_data FROM audit.events"
         " WHERE organization_id = :tenant AND resource_type = 'entity' ORDER BY id"
     )
-    with api.database.transaction(None, "clew_auditor") as connection:
-        told = {row.event_type: row for row in connection.execute(statement, {"tenant": things.tenant.id})}
+
+    def written() -> dict[str, Any]:
+        with api.database.transaction(None, "clew_auditor") as connection:
+            return {row.event_type: row for row in connection.execute(statement, {"tenant": things.tenant.id})}
+
+    wait_until(lambda: len(written()) >= 3, "the reads to be told")
+    told = written()
     assert set(told) == {"entity_read", "entities_listed", "entity_changed"}
     assert told["entity_read"].resource_id == str(things.entity)
     assert told["entities_listed"].request_data["entity_type"] == "domain"
