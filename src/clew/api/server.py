@@ -19,6 +19,7 @@ from clew.api.services import Service, Work
 from clew.api.serving import Serving, opened_serving
 from clew.kernel.database import Database
 from clew.kernel.errors import ConfigurationError
+from clew.kernel.single_server import SingleServer
 
 if TYPE_CHECKING:
     import asyncio
@@ -79,10 +80,11 @@ def serve(
     """Answer requests until `stop` is set; then finish those that are being answered, then the services.
 
     `ready` is told the address once requests are answered. The schema must be the present one. Raises
-    ConfigurationError.
+    ConfigurationError, ConflictError if another server works on this record.
     """
     with contextlib.ExitStack() as opened:
-        serving = opened.enter_context(opened_serving(database))
+        alone = opened.enter_context(SingleServer(database))
+        serving = opened.enter_context(opened_serving(database, alone=alone))
         events = Work("events", lambda ending: serving.hub.follow(database, ending))
         opened.enter_context(_running([events, *services]))
         server = _Server(_configuration(serving, listening), serving.stopping, stop, ready)

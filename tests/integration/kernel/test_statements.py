@@ -10,7 +10,7 @@ from clew.kernel.database import Database
 from clew.kernel.liveness import looks_alive
 from clew.kernel.roles import APPLICATION
 from clew.kernel.statements import Statement
-from tests.support.embedded import wait_until
+from tests.support.embedded import is_alive, wait_until
 from tests.support.record import Tenant
 
 WHO = Statement(sa.select(sa.func.pg_backend_pid().label("pid"), sa.func.pg_current_xact_id_if_assigned().label("xid")))
@@ -20,8 +20,7 @@ ORGANIZATION = sa.text("SELECT current_setting('app.current_organization_id'), c
 def end_backend(database: Database, pid: int) -> None:
     with database.admin_engine().connect() as connection:
         connection.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
-        gone = sa.text("SELECT count(*) FROM pg_stat_activity WHERE pid = :pid")
-        wait_until(lambda: connection.scalar(gone, {"pid": pid}) == 0, "the backend to end")
+    wait_until(lambda: not is_alive(pid), "the backend to end")  # only then are its sockets closed
 
 
 def test_a_connection_that_the_server_ended_costs_nobody_an_error(database: Database, tenant: Tenant) -> None:

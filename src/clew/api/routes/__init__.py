@@ -5,13 +5,17 @@ from typing import Final
 from fastapi import APIRouter
 
 from clew.api.routes import (
+    audit,
     capabilities,
     collections,
+    configuration,
     entities,
     events,
     happenings,
     investigations,
+    invitations,
     jobs,
+    keys,
     links,
     organization,
     profile,
@@ -19,12 +23,14 @@ from clew.api.routes import (
     quarantine,
     relationships,
     reports,
+    roles,
     search,
     security,
     sign_in,
     system,
     targets,
     uploads,
+    users,
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -50,4 +56,10 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     quarantine.router,
     projections.router,
     capabilities.router,
+    users.router,
+    roles.router,
+    keys.router,
+    invitations.router,
+    configuration.router,
+    audit.router,
 )
