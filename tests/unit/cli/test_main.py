@@ -55,6 +55,7 @@ PROMISED = {
     "audit verify",
     "audit export",
     "audit search",
+    "serve",
     "doctor",
     "version",
 }
@@ -83,7 +84,7 @@ def test_every_command_has_json() -> None:
 def test_every_command_of_the_record_has_an_organization_and_a_data_directory() -> None:
     without = {name for name, options in commands().items() if not {"--org", "--data-dir"} <= options}
     of_all = {name for name in PROMISED if name.partition(" ")[0] in {"init", "demo", "db", "org", "version"}}
-    assert without == of_all | {"audit verify"}
+    assert without == of_all | {"audit verify", "serve"}
 
 
 def test_help_fits_on_one_line_per_command(capsys: pytest.CaptureFixture[str]) -> None:

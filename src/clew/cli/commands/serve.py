@@ -34,9 +34,10 @@ def serve(
     data_dir: DataDirectoryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Serve the API until Ctrl-C or SIGTERM, with the views, the audit trail and housekeeping beside it.
+    """Serve the API until Ctrl-C or SIGTERM.
 
-    One line tells the address once requests are answered. What is being answered is finished before the end.
+    Beside it the views follow, the audit trail is sealed and house is kept. One line tells the address once requests
+    are answered. What is being answered is finished before the end.
     """
     from clew.cli.interruption import stop_on_interrupt
     from clew.cli.output import line

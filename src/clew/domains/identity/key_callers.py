@@ -85,16 +85,48 @@ def caller_of_key(
     return KeyCaller(principal, tuple(left))
 
 
+_NOW: Final = sa.bindparam("now", type_=TIMESTAMP)
+
+
 def _statement() -> sa.Executable:
     """Find the key, count the request, and note the use now and then: one statement, so one trip to the database."""
-    now = sa.bindparam("now", type_=TIMESTAMP)
+    found = _found()
+    values, rooms = counting({name: found.c[f"rate_limit_per_{name}"] for name in ("minute", "hour", "day")})
+    counters = api_key_counters.c
+    counted = (
+        sa.update(api_key_counters)
+        .where(counters.organization_id == found.c.organization_id, counters.api_key_id == found.c.id, found.c.in_force)
+        .where(*rooms)
+        .values(values)
+        .returning(counters.minute_used, counters.hour_used, counters.day_used)
+        .cte("counted")
+    )
+    noted_before = sa.bindparam("noted_before", type_=TIMESTAMP)
+    stale = sa.or_(found.c.last_used_at.is_(None), found.c.last_used_at <= noted_before)
+    noted = (
+        sa.update(api_keys)
+        .where(api_keys.c.organization_id == found.c.organization_id, api_keys.c.id == found.c.id, found.c.in_force)
+        .where(stale, sa.exists(sa.select(counted.c.minute_used)))
+        .values(last_used_at=_NOW, last_used_ip=sa.bindparam("address", type_=pg.INET))
+        .returning(api_keys.c.id)
+        .cte("noted")
+    )
+    return (
+        sa.select(found, counted.c.minute_used, counted.c.hour_used, counted.c.day_used, _WITHOUT_WAITING)
+        .select_from(found.outerjoin(counted, sa.true()))
+        .add_cte(noted)
+    )
+
+
+def _found() -> sa.CTE:
+    """The key with that digest, its owner and organization, and whether all three are in force."""
     in_force = sa.and_(
         api_keys.c.is_active,
         users.c.is_active,
         organizations.c.is_active,
-        sa.or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > now),
+        sa.or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > _NOW),
     )
-    found = (
+    return (
         sa.select(
             api_keys.c.organization_id,
             api_keys.c.id,
@@ -114,34 +146,6 @@ def _statement() -> sa.Executable:
         .where(api_keys.c.key_hash == sa.bindparam("digest"))
         .cte("found")
         .prefix_with("MATERIALIZED")
-    )
-    limits = {name: found.c[f"rate_limit_per_{name}"] for name in ("minute", "hour", "day")}
-    values, rooms = counting(limits)
-    counters = api_key_counters.c
-    counted = (
-        sa.update(api_key_counters)
-        .where(counters.organization_id == found.c.organization_id, counters.api_key_id == found.c.id, found.c.in_force)
-        .where(*rooms)
-        .values(values)
-        .returning(counters.minute_used, counters.hour_used, counters.day_used)
-        .cte("counted")
-    )
-    stale = sa.or_(
-        found.c.last_used_at.is_(None), found.c.last_used_at <= sa.bindparam("noted_before", type_=TIMESTAMP)
-    )
-    noted = (
-        sa.update(api_keys)
-        .where(api_keys.c.organization_id == found.c.organization_id, api_keys.c.id == found.c.id, found.c.in_force)
-        .where(stale, sa.exists(sa.select(counted.c.minute_used)))
-        .values(last_used_at=now, last_used_ip=sa.bindparam("address", type_=pg.INET))
-        .returning(api_keys.c.id)
-        .cte("noted")
-    )
-    joined = found.outerjoin(counted, sa.true())
-    return (
-        sa.select(found, counted.c.minute_used, counted.c.hour_used, counted.c.day_used, _WITHOUT_WAITING)
-        .select_from(joined)
-        .add_cte(noted)
     )
 
 
