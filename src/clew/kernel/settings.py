@@ -152,6 +152,23 @@ class Settings(BaseSettings):
     )
     ready_lag_seconds: int = Field(
         300, ge=1, le=86_400, description="Lag of a view, in seconds, from which on /readyz says that all is not well."
+    limit_caller_per_minute: int = Field(
+        1200,
+        ge=0,
+        le=1_000_000,
+        description="Requests a minute that a user or API key may send to one route of the API; 0: no limit.",
+    )
+    limit_address_per_hour: int = Field(
+        2000,
+        ge=0,
+        le=1_000_000,
+        description="Requests an hour that an address may send to one route without credentials; 0: no limit.",
+    )
+    limit_everybody_per_minute: int = Field(
+        120_000,
+        ge=0,
+        le=1_000_000,
+        description="Requests a minute that are taken from everybody together; 0: no limit.",
     )
     invitation_hours: int = Field(72, ge=1, le=720, description="Hours for which an invitation can be accepted.")
     password_reset_minutes: int = Field(60, ge=5, le=1440, description="Minutes for which a reset link works.")

@@ -13,11 +13,10 @@ import orjson
 import psycopg
 import sqlalchemy as sa
 
+from clew.kernel.stored_text import LONGEST_TOLD, storable, storable_json
 from clew.kernel.transactions import driver_connection
 
 Action = Literal["CREATE", "READ", "UPDATE", "DELETE", "EXECUTE"]
-
-_LONGEST_TEXT: Final = 2000
 
 _RECORD: Final = """
 INSERT INTO audit.events (organization_id, event_type, user_id, user_name, source_ip, user_agent, session_id, action,
@@ -99,7 +98,7 @@ def record_configuration(connection: sa.Connection | psycopg.Connection[Any], ch
             "resource_path": change.resource_path,
             "old_value": None if change.old_value is None else _json(change.old_value),
             "new_value": None if change.new_value is None else _json(change.new_value),
-            "reason": storable_text(change.reason),
+            "reason": told(change.reason),
             "approved_by": change.approved_by,
         },
     )
@@ -114,41 +113,23 @@ def _parameters(act: Act) -> dict[str, Any]:
         "event_type": act.event_type,
         "action": act.action,
         "resource_type": act.resource_type,
-        "resource_id": storable_text(None if act.resource_id is None else str(act.resource_id)),
-        "resource_name": storable_text(act.resource_name),
+        "resource_id": told(None if act.resource_id is None else str(act.resource_id)),
+        "resource_name": told(act.resource_name),
         "success": act.success,
-        "error_message": storable_text(act.error_message),
+        "error_message": told(act.error_message),
         "request": _json(act.request),
         "response": _json(act.response),
         "milliseconds": act.milliseconds,
-        "user_name": storable_text(act.user_name),
-        "user_agent": storable_text(act.user_agent),
+        "user_name": told(act.user_name),
+        "user_agent": told(act.user_agent),
         "at": act.at,
     }
 
 
-def storable_text(text: str | None) -> str | None:
-    """The text as PostgreSQL can hold it, cut to 2,000 characters: no name from outside may keep an act untold."""
-    if text is None:
-        return None
-    return text[:_LONGEST_TEXT].replace("\0", "\ufffd").encode(errors="replace").decode()
+def told(text: str | None) -> str | None:
+    """The text as the trail keeps it: no name from outside may keep an act untold, however long or odd it is."""
+    return None if text is None else storable(text, LONGEST_TOLD)
 
 
 def _json(value: Any) -> str:
-    return orjson.dumps(storable(value)).decode()
-
-
-def storable(value: Any) -> Any:
-    """The value in JSON's own types, with every text as `storable_text` leaves it."""
-    match value:
-        case None | bool() | int() | float():
-            return value
-        case str():
-            return storable_text(value)
-        case Mapping():
-            return {str(storable_text(str(key))): storable(inner) for key, inner in value.items()}
-        case list() | tuple() | set() | frozenset():
-            return [storable(inner) for inner in value]
-        case datetime():
-            return value.isoformat()
-    return storable_text(str(value))
+    return orjson.dumps(storable_json(value)).decode()

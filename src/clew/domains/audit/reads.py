@@ -26,8 +26,9 @@ from clew.kernel.database import Database
 from clew.kernel.directories import PRIVATE_FILE, ensure_own_directory, myself, sync_directory
 from clew.kernel.errors import ClewError
 from clew.kernel.ids import new_id
+from clew.kernel.stored_text import storable_json
 from clew.kernel.transactions import TenantContext, driver_connection
-from clew.records.acts import Act, storable, storable_text
+from clew.records.acts import Act, told
 
 FLUSH_SECONDS: Final = 0.2
 _SUFFIX: Final = ".reads"
@@ -224,16 +225,16 @@ def _told(context: TenantContext, act: Act, clock: Clock) -> dict[str, Any]:
         "user_id": str(context.user_id) if context.user_id else None,
         "user_name": act.user_name,
         "source_ip": context.client_ip,
-        "user_agent": storable_text(act.user_agent),
+        "user_agent": told(act.user_agent),
         "session_id": str(context.session_id) if context.session_id else None,
         "action": act.action,
         "resource_type": act.resource_type,
-        "resource_id": None if resource is None else storable_text(str(resource)),
-        "resource_name": storable_text(act.resource_name),
+        "resource_id": None if resource is None else told(str(resource)),
+        "resource_name": told(act.resource_name),
         "success": act.success,
-        "error_message": storable_text(act.error_message),
-        "request": storable(act.request),
-        "response": storable(act.response),
+        "error_message": told(act.error_message),
+        "request": storable_json(act.request),
+        "response": storable_json(act.response),
         "milliseconds": act.milliseconds,
     }
 

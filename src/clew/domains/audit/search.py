@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from clew.domains.audit.tables import ACTIONS, events
 from clew.kernel.errors import InputError
+from clew.kernel.stored_text import LONGEST_TOLD, storable
 
 MOST_ROWS: Final = 1000
 
@@ -112,13 +113,13 @@ def _conditions(query: AuditQuery) -> list[sa.ColumnElement[bool]]:
     for column in ("event_type", "resource_type", "resource_id"):
         value = getattr(query, column)
         if value is not None:
-            found.append(events.c[column] == _storable(value))
+            found.append(events.c[column] == storable(value, LONGEST_TOLD))
     if query.since is not None:
         found.append(events.c.timestamp >= query.since)
     if query.until is not None:
         found.append(events.c.timestamp < query.until)
     if query.text is not None:
-        found.append(sa.func.strpos(_SEARCHED, _storable(query.text).lower()) > 0)
+        found.append(sa.func.strpos(_SEARCHED, storable(query.text, LONGEST_TOLD).lower()) > 0)
     if query.cursor is not None:
         at, identifier = _position(query.cursor)
         found.append(sa.tuple_(events.c.timestamp, events.c.id) < sa.tuple_(sa.literal(at), sa.literal(identifier)))
@@ -129,11 +130,7 @@ def _of_user(user: str) -> sa.ColumnElement[bool]:
     try:
         return events.c.user_id == UUID(user)
     except ValueError:
-        return events.c.user_name == _storable(user)
-
-
-def _storable(text: str) -> str:
-    return text.replace("\0", "\ufffd").encode(errors="replace").decode()
+        return events.c.user_name == storable(user, LONGEST_TOLD)
 
 
 def _cursor(at: datetime, identifier: int) -> str:

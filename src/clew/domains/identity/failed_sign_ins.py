@@ -8,7 +8,6 @@ for good. Whom an attempt was about is kept as a keyed digest only, and names th
 
 import hashlib
 import hmac
-import ipaddress
 import math
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,7 +21,7 @@ from clew.kernel.clock import Clock, system_clock
 from clew.kernel.errors import LimitError
 from clew.kernel.installation_secret import InstallationSecret
 from clew.kernel.settings import Settings
-from clew.kernel.stored_text import storable_address
+from clew.kernel.stored_text import neighbourhood
 
 FORGOTTEN_AFTER: Final = timedelta(hours=24)
 _ADDRESS_FACTOR: Final = 10  # many people may share an address
@@ -135,22 +134,11 @@ def forget_account(connection: sa.Connection, limits: SignInLimits, account: str
 
 
 def _subjects(key: bytes, account: str, client_ip: str | None) -> list[tuple[str, bytes]]:
-    named = [("account", account)] + ([("address", _neighbourhood(client_ip))] if client_ip else [])
+    named = [("account", account)] + ([("address", neighbourhood(client_ip))] if client_ip else [])
     return [
         (kind, hmac.digest(key, f"{kind}:{name.strip().casefold()}".encode("utf-8", "surrogatepass"), hashlib.sha256))
         for kind, name in named
     ]
-
-
-def _neighbourhood(client_ip: str) -> str:
-    """What one caller has to themselves: an IPv4 address, or a whole /64 of IPv6. Other text stays as it is."""
-    address = storable_address(client_ip)
-    if address is None:
-        return client_ip
-    known = ipaddress.ip_address(address)
-    if isinstance(known, ipaddress.IPv4Address):
-        return str(known)
-    return str(known.ipv4_mapped or ipaddress.ip_network((known, 64), strict=False))
 
 
 def _of(attempt: Attempt) -> sa.ColumnElement[bool]:

@@ -1,0 +1,1 @@
+"""Short-lived values and sliding windows that every thread, and with Redis every process, shares."""

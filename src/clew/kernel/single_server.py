@@ -1,0 +1,86 @@
+"""At most one server process works on a record as long as limits and live state are in a process's memory.
+
+Two would each allow everybody the whole of every limit. A lock in the database says that a server runs: it holds for
+every machine and data directory, and goes with the connection, so that a server that was killed leaves nothing behind.
+"""
+
+import threading
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
+
+import psycopg
+
+from clew.kernel.database import Database
+from clew.kernel.database_errors import database_errors
+from clew.kernel.errors import ConflictError
+
+if TYPE_CHECKING:
+    from clew.kernel.roles import AnyConnection
+
+# Of a machine that vanished the database hears nothing more: without these it would wait for it for two hours.
+_SESSION: Final = (
+    "SELECT set_config('tcp_keepalives_idle', '20', false), set_config('tcp_keepalives_interval', '5', false),"
+    " set_config('tcp_keepalives_count', '4', false), set_config('idle_session_timeout', '0', false)"
+)
+_LOCK: Final = "SELECT pg_try_advisory_lock(hashtextextended('clew server', 0))"
+_ALIVE: Final = "SELECT 1"
+
+
+class SingleServer:
+    """Within the block no other process is a server of this record. Raises ConflictError if one is already."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._guard = threading.Lock()
+        self._connection: AnyConnection | None = None
+
+    def __enter__(self) -> Self:
+        with self._guard:
+            self._take()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._guard:
+            self._leave()
+
+    def confirm(self) -> None:
+        """Make sure that it is still so: after a restart of the database the lock has to be taken again.
+
+        For the check of readiness. Raises DatabaseUnavailableError, or ConflictError if another server was quicker:
+        then this one must not go on.
+        """
+        with self._guard:
+            if self._connection is not None:
+                try:
+                    self._connection.execute(_ALIVE)
+                except psycopg.OperationalError:
+                    self._leave()
+                else:
+                    return
+            self._take()
+
+    def _take(self) -> None:
+        with database_errors(self._database.address):
+            connection = self._database.connect_raw()
+            try:
+                connection.autocommit = True
+                connection.execute(_SESSION)
+                row = connection.execute(_LOCK).fetchone()
+            except BaseException:
+                connection.close()
+                raise
+        if row is None or not row[0]:
+            connection.close()
+            raise ConflictError(
+                "another server works on this record, and limits are kept in the memory of one process",
+                where=self._database.address,
+                remedy="stop that one first; several at once need Redis, which this release does not use yet",
+            )
+        self._connection = connection
+
+    def _leave(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
