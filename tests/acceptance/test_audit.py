@@ -24,7 +24,8 @@ def test_what_was_done_is_proved_copied_and_found(program: Program) -> None:
     assert [(each["event_type"], each["resource_name"]) for each in found] == [("target_added", "203.0.113.9")]
     reads = program.json("audit", "search", "--action", "read")["events"]
     assert [(each["event_type"], each["resource_name"]) for each in reads] == [
-        ("investigation_read", "Harbour Lantern")
+        ("audit_search", None),  # who looks into the trail is told in it
+        ("investigation_read", "Harbour Lantern"),
     ]
     page = program.json("audit", "search", "--limit", "1")
     following = program.json("audit", "search", "--limit", "1", "--cursor", page["cursor"])

@@ -118,3 +118,33 @@ def test_search_can_be_switched_off(program: Program) -> None:
     assert program.json("search", "", "--index", "attacks", "--limit", "0")["total"] == LINES
     program.run("case", "new", "Made while it was off", CLEW_SEARCH="none")
     assert names(program.json("search", "off")) == ["Made while it was off"]
+
+
+def test_what_was_looked_for_is_told_before_it_is_shown(loaded: Program) -> None:
+    loaded.run("search", "lanternk", "--limit", "3")
+    loaded.run("suggest", "lantern")
+    loaded.run("path", "lanternkeeper_example", "lanternkeeper_example")
+    waiting = sorted((loaded.base / "data" / "audit" / "reads").glob("*.reads"))
+    found = loaded.json("audit", "search", "--action", "read", "--limit", "50")["events"]
+    told = {each["event_type"]: each for each in found}
+    assert told["search"]["request_data"]["text"] in {"lanternk", ""}
+    assert next(each for each in found if each["event_type"] == "search")["request_data"]["text"] == "lanternk"
+    assert told["suggest"]["request_data"]["prefix"] == "lantern"
+    assert told["search"]["user_name"].startswith("operator@")
+    assert told["path_read"]["request_data"]["found"] is True
+    assert waiting
+    assert not any(path.exists() for path in waiting)
+    assert loaded.json("audit", "verify")["ok"] is True
+
+
+def test_nothing_is_shown_that_cannot_be_told(loaded: Program) -> None:
+    reads = loaded.base / "data" / "audit" / "reads"
+    aside = reads.with_name("aside")
+    reads.rename(aside)
+    reads.write_text("no directory")
+    try:
+        error = loaded.error("search", "lanternk", expect=3)
+        assert error["code"] == "configuration"
+    finally:
+        reads.unlink()
+        aside.rename(reads)

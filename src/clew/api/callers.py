@@ -88,7 +88,7 @@ class Call(Visitor):
     @property
     def context(self) -> TenantContext:
         """For whom transactions of this request work."""
-        return self.principal.context
+        return replace(self.principal.context, request_id=self.request_id, user_agent=self.user_agent)
 
     def admit(self) -> None:
         """Find out who calls, count the request, and see whether they may. Once.
@@ -110,7 +110,7 @@ class Call(Visitor):
 
     def note(self, connection: sa.Connection, act: Act) -> None:
         """Tell the audit trail what was done, in the transaction that does it."""
-        record(connection, self._told(act))
+        record(connection, act)
 
     def tell_read(self, act: Act) -> None:
         """Tell the audit trail what was read. Raises OSError if it cannot be told: then it must not be shown."""

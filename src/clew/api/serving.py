@@ -5,7 +5,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 from fastapi import Request
 
@@ -24,9 +23,6 @@ from clew.kernel.clock import Clock, system_clock
 from clew.kernel.database import Database
 from clew.kernel.installation_secret import InstallationSecret
 from clew.kernel.settings import Settings
-from clew.records.acts import Act
-
-_REFUSED: Final = Act("sign_in_refused", "EXECUTE", "session", success=False)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -68,7 +64,7 @@ def opened_serving(
     metrics.watch(database)
     with ReadRecorder(database, clock=clock) as reads:
         usage_log.start()
-        door = replace(Door.of(database, clock=clock), tell_refused=lambda who: reads.record(who, _REFUSED))
+        door = Door.of(database, clock=clock)
         if hasher is not None:
             door = replace(door, hasher=hasher)
         background = Background()

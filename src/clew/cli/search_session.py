@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from clew.cli.options import Invocation
+from clew.domains.audit.read_spool import Reader, leave_read
+from clew.domains.identity.operator import operator_id
 from clew.kernel.errors import ConfigurationError
 from clew.kernel.settings import Settings, load_settings
 from clew.projections.search.port import SearchReader
 from clew.projections.search_place import is_behind, organization_ids, search_view
+from clew.records.act import Act
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,17 @@ class OpenedSearch:
 
     reader: SearchReader
     organization_id: UUID
+    settings: Settings
+
+    def tell(self, event_type: str, asked: dict[str, object], found: int) -> None:
+        """Tell the audit trail what was looked for, before it is shown.
+
+        The line waits on disk for the next process that has the database open: no server is started for it. Raises
+        DatabaseUnavailableError if it cannot be written.
+        """
+        reader = Reader(self.organization_id, operator_id(self.organization_id))
+        act = Act(event_type, "READ", "search", request=asked, response={"found": found})
+        leave_read(self.settings.data_dir, reader, act)
 
 
 @contextlib.contextmanager
@@ -34,7 +48,7 @@ def opened_search(call: Invocation) -> Iterator[OpenedSearch]:
         raise ConfigurationError("search is switched off", where="CLEW_SEARCH", remedy='set it to "tantivy"')
     organization_id = _known_organization(settings, call.slug) or _followed(call)
     with search_view(settings).reader() as reader:
-        yield OpenedSearch(reader, organization_id)
+        yield OpenedSearch(reader, organization_id, settings)
 
 
 def _known_organization(settings: Settings, slug: str) -> UUID | None:
@@ -48,9 +62,11 @@ def _known_organization(settings: Settings, slug: str) -> UUID | None:
 def _followed(call: Invocation) -> UUID:
     from clew.cli.output import warn
     from clew.cli.session import opened_record
+    from clew.domains.audit.reads import hand_over_reads
     from clew.projections.service import catch_up
 
     with opened_record(call) as record:
+        hand_over_reads(record.database)
         if catch_up(record.database) is None:
             warn("the search view is behind the record: `clew projection status` says why")
         return record.organization_id

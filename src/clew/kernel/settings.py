@@ -152,6 +152,7 @@ class Settings(BaseSettings):
     )
     ready_lag_seconds: int = Field(
         300, ge=1, le=86_400, description="Lag of a view, in seconds, from which on /readyz says that all is not well."
+    )
     limit_caller_per_minute: int = Field(
         1200,
         ge=0,

@@ -14,21 +14,29 @@ from sqlalchemy import Connection, Engine, text
 
 from clew.kernel.database_errors import database_errors
 from clew.kernel.roles import AnyConnection
+from clew.kernel.stored_text import LONGEST_TOLD, storable
 
 # For this transaction only: a pooled connection carries nothing over to whoever gets it next.
 SET_CONTEXT = text(
     "SELECT set_config('app.current_organization_id', :organization, true),"
     " set_config('app.current_user_id', :user, true),"
     " set_config('app.session_id', :session, true),"
-    " set_config('app.client_ip', :address, true)"
+    " set_config('app.client_ip', :address, true),"
+    " set_config('app.api_key_id', :key, true),"
+    " set_config('app.request_id', :request, true),"
+    " set_config('app.user_agent', :agent, true)"
 )
 
-# The same together with the beginning, for values that need no quoting: ids and addresses are such.
+# The same together with the beginning, for values that need no quoting: ids and addresses are such, and what a caller's
+# program says goes as hexadecimal digits.
 _BEGIN_FOR: Final = (
     "BEGIN; SELECT set_config('app.current_organization_id', '{organization}', true),"
     " set_config('app.current_user_id', '{user}', true),"
     " set_config('app.session_id', '{session}', true),"
-    " set_config('app.client_ip', '{address}', true)"
+    " set_config('app.client_ip', '{address}', true),"
+    " set_config('app.api_key_id', '{key}', true),"
+    " set_config('app.request_id', convert_from('\\x{request}', 'UTF8'), true),"
+    " set_config('app.user_agent', convert_from('\\x{agent}', 'UTF8'), true)"
 )
 _PLAIN: Final = re.compile(r"[0-9A-Fa-f:.-]*", re.ASCII)
 
@@ -41,6 +49,9 @@ class TenantContext:
     user_id: UUID | None = None
     session_id: UUID | None = None
     client_ip: str | None = None
+    api_key_id: UUID | None = None
+    request_id: str | None = None
+    user_agent: str | None = None
 
 
 @contextlib.contextmanager
@@ -60,11 +71,12 @@ def transaction(engine: Engine, context: TenantContext | None, where: str) -> It
 def _begin_for(connection: Connection, context: TenantContext) -> None:
     """Begin the transaction and say for whom, in one trip to the server: the driver would take two."""
     driver = driver_connection(connection)
-    values = _parameters(context)
-    if driver.autocommit or not _PLAIN.fullmatch("".join(values.values())):
+    values = context_parameters(context)
+    plain = values | {name: values[name].encode().hex() for name in ("request", "agent")}
+    if driver.autocommit or not _PLAIN.fullmatch("".join(plain.values())):
         connection.execute(SET_CONTEXT, values)
         return
-    result = driver.pgconn.exec_(_BEGIN_FOR.format(**values).encode("ascii"))
+    result = driver.pgconn.exec_(_BEGIN_FOR.format(**plain).encode("ascii"))
     if result.status == ExecStatus.FATAL_ERROR:
         raise psycopg.errors.error_from_result(result)
 
@@ -77,10 +89,14 @@ def driver_connection(connection: Connection) -> AnyConnection:
     return driver
 
 
-def _parameters(context: TenantContext) -> dict[str, str]:
+def context_parameters(context: TenantContext) -> dict[str, str]:
+    """What SET_CONTEXT is executed with."""
     return {
         "organization": str(context.organization_id),
         "user": str(context.user_id or ""),
         "session": str(context.session_id or ""),
         "address": context.client_ip or "",
+        "key": str(context.api_key_id or ""),
+        "request": context.request_id or "",
+        "agent": storable(context.user_agent or "", LONGEST_TOLD),
     }

@@ -1,22 +1,20 @@
 """Acts as the audit trail keeps them, written in the transaction of the act: neither is ever there without the other.
 
-Who acts, in which session and from which address is what the transaction was opened with.
+Who acts, in which session or with which key, from which address and by which request, is what the transaction was
+opened with.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Final, Literal
-from uuid import UUID
+from typing import Any, Final
 
 import orjson
 import psycopg
 import sqlalchemy as sa
 
-from clew.kernel.stored_text import LONGEST_TOLD, storable, storable_json
+from clew.kernel.stored_text import storable_json
 from clew.kernel.transactions import driver_connection
+from clew.records.act import Act, Action, ConfigurationChange, told
 
-Action = Literal["CREATE", "READ", "UPDATE", "DELETE", "EXECUTE"]
+__all__ = ["Act", "Action", "ConfigurationChange", "record", "record_all", "record_configuration"]
 
 _RECORD: Final = """
 INSERT INTO audit.events (organization_id, event_type, user_id, user_name, source_ip, user_agent, session_id, action,
@@ -24,9 +22,14 @@ INSERT INTO audit.events (organization_id, event_type, user_id, user_name, sourc
                           response_data, processing_time_ms, "timestamp")
 SELECT o.id, %(event_type)s, u.id,
        coalesce(%(user_name)s, (SELECT username FROM users WHERE organization_id = o.id AND users.id = u.id)),
-       nullif(current_setting('app.client_ip', true), '')::inet, %(user_agent)s,
+       nullif(current_setting('app.client_ip', true), '')::inet,
+       coalesce(%(user_agent)s, nullif(current_setting('app.user_agent', true), '')),
        nullif(current_setting('app.session_id', true), '')::uuid, %(action)s, %(resource_type)s, %(resource_id)s,
-       %(resource_name)s, %(success)s, %(error_message)s, %(request)s::jsonb, %(response)s::jsonb,
+       %(resource_name)s, %(success)s, %(error_message)s,
+       %(request)s::jsonb || jsonb_strip_nulls(jsonb_build_object(
+           'request_id', nullif(current_setting('app.request_id', true), ''),
+           'api_key_id', nullif(current_setting('app.api_key_id', true), ''))),
+       %(response)s::jsonb,
        %(milliseconds)s::numeric, coalesce(least(%(at)s::timestamptz, now()), now())
 FROM (SELECT nullif(current_setting('app.current_organization_id', true), '')::uuid) AS o (id),
      (SELECT nullif(current_setting('app.current_user_id', true), '')::uuid) AS u (id)
@@ -39,38 +42,6 @@ VALUES (nullif(current_setting('app.current_organization_id', true), '')::uuid, 
         %(resource_path)s, %(old_value)s::jsonb, %(new_value)s::jsonb,
         nullif(current_setting('app.current_user_id', true), '')::uuid, %(reason)s, %(approved_by)s)
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """What somebody did. `event_type` names it (investigation_start), `resource_type` says to what kind of thing."""
-
-    event_type: str
-    action: Action
-    resource_type: str
-    resource_id: str | UUID | None = None
-    resource_name: str | None = None
-    success: bool = True
-    error_message: str | None = None
-    request: Mapping[str, Any] = field(default_factory=dict)
-    response: Mapping[str, Any] = field(default_factory=dict)
-    milliseconds: float | None = None
-    user_name: str | None = None  # None: as the user is called now
-    user_agent: str | None = None
-    at: datetime | None = None  # None, or a time to come: the start of the transaction
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigurationChange:
-    """A setting that was changed, with what it was before. Values are JSON; secrets never belong into them."""
-
-    component: str
-    operation: Action
-    resource_path: str
-    old_value: Any = None
-    new_value: Any = None
-    reason: str | None = None
-    approved_by: UUID | None = None
 
 
 def record(connection: sa.Connection | psycopg.Connection[Any], act: Act) -> None:
@@ -124,11 +95,6 @@ def _parameters(act: Act) -> dict[str, Any]:
         "user_agent": told(act.user_agent),
         "at": act.at,
     }
-
-
-def told(text: str | None) -> str | None:
-    """The text as the trail keeps it: no name from outside may keep an act untold, however long or odd it is."""
-    return None if text is None else storable(text, LONGEST_TOLD)
 
 
 def _json(value: Any) -> str:

@@ -91,7 +91,7 @@ def test_a_password_is_hashed_for_unknown_names_too(api: Api, monkeypatch: pytes
 def test_a_refused_attempt_on_an_account_is_in_its_trail(api: Api) -> None:
     person = api.person(api.organization())
     problem(api.client.post(SIGN_IN, json=credentials(person.user, "wrong and long enough")), 401, "authentication")
-    assert acts_of(api, person)[-1] == ("sign_in_refused", False)
+    assert acts_of(api, person)[-1] == ("sign_in_failed", False)
 
 
 def test_a_session_brought_along_is_ended_and_never_taken_over(api: Api) -> None:

@@ -76,7 +76,7 @@ def test_opening_a_case_leaves_its_act_its_state_and_its_row(trail: Trail) -> No
         add_target(connection, trail.theirs.id, made.id, "203.0.113.9")
         add_target(connection, trail.theirs.id, made.id, "203.0.113.9")
     told = trail.read("SELECT event_type FROM audit.events WHERE organization_id = :id ORDER BY id", id=trail.theirs.id)
-    assert [row[0] for row in told] == ["investigation_created", "target_added"]
+    assert [row[0] for row in told] == ["organization_created", "investigation_created", "target_added"]
     (state,) = trail.read("SELECT * FROM audit.investigations WHERE investigation_id = :id", id=made.id)
     assert (state.status, state.investigator_name) == ("pending", f"operator@{trail.theirs.slug}")
     (row,) = trail.read("SELECT * FROM audit_log WHERE row_id = :id", id=made.id)

@@ -1,7 +1,5 @@
 """Whatever order transactions begin, act, commit, undo and are sealed in: every row is sealed once, none early."""
 
-from typing import Any
-
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
@@ -10,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from clew.domains.audit.chain import decode
 from clew.domains.audit.service import Act, record
-from clew.kernel.transactions import SET_CONTEXT
+from clew.kernel.transactions import SET_CONTEXT, TenantContext, context_parameters
 from tests.support.auditing import Trail
 
 MOST_OPEN = 4
@@ -34,8 +32,7 @@ class Sealing(RuleBasedStateMachine):
     def begin(self, ours: bool) -> None:
         tenant = self.trail.ours if ours else self.trail.theirs
         connection = self.trail.database.engine().connect()
-        context: dict[str, Any] = {"organization": str(tenant.id), "user": "", "session": "", "address": ""}
-        connection.execute(SET_CONTEXT, context)
+        connection.execute(SET_CONTEXT, context_parameters(TenantContext(tenant.id)))
         self.open.append((connection, []))
 
     @precondition(lambda self: self.open)

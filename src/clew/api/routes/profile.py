@@ -17,7 +17,6 @@ from clew.domains.identity.configuration import read_user_settings, remove_user_
 from clew.domains.identity.sessions import list_sessions, revoke_session, revoke_sessions
 from clew.domains.identity.users import find_user, normal_email, update_user
 from clew.kernel.errors import InputError
-from clew.records.acts import Act
 
 router = routes("profile", prefix="/api/v1/me")
 
@@ -46,8 +45,6 @@ def update_profile(call: Annotated[Call, in_person()], body: ProfileChange) -> R
         before = find_user(connection, where, who)
         require_match(call.request, Profile.of(before))
         user = update_user(connection, where, who, email=body.email, full_name=body.full_name, clock=call.serving.clock)
-        changed = sorted(name for name in ("email", "full_name") if getattr(user, name) != getattr(before, name))
-        call.note(connection, Act("profile_changed", "UPDATE", "user", who, user.username, request={"fields": changed}))
         if user.email != before.email:
             link = verification_link(connection, where, who, clock=call.serving.clock)
     if link is not None:
@@ -95,7 +92,6 @@ def revoke_own_session(call: Annotated[Call, in_person()], session_id: UUID) -> 
             reason="ended by its owner",
             clock=call.serving.clock,
         )
-        call.note(connection, Act("session_revoked", "DELETE", "session", session_id))
     return Response(None, 204)
 
 
@@ -104,7 +100,7 @@ def revoke_other_sessions(call: Annotated[Call, in_person()]) -> Response:
     """Ends every session of the caller but the one this request came in."""
     principal, own = call.principal, call.require_session()
     with call.transaction() as connection:
-        ended = revoke_sessions(
+        revoke_sessions(
             connection,
             principal.organization_id,
             principal.user_id,
@@ -112,8 +108,6 @@ def revoke_other_sessions(call: Annotated[Call, in_person()]) -> Response:
             keep=own,
             clock=call.serving.clock,
         )
-        act = Act("sessions_revoked", "DELETE", "session", response={"sessions": ended})
-        call.note(connection, act)
     return Response(None, 204)
 
 
@@ -133,7 +127,6 @@ def set_setting(call: Annotated[Call, in_person()], key: Key, body: SettingValue
         set_user_setting(
             connection, principal.organization_id, principal.user_id, key, body.value, clock=call.serving.clock
         )
-        call.note(connection, Act("setting_changed", "UPDATE", "user_setting", key))
     return Response(None, 204)
 
 
@@ -142,5 +135,4 @@ def remove_setting(call: Annotated[Call, in_person()], key: Key) -> Response:
     """Forgets one key."""
     with call.transaction() as connection:
         remove_user_setting(connection, call.principal.organization_id, call.principal.user_id, key)
-        call.note(connection, Act("setting_removed", "DELETE", "user_setting", key))
     return Response(None, 204)

@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import sqlalchemy as sa
 from starlette.responses import Response
 
 from clew.api.callers import Call, in_person
@@ -25,7 +24,6 @@ from clew.domains.identity.sessions import revoke_sessions
 from clew.domains.identity.sign_in import SignedIn
 from clew.domains.identity.users import find_user
 from clew.kernel.errors import AuthenticationError, ConflictError
-from clew.records.acts import Act
 
 router = routes("security", prefix="/api/v1/me")
 
@@ -63,7 +61,6 @@ def begin_second_factor(call: Annotated[Call, in_person()], body: PasswordProof)
         made = second_factor.begin_enrolment(
             connection, call.principal.organization_id, call.principal.user_id, call.serving.door.sealer
         )
-        _note(call, connection, "second_factor_begun")
     return shown(EnrolmentModel.of(made))
 
 
@@ -78,7 +75,6 @@ def confirm_second_factor(call: Annotated[Call, in_person()], body: SecondFactor
         revoke_sessions(
             connection, where, who, reason="second factor set up", keep=call.require_session(), clock=serving.clock
         )
-        _note(call, connection, "second_factor_enabled")
     return shown(RecoveryCodes(recovery_codes=codes))
 
 
@@ -95,7 +91,6 @@ def remove_second_factor(call: Annotated[Call, in_person()], body: SecondFactorR
         revoke_sessions(
             connection, where, who, reason="second factor removed", keep=call.require_session(), clock=serving.clock
         )
-        _note(call, connection, "second_factor_removed")
     return Response(None, 204)
 
 
@@ -108,13 +103,8 @@ def create_recovery_codes(call: Annotated[Call, in_person()], body: PasswordProo
         if not find_user(connection, where, who).mfa_enabled:
             raise ConflictError("there is no second factor to recover", remedy="set one up first")
         codes = second_factor.new_recovery_codes(connection, where, who, clock=call.serving.clock)
-        _note(call, connection, "recovery_codes_made")
     return shown(RecoveryCodes(recovery_codes=codes))
 
 
 def _confirm(call: Call, body: PasswordProof | SecondFactorRemoval) -> None:
     confirm_password(call.serving.door, call.principal, body.password.get_secret_value())
-
-
-def _note(call: Call, connection: sa.Connection, event: str) -> None:
-    call.note(connection, Act(event, "UPDATE", "user", call.principal.user_id, call.principal.username))

@@ -13,7 +13,6 @@ from clew.api.routing import router as routes
 from clew.domains.identity.sessions import revoke_session
 from clew.domains.identity.sign_in import SignedIn
 from clew.domains.identity.token_desk import READ_AGAIN_AFTER
-from clew.records.acts import Act
 
 router = routes("sign-in")
 well_known = routes("sign-in", prefix="/.well-known")
@@ -63,7 +62,6 @@ def sign_out(call: Annotated[Call, in_person()]) -> Response:
     session_id = call.require_session()
     with call.transaction() as connection:
         revoke_session(connection, call.principal.organization_id, session_id, clock=call.serving.clock)
-        call.note(connection, Act("signed_out", "EXECUTE", "session", session_id))
     answer = Response(None, 204)
     call.serving.cookies.drop_cookie(answer)
     return answer

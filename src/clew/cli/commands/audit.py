@@ -11,6 +11,7 @@ from clew.cli.options import DataDirectoryOption, JsonOption, OrganizationOption
 if TYPE_CHECKING:
     from clew.cli.session import Record
     from clew.domains.audit.findings import Verified
+    from clew.domains.audit.search import AuditQuery
 
 TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
@@ -42,6 +43,7 @@ def verify(
         from clew.domains.audit import service
 
         with opened_current_database(call) as database:
+            service.hand_over_reads(database)
             service.seal_now(database)
             found = service.verify(database)
     if call.json:
@@ -71,6 +73,7 @@ def export(
     call = invocation(context, as_json, organization, data_dir)
     with opened_record(call) as record:
         _tell(record, "audit_export", {"file": file.name})
+        service.hand_over_reads(record.database)
         service.seal_now(record.database)
         try:
             with file.open("wb") as written:
@@ -104,6 +107,7 @@ def search(  # noqa: PLR0913, PLR0917  each option is one argument
     """Find what was done, the newest first."""
     from clew.cli.output import line, print_json, table
     from clew.cli.session import opened_record
+    from clew.domains.audit import service
     from clew.domains.audit.search import AuditQuery
     from clew.domains.audit.search import search as find
 
@@ -119,8 +123,11 @@ def search(  # noqa: PLR0913, PLR0917  each option is one argument
         limit=limit,
         cursor=cursor,
     )
-    with opened_record(call) as record, record.transaction() as connection:
-        page = find(connection, record.organization_id, query)
+    with opened_record(call) as record:
+        service.hand_over_reads(record.database)
+        with record.transaction() as connection:
+            page = find(connection, record.organization_id, query)
+            service.record(connection, service.Act("audit_search", "READ", "audit_trail", request=_asked(query)))
     if call.json:
         print_json(page.as_dict())
         return
@@ -131,6 +138,12 @@ def search(  # noqa: PLR0913, PLR0917  each option is one argument
     )
     if page.cursor:
         line(f"there is more: --cursor {page.cursor}")
+
+
+def _asked(query: "AuditQuery") -> dict[str, object]:
+    from dataclasses import asdict
+
+    return {name: value for name, value in asdict(query).items() if value is not None}
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:

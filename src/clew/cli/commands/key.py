@@ -33,12 +33,12 @@ def create(
     from datetime import UTC, datetime, timedelta
 
     from clew.cli.output import line, print_json
-    from clew.cli.session import opened_record
+    from clew.cli.session import audited_record
     from clew.domains.identity import api_keys, users
 
     call = invocation(context, as_json, organization, data_dir)
     expires_at = datetime.now(UTC) + timedelta(days=expires_days) if expires_days else None
-    with opened_record(call) as record, record.transaction() as connection:
+    with audited_record(call) as record, record.transaction() as connection:
         where = record.organization_id
         owner = record.user_id if user is None else users.find_user(connection, where, user).id
         made = api_keys.create_key(
@@ -106,11 +106,11 @@ def revoke(
 ) -> None:
     """Let an API key be taken no more, for good."""
     from clew.cli.output import line, print_json
-    from clew.cli.session import opened_record
+    from clew.cli.session import audited_record
     from clew.domains.identity import api_keys
 
     call = invocation(context, as_json, organization, data_dir)
-    with opened_record(call) as record, record.transaction() as connection:
+    with audited_record(call) as record, record.transaction() as connection:
         api_keys.revoke_key(connection, record.organization_id, identifier)
         revoked = api_keys.find_key(connection, record.organization_id, identifier)
     if call.json:

@@ -17,10 +17,11 @@ def new(
     """Make an organization. Nothing that one has loaded is ever seen by another."""
     from clew.cli.output import line, print_json
     from clew.cli.session import opened_current_database
+    from clew.domains.audit.service import sealed
     from clew.domains.identity.service import create_organization
 
     call = invocation(context, as_json, None, data_dir)
-    with opened_current_database(call) as database:
+    with opened_current_database(call) as database, sealed(database):
         made = create_organization(database, slug, name or slug)
     if call.json:
         print_json(made.as_dict())

@@ -31,12 +31,15 @@ def path(
     from clew.cli.finding import found_entities
     from clew.cli.output import print_json
     from clew.cli.session import opened_record
+    from clew.records import acts
     from clew.records.paths import find_path
 
     call = invocation(context, as_json, organization, data_dir)
     with opened_record(call) as record, record.transaction() as connection:
         here, there = (found_entities(connection, record.organization_id, value, None)[0] for value in (start, goal))
         result = find_path(connection, record.organization_id, here.id, there.id, max_length=max_length)
+        asked = {"to": there.id, "max_length": max_length, "found": result.found}
+        acts.record(connection, acts.Act("path_read", "READ", "entity", here.id, here.name, request=asked))
     if call.json:
         print_json(result.as_dict())
     else:

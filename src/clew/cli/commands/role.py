@@ -46,11 +46,11 @@ def new(
     as_json: JsonOption = False,
 ) -> None:
     """Make a custom role; `clew user set-role` gives it."""
-    from clew.cli.session import opened_record
+    from clew.cli.session import audited_record
     from clew.domains.identity import roles
 
     call = invocation(context, as_json, organization, data_dir)
-    with opened_record(call) as record, record.transaction() as connection:
+    with audited_record(call) as record, record.transaction() as connection:
         made = roles.create_role(
             connection, record.organization_id, name, description=description, permissions=permissions or ()
         )
@@ -67,11 +67,11 @@ def grant(
     as_json: JsonOption = False,
 ) -> None:
     """Let a custom role allow more, or less. It counts from the next request on."""
-    from clew.cli.session import opened_record
+    from clew.cli.session import audited_record
     from clew.domains.identity import roles
 
     call = invocation(context, as_json, organization, data_dir)
-    with opened_record(call) as record, record.transaction() as connection:
+    with audited_record(call) as record, record.transaction() as connection:
         changed = roles.grant_permissions(
             connection,
             record.organization_id,

@@ -7,7 +7,7 @@ import typer
 from clew.cli.options import DataDirectoryOption, JsonOption, OrganizationOption, invocation
 
 if TYPE_CHECKING:
-    from clew.projections.search.port import Hit, SearchResult
+    from clew.projections.search.port import Hit, SearchRequest, SearchResult
 
 IndexOption = Annotated[
     str, typer.Option("--index", help="osint_entities (the default), entities, attacks or documents.")
@@ -87,6 +87,7 @@ def search(  # noqa: PLR0913, PLR0917  an option each, which Typer gives by name
     )
     with opened_search(call) as found:
         result = found.reader.search(found.organization_id, request)
+        found.tell("search", _asked(request), result.total)
     if call.json:
         print_json(_result_as_dict(result))
     else:
@@ -114,6 +115,7 @@ def suggest(
         names = found.reader.suggest(
             found.organization_id, prefix, index=chosen, limit=limit, entity_types=tuple(kind or ())
         )
+        found.tell("suggest", {"prefix": prefix, "index": chosen.value, "types": tuple(kind or ())}, len(names))
     if call.json:
         suggestions = [{"text": each.text, "type": each.type, "id": each.id, "score": each.score} for each in names]
         print_json({"suggestions": suggestions})
@@ -121,6 +123,14 @@ def suggest(
         table(("Name", "Type", "Id"), [(each.text, each.type, each.id) for each in names], whole=(2,))
     else:
         line("no name begins like that")
+
+
+def _asked(request: "SearchRequest") -> dict[str, object]:
+    """What of a request the audit trail is told: all that was given."""
+    from dataclasses import fields
+
+    given = {field.name: getattr(request, field.name) for field in fields(request)}
+    return {name: value for name, value in given.items() if value not in (None, "", (), [], {}, False)}
 
 
 def _result_as_dict(result: "SearchResult") -> dict[str, object]:

@@ -40,12 +40,12 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Add a user. Without a terminal to type a password at, one is made up and shown once."""
-    from clew.cli.session import opened_record
+    from clew.cli.session import audited_record
     from clew.domains.identity import account_links, passwords, users
 
     call = invocation(context, as_json, organization, data_dir)
     password = None if link else _password(password_stdin, generate)
-    with opened_record(call) as record:
+    with audited_record(call) as record:
         hashed = _hashed(record, password, about=(username, email, full_name)) if password else passwords.UNUSABLE
         made_link = None
         with record.transaction() as connection:
@@ -194,12 +194,12 @@ def reset_password(
     as_json: JsonOption = False,
 ) -> None:
     """Give a user a new password, or a link to choose one. With a new password all sessions end."""
-    from clew.cli.session import opened_record
+    from clew.cli.session import audited_record
     from clew.domains.identity import account_links, users
 
     call = invocation(context, as_json, organization, data_dir)
     password = None if link else _password(password_stdin, generate)
-    with opened_record(call) as record:
+    with audited_record(call) as record:
         where, made_link = record.organization_id, None
         with record.transaction() as connection:
             found = users.find_user(connection, where, user)
@@ -234,10 +234,10 @@ def reset_second_factor(
 
 
 def _change(call: "Invocation", user: str, change: "Callable[[sa.Connection, UUID, UUID], User]", done: str) -> None:
-    from clew.cli.session import opened_record
+    from clew.cli.session import audited_record
     from clew.domains.identity import users
 
-    with opened_record(call) as record, record.transaction() as connection:
+    with audited_record(call) as record, record.transaction() as connection:
         found = users.find_user(connection, record.organization_id, user)
         changed = change(connection, record.organization_id, found.id)
     _tell(call, changed, f"user {changed.username} {done}")

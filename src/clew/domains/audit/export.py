@@ -73,27 +73,33 @@ def export(
 
     Nothing is verified on the way: what is wrong with the trail shows when the export is checked.
     """
+    seals = rows = 0
+    for line in export_lines(database, organization_id, clock=clock):
+        sink(orjson.dumps(line) + b"\n")
+        seals, rows = seals + ("seal" in line), rows + ("row" in line)
+    return Exported(seals, rows, Keys(InstallationSecret.of(database.settings)).public_hex)
+
+
+def export_lines(database: Database, organization_id: UUID, *, clock: Clock = system_clock) -> Iterator[dict[str, Any]]:
+    """The lines of an export, one by one; the database is read while they are taken, as of one moment."""
     keys = Keys(InstallationSecret.of(database.settings))
-    end, rows = End(), 0
+    end = End()
     with database_errors(database.address), database.connect_raw(AUDITOR) as connection:
         connection.autocommit = True
         with connection.transaction():
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             about = {"organization": str(organization_id), "exported_at": clock().astimezone(UTC).isoformat()}
-            _write(sink, {"format": FORMAT, **about, "public_key": keys.public_hex})
+            yield {"format": FORMAT, **about, "public_key": keys.public_hex}
             with connection.cursor(name="audit_export") as cursor:
                 cursor.itersize = SEALS_AT_ONCE
                 cursor.execute(SEALS, (organization_id,))
                 for row in cursor:
                     seal, entries = seal_of_row(row)
-                    for line in _row_lines(connection, list(decode(entries))):
-                        _write(sink, line)
-                    _write(sink, {"seal": seal_as_dict(seal)})
+                    yield from _row_lines(connection, list(decode(entries)))
+                    yield {"seal": seal_as_dict(seal)}
                     end = End.after(seal)
-                    rows += seal.header.rows
     signature = keys.sign(_END_OF, _ending(organization_id, end)).hex()
-    _write(sink, {"end": {"seals": end.number, "rows": end.rows, "signature": signature}})
-    return Exported(end.number, rows, keys.public_hex)
+    yield {"end": {"seals": end.number, "rows": end.rows, "signature": signature}}
 
 
 def verify_export(path: Path, trusted: str | None = None) -> Verified:
@@ -249,7 +255,3 @@ def _payloads(connection: psycopg.Connection[Any], entries: Iterable[Entry]) -> 
 
 def _ending(organization: UUID, end: End) -> bytes:
     return organization.bytes + end.number.to_bytes(8, "big") + end.rows.to_bytes(8, "big") + end.digest
-
-
-def _write(sink: Callable[[bytes], object], line: dict[str, Any]) -> None:
-    sink(orjson.dumps(line) + b"\n")

@@ -7,12 +7,8 @@ crash is only thrown away. A process finds the files of dead ones by their locks
 need no file, but lose with the process what the group had gathered, and tell nothing while the database is away.)
 """
 
-import fcntl
-import os
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 from uuid import UUID
@@ -21,17 +17,14 @@ import orjson
 import structlog
 from sqlalchemy import Connection
 
+from clew.domains.audit.read_spool import Reader, Segment, line_of, spool_directory, waiting
 from clew.kernel.clock import Clock, system_clock
 from clew.kernel.database import Database
-from clew.kernel.directories import PRIVATE_FILE, ensure_own_directory, myself, sync_directory
 from clew.kernel.errors import ClewError
-from clew.kernel.ids import new_id
-from clew.kernel.stored_text import storable_json
 from clew.kernel.transactions import TenantContext, driver_connection
-from clew.records.acts import Act, told
+from clew.records.acts import Act
 
 FLUSH_SECONDS: Final = 0.2
-_SUFFIX: Final = ".reads"
 
 _CLAIM: Final = "INSERT INTO audit.spool_segments (id, rows) VALUES (%s, %s) ON CONFLICT DO NOTHING RETURNING id"
 _FORGET: Final = "DELETE FROM audit.spool_segments WHERE drained_at < now() - interval '7 days'"
@@ -61,11 +54,11 @@ class ReadRecorder:
         self, database: Database, *, flush_seconds: float = FLUSH_SECONDS, clock: Clock = system_clock
     ) -> None:
         self._database = database
-        self._directory = database.settings.data_dir / "audit" / "reads"
+        self._directory = database.settings.data_dir
         self._flush_seconds = flush_seconds
         self._clock = clock
         self._guard = threading.Lock()
-        self._segment: _Segment | None = None
+        self._segment: Segment | None = None
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._repeat, args=(work,), name=f"clew-audit-{name}", daemon=True)
@@ -73,9 +66,7 @@ class ReadRecorder:
         ]
 
     def __enter__(self) -> Self:
-        self._directory.parent.mkdir(parents=True, exist_ok=True)
-        ensure_own_directory(self._directory.parent, myself())
-        ensure_own_directory(self._directory, myself())
+        self._directory = spool_directory(self._database.settings.data_dir)
         for thread in self._threads:
             thread.start()
         return self
@@ -94,10 +85,10 @@ class ReadRecorder:
 
         Raises OSError if the line cannot be written, as on a full disk: what was read must not be shown then.
         """
-        line = orjson.dumps(_told(context, act, self._clock)) + b"\n"
+        line = line_of(Reader.of(context), act, self._clock)
         with self._guard:
             if self._segment is None:
-                self._segment = _Segment.make(self._directory)
+                self._segment = Segment.make(self._directory)
             self._segment.write(line)
 
     def drain(self) -> int:
@@ -107,7 +98,7 @@ class ReadRecorder:
         if taken is not None:
             taken.flush(self._directory)
             taken.close()
-        return sum(self._hand_over(segment) for segment in _waiting(self._directory))
+        return hand_over_reads(self._database)
 
     def _flush(self) -> None:
         with self._guard:
@@ -127,116 +118,28 @@ class ReadRecorder:
                     log.warning("reads wait to be told to the audit trail", error=str(error))
                 told = True
 
-    def _hand_over(self, segment: "_Segment") -> int:
-        try:
-            lines, damaged = segment.lines()
-            with self._database.transaction(None) as connection:
-                is_new = _insert(connection, segment.id, lines)
-            if damaged:
-                segment.keep_aside()
-                log.error("lines of the audit spool could not be read", file=str(segment.path), lines=damaged)
-            else:
-                segment.path.unlink()
-            return len(lines) if is_new else 0
-        finally:
-            segment.close()
+
+def hand_over_reads(database: Database) -> int:
+    """Write into the trail what processes left that are gone, each file once; how many reads.
+
+    Raises DatabaseUnavailableError; what waits is kept then.
+    """
+    return sum(_hand_over(database, segment) for segment in waiting(spool_directory(database.settings.data_dir)))
 
 
-class _Segment:
-    """A file of lines that one process writes; whoever holds its lock may hand it over."""
-
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self.path = path
-        self.id = UUID(path.stem)
-        self._descriptor = descriptor
-        self._is_flushed = True
-
-    @classmethod
-    def make(cls, directory: Path) -> "_Segment":
-        path = directory / f"{new_id()}{_SUFFIX}"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, PRIVATE_FILE)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return cls(path, descriptor)
-
-    @classmethod
-    def claim(cls, path: Path) -> "_Segment | None":
-        """The file of a process that is gone, or that was taken out of use; None if somebody is at it."""
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_APPEND)
-        except FileNotFoundError:
-            return None
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            return None
-        if os.fstat(descriptor).st_nlink == 0:  # handed over and removed between being listed and being locked
-            os.close(descriptor)
-            return None
-        return cls(path, descriptor)
-
-    def write(self, line: bytes) -> None:
-        view = memoryview(line)
-        while view:
-            view = view[os.write(self._descriptor, view) :]
-
-    def duplicate(self) -> "_Segment":
-        """The same open file under a descriptor of its own: flushing it keeps no writer waiting."""
-        return _Segment(self.path, os.dup(self._descriptor))
-
-    def flush(self, directory: Path) -> None:
-        os.fsync(self._descriptor)
-        sync_directory(directory)
-
-    def lines(self) -> tuple[list[dict[str, Any]], int]:
-        """What is in the file, and how many lines are damaged. A last line without its end was never told."""
-        read, damaged = [], 0
-        with self.path.open("rb") as file:
-            for raw in file:
-                if not raw.endswith(b"\n"):
-                    continue
-                try:
-                    read.append(orjson.loads(raw))
-                except orjson.JSONDecodeError:
-                    damaged += 1
-        return read, damaged
-
-    def keep_aside(self) -> None:
-        self.path.rename(self.path.with_suffix(".damaged"))
-
-    def close(self) -> None:
-        os.close(self._descriptor)
-
-
-def _waiting(directory: Path) -> Iterator[_Segment]:
-    for path in sorted(directory.glob(f"*{_SUFFIX}")):
-        segment = _Segment.claim(path)
-        if segment is not None:
-            yield segment
-
-
-def _told(context: TenantContext, act: Act, clock: Clock) -> dict[str, Any]:
-    resource = act.resource_id
-    return {
-        "organization": str(context.organization_id),
-        "event_uuid": str(new_id()),
-        "at": act.at or clock(),
-        "event_type": act.event_type,
-        "user_id": str(context.user_id) if context.user_id else None,
-        "user_name": act.user_name,
-        "source_ip": context.client_ip,
-        "user_agent": told(act.user_agent),
-        "session_id": str(context.session_id) if context.session_id else None,
-        "action": act.action,
-        "resource_type": act.resource_type,
-        "resource_id": None if resource is None else told(str(resource)),
-        "resource_name": told(act.resource_name),
-        "success": act.success,
-        "error_message": told(act.error_message),
-        "request": storable_json(act.request),
-        "response": storable_json(act.response),
-        "milliseconds": act.milliseconds,
-    }
+def _hand_over(database: Database, segment: Segment) -> int:
+    try:
+        lines, damaged = segment.lines()
+        with database.transaction(None) as connection:
+            is_new = _insert(connection, segment.id, lines)
+        if damaged:
+            segment.keep_aside()
+            log.error("lines of the audit spool could not be read", file=str(segment.path), lines=damaged)
+        else:
+            segment.path.unlink()
+        return len(lines) if is_new else 0
+    finally:
+        segment.close()
 
 
 def _insert(connection: Connection, segment: UUID, lines: list[dict[str, Any]]) -> bool:

@@ -8,6 +8,7 @@ import structlog
 
 from clew.domains.audit.chain import AuditChainError
 from clew.domains.audit.findings import Finding, Verified
+from clew.domains.audit.reads import hand_over_reads
 from clew.domains.audit.sealer import Sealer, SealerBusyError
 from clew.domains.audit.verification import verify
 from clew.kernel.database import Database
@@ -22,6 +23,7 @@ __all__ = [
     "Sealer",
     "SealerBusyError",
     "Verified",
+    "hand_over_reads",
     "record",
     "record_all",
     "record_configuration",
@@ -52,6 +54,7 @@ def sealed(database: Database) -> Iterator[None]:
         yield
     finally:
         try:
+            hand_over_reads(database)
             seal_now(database)
-        except ClewError as error:
+        except (ClewError, OSError) as error:
             log.warning("the audit trail could not be sealed", error=str(error))

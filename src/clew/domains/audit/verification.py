@@ -35,7 +35,9 @@ _SEEN: Final = """
 """
 _COUNTS: Final = f"""
 SELECT organization_id, count(*) FILTER (WHERE {_SEEN}), count(*) FILTER (WHERE NOT {_SEEN})
-FROM audit.trail GROUP BY organization_id
+FROM audit.trail
+WHERE %(only)s::uuid IS NULL OR organization_id = %(only)s::uuid
+GROUP BY organization_id
 """
 _ORGANIZATIONS: Final = "SELECT id FROM organizations UNION SELECT DISTINCT organization_id FROM audit.seals"
 SEALS: Final = """
@@ -63,8 +65,8 @@ ORDER BY xid, id LIMIT 1
 """
 
 
-def verify(database: Database) -> Verified:
-    """Check the whole trail of every organization.
+def verify(database: Database, only: UUID | None = None) -> Verified:
+    """Check the whole trail of every organization, or of one.
 
     Raises ConfigurationError if the secret or the file of checkpoints cannot be read, AuditChainError if the sealer's
     position is gone, DatabaseUnavailableError.
@@ -78,7 +80,7 @@ def verify(database: Database) -> Verified:
             with file.locked(shared=True):  # no seal is made between the snapshot and the reading of the file
                 place = read_place(connection)
                 book = CheckpointBook.read(file, keys)
-            return _Verification(connection, keys, book, place).run()
+            return _Verification(connection, keys, book, place, only).run()
 
 
 @dataclass(slots=True)
@@ -87,6 +89,7 @@ class _Verification:
     keys: Keys
     book: CheckpointBook
     place: Place
+    only: UUID | None = None
     rows: int = 0
     seals: int = 0
     expired: int = 0
@@ -94,10 +97,11 @@ class _Verification:
     counts: dict[UUID, tuple[int, int]] = field(default_factory=dict)
 
     def run(self) -> Verified:
-        counted = self.connection.execute(_COUNTS, self._seen()).fetchall()
+        counted = self.connection.execute(_COUNTS, self._seen() | {"only": self.only}).fetchall()
         self.counts = {organization: (seen, beyond) for organization, seen, beyond in counted}
         listed = {row[0] for row in self.connection.execute(_ORGANIZATIONS).fetchall()}
-        organizations = sorted(listed | self.counts.keys() | self.book.seals.keys())
+        every = sorted(listed | self.counts.keys() | self.book.seals.keys())
+        organizations = every if self.only is None else [self.only]
         for organization in organizations:
             try:
                 self._verify_chain(organization)

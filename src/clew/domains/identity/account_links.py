@@ -23,6 +23,7 @@ from clew.domains.identity.one_time_tokens import (
 )
 from clew.domains.identity.passwords import PasswordHasher, PasswordPolicy
 from clew.domains.identity.tables import users
+from clew.domains.identity.telling import USER, tell
 from clew.domains.identity.users import User, find_user, normal_email, set_password
 from clew.kernel.clock import Clock, system_clock
 from clew.kernel.database import Database, TenantContext
@@ -75,6 +76,7 @@ def reset_link(
 ) -> Link:
     """A link by which a user chooses a (first or new) password; the present one stays until then."""
     user = find_user(connection, organization_id, user_id)
+    tell(connection, "password_reset_link_made", "CREATE", USER, user_id, user.username)
     return make_link(
         connection,
         organization_id,

@@ -10,9 +10,11 @@ import sqlalchemy as sa
 
 from clew.domains.identity.key_format import key_digest, new_key, shown_part
 from clew.domains.identity.key_tables import api_key_counters, api_keys
+from clew.domains.identity.pages import Place, after
 from clew.domains.identity.permissions import CODES, SCOPES, unknown_scopes
 from clew.domains.identity.roles import all_permissions, custom_permissions
 from clew.domains.identity.tables import users
+from clew.domains.identity.telling import KEY, tell
 from clew.kernel.clock import Clock, system_clock
 from clew.kernel.errors import InputError, NotFoundError
 from clew.kernel.ids import IdMaker, new_id
@@ -112,6 +114,18 @@ def create_key(
         )
     )
     connection.execute(sa.insert(api_key_counters).values(organization_id=organization_id, api_key_id=made.id))
+    tell(
+        connection,
+        "api_key_created",
+        "CREATE",
+        KEY,
+        made.id,
+        _short(name),
+        user_id=user_id,
+        scopes=sorted(set(scopes)),
+        expires_at=expires_at,
+        limits=_limit_columns(bounds),
+    )
     return made
 
 
@@ -123,6 +137,26 @@ def list_keys(
     if user_id is not None:
         query = query.where(api_keys.c.user_id == user_id)
     return [ApiKey(*row) for row in connection.execute(query)]
+
+
+def page_of_keys(
+    connection: sa.Connection,
+    organization_id: UUID,
+    user_id: UUID | None = None,
+    *,
+    place: Place | None = None,
+    limit: int = 50,
+    is_active: bool | None = None,
+    clock: Clock = system_clock,
+) -> list[ApiKey]:
+    """Keys of a user, or of everybody, behind a place (created_at, id), newest first, at most `limit` + 1."""
+    query = _shown(clock()).where(api_keys.c.organization_id == organization_id)
+    if user_id is not None:
+        query = query.where(api_keys.c.user_id == user_id)
+    if is_active is not None:
+        query = query.where(api_keys.c.is_active == is_active)
+    ordered = after(query, (api_keys.c.created_at, api_keys.c.id), place, limit, descending=True)
+    return [ApiKey(*row) for row in connection.execute(ordered)]
 
 
 def find_key(
@@ -153,6 +187,7 @@ def set_limits(
     changed = sa.update(api_keys).where(*_is(organization_id, key_id, None)).values(updated_at=clock())
     if connection.execute(changed.values(**_limit_columns(limits))).rowcount == 0:
         raise _no_key(key_id)
+    tell(connection, "api_key_limits_set", "UPDATE", KEY, key_id, limits=_limit_columns(limits))
 
 
 def revoke_key(
@@ -175,6 +210,7 @@ def revoke_key(
     )
     if connection.execute(revoked).rowcount == 0:
         raise _no_key(key_id)
+    tell(connection, "api_key_revoked", "DELETE", KEY, key_id)
 
 
 def _shown(now: datetime) -> sa.Select[Any]:

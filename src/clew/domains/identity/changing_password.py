@@ -8,10 +8,10 @@ from clew.domains.identity.principal import Principal
 from clew.domains.identity.sessions import NewSession, renew_session
 from clew.domains.identity.sign_in import Door
 from clew.domains.identity.tables import users
+from clew.domains.identity.telling import USER, tell_failure
 from clew.domains.identity.users import User, find_user, set_password
 from clew.kernel.errors import AuthenticationError, ForbiddenError
 from clew.kernel.roles import AUTHENTICATOR
-from clew.records.acts import Act, record
 
 
 def change_password(door: Door, policy: PasswordPolicy, principal: Principal, present: str, new: str) -> NewSession:
@@ -31,7 +31,6 @@ def change_password(door: Door, policy: PasswordPolicy, principal: Principal, pr
             connection, where, principal.session_id, limits=door.session_limits, clock=clock, ids=door.ids
         )
         set_password(connection, where, who, hashed, keep_session=session.id, clock=clock)
-        record(connection, Act("password_changed", "UPDATE", "user", who, user.username))
     return session
 
 
@@ -54,6 +53,8 @@ def confirm_password(door: Door, principal: Principal, present: str) -> User:
             sa.select(users.c.password_hash).where(users.c.organization_id == where, users.c.id == who)
         )
     if not door.hasher.verify(stored, present):
+        with door.database.transaction(principal.context) as connection:
+            tell_failure(connection, "password_change_failed", USER, who, why="wrong present password")
         raise AuthenticationError("the present password is wrong", remedy="correct it, or ask for a reset link")
     with door.database.transaction(None, role=AUTHENTICATOR) as connection:
         failed_sign_ins.attempt_succeeded(connection, attempt)

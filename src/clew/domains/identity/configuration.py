@@ -12,9 +12,15 @@ from clew.domains.identity.access_tables import system_configuration, user_setti
 from clew.kernel.clock import Clock, system_clock
 from clew.kernel.errors import InputError, NotFoundError
 from clew.kernel.ids import IdMaker, new_id
+from clew.kernel.outside_url import require_outside_url
+from clew.records.acts import Action, ConfigurationChange, record_configuration
 
 _KEY: Final = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,99}")
 _MOST_BYTES: Final = 65_536
+_SECRET: Final = re.compile(r"secret|password|passwd|token|credential|private|api_?key", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"(?:^|[_.:-])(?:urls?|uris?|webhooks?|endpoints?)$", re.IGNORECASE)
+_CONFIGURATION: Final = "system_configuration"
+_USER_SETTINGS: Final = "user_settings"
 
 
 def read_configuration(connection: sa.Connection, organization_id: UUID) -> dict[str, Any]:
@@ -51,16 +57,21 @@ def set_configuration(
             set_={"value": statement.excluded.value, "updated_by": updated_by, "updated_at": now},
         )
     )
+    _tell(connection, _CONFIGURATION, key, key, before, value)
     return before
 
 
 def remove_configuration(connection: sa.Connection, organization_id: UUID, key: str) -> None:
     """Forget one key. Raises NotFoundError if it is not configured."""
-    removed = sa.delete(system_configuration).where(
-        system_configuration.c.organization_id == organization_id, system_configuration.c.key == key
+    removed = (
+        sa.delete(system_configuration)
+        .where(system_configuration.c.organization_id == organization_id, system_configuration.c.key == key)
+        .returning(system_configuration.c.value)
     )
-    if connection.execute(removed).rowcount == 0:
+    row = connection.execute(removed).one_or_none()
+    if row is None:
         raise NotFoundError(f"{key[:100]!r} is not configured", remedy="list the configuration")
+    _tell(connection, _CONFIGURATION, key, key, row.value, None, "DELETE")
 
 
 def read_user_settings(connection: sa.Connection, organization_id: UUID, user_id: UUID) -> dict[str, Any]:
@@ -84,6 +95,12 @@ def set_user_setting(
     """Set one key of a user's. Raises InputError; NotFoundError without the user."""
     _require(key, value)
     now = clock()
+    own = (
+        user_settings.c.organization_id == organization_id,
+        user_settings.c.user_id == user_id,
+        user_settings.c.key == key,
+    )
+    before = connection.scalar(sa.select(user_settings.c.value).where(*own).with_for_update())
     statement = pg.insert(user_settings).values(
         organization_id=organization_id, id=ids(), user_id=user_id, key=key, value=value, updated_at=now
     )
@@ -97,17 +114,47 @@ def set_user_setting(
             )
     except sa.exc.IntegrityError as error:
         raise NotFoundError(f"no user {user_id}", remedy="see `clew user list`") from error
+    _tell(connection, _USER_SETTINGS, f"{user_id}/{key}", key, before, value)
 
 
 def remove_user_setting(connection: sa.Connection, organization_id: UUID, user_id: UUID, key: str) -> None:
     """Forget one key of a user's. Raises NotFoundError if it is not set."""
-    removed = sa.delete(user_settings).where(
-        user_settings.c.organization_id == organization_id,
-        user_settings.c.user_id == user_id,
-        user_settings.c.key == key,
+    removed = (
+        sa.delete(user_settings)
+        .where(
+            user_settings.c.organization_id == organization_id,
+            user_settings.c.user_id == user_id,
+            user_settings.c.key == key,
+        )
+        .returning(user_settings.c.value)
     )
-    if connection.execute(removed).rowcount == 0:
+    row = connection.execute(removed).one_or_none()
+    if row is None:
         raise NotFoundError(f"{key[:100]!r} is not set", remedy="list the settings")
+    _tell(connection, _USER_SETTINGS, f"{user_id}/{key}", key, row.value, None, "DELETE")
+
+
+def _tell(
+    connection: sa.Connection,
+    component: str,
+    path: str,
+    key: str,
+    before: Any,
+    after: Any,
+    action: Action | None = None,
+) -> None:
+    known: Action = "CREATE" if before is None else "UPDATE"
+    old, new = (None if value is None else _told(key, value) for value in (before, after))
+    record_configuration(connection, ConfigurationChange(component, action or known, path, old, new))
+
+
+def _told(name: str, value: Any) -> Any:
+    """The value as the trail may keep it for good: what its name calls a secret is not repeated."""
+    if _SECRET.search(name):
+        return "(secret)"
+    if isinstance(value, dict):
+        return {key: _told(str(key), inner) for key, inner in value.items()}
+    return [_told("", inner) for inner in value] if isinstance(value, list) else value
 
 
 def _require(key: str, value: Any) -> None:
@@ -128,3 +175,16 @@ def _require(key: str, value: Any) -> None:
             where=key,
             remedy=f"write at most {_MOST_BYTES} bytes of JSON",
         )
+    _require_outside(key, value)
+
+
+def _require_outside(name: str, value: Any) -> None:
+    """Raises InputError if what its name calls an address leads into this machine or its network."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _require_outside(str(key), inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _require_outside(name, inner)
+    elif isinstance(value, str) and _ADDRESS.search(name):
+        require_outside_url(value, name[:100])

@@ -9,7 +9,7 @@ for good. Whom an attempt was about is kept as a keyed digest only, and names th
 import hashlib
 import hmac
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Self
 
@@ -55,9 +55,13 @@ class SignInLimits:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attempt that was counted: about whom, and from where."""
+    """An attempt that was counted: about whom, and from where.
+
+    `wait` is how long account or address have to wait from now on, should it stay a failure.
+    """
 
     subjects: tuple[tuple[str, bytes], ...] = field(repr=False)
+    wait: timedelta = timedelta()
 
 
 def begin_attempt(
@@ -103,7 +107,11 @@ def begin_attempt(
         .where(_of(attempt))
         .values(failures=sa.case((forgotten, 1), else_=sign_in_failures.c.failures + 1), last_failed_at=now)
     )
-    return attempt
+    ahead = (
+        limits.wait_after(row.kind, 1 if _is_forgotten(row.last_failed_at, now) else row.failures + 1)
+        for row in counted
+    )
+    return replace(attempt, wait=max(ahead, default=timedelta()))
 
 
 def attempt_succeeded(connection: sa.Connection, attempt: Attempt) -> None:
@@ -115,6 +123,16 @@ def attempt_succeeded(connection: sa.Connection, attempt: Attempt) -> None:
 def attempt_undecided(connection: sa.Connection, attempt: Attempt) -> None:
     """Take this one back and forget no other: the password was right, the second factor is still to come."""
     _take_back(connection, _of(attempt))
+
+
+def attempt_failed(connection: sa.Connection, attempt: Attempt) -> None:
+    """Write what is there once more, about a name that nobody has.
+
+    Of users a failure is told in their organization's trail. That costs a statement and a commit, so this does, too:
+    whoever measures answers must not learn which names exist.
+    """
+    same = sign_in_failures.c.last_failed_at
+    connection.execute(sa.update(sign_in_failures).where(_of(attempt)).values(last_failed_at=same))
 
 
 def forget_old_failures(connection: sa.Connection, *, clock: Clock = system_clock) -> int:

@@ -9,12 +9,14 @@ import sqlalchemy as sa
 
 from clew.domains.identity.access_tables import invitations
 from clew.domains.identity.one_time_tokens import INVITATION, Link, make_link, use_token
+from clew.domains.identity.pages import Place, after
 from clew.domains.identity.sign_in_tables import one_time_tokens
+from clew.domains.identity.telling import INVITATION as INVITED
+from clew.domains.identity.telling import tell
 from clew.domains.identity.users import User, add_user, normal_email, required_role
 from clew.kernel.clock import Clock, system_clock
 from clew.kernel.errors import AuthenticationError, NotFoundError
 from clew.kernel.ids import IdMaker, new_id
-from clew.records.acts import Act, record
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ def invite(
         .returning(*_SHOWN)
     ).one()
     made = Invitation(*row)
+    tell(connection, "invitation_made", "CREATE", INVITED, made.id, made.email, role=made.role)
     link = make_link(
         connection,
         organization_id,
@@ -89,6 +92,15 @@ def list_invitations(connection: sa.Connection, organization_id: UUID) -> list[I
     return [Invitation(*row) for row in connection.execute(query.order_by(invitations.c.created_at.desc()))]
 
 
+def page_of_invitations(
+    connection: sa.Connection, organization_id: UUID, *, place: Place | None = None, limit: int = 50
+) -> list[Invitation]:
+    """Invitations behind a place (created_at, id), newest first, at most `limit` + 1."""
+    query = sa.select(*_SHOWN).where(invitations.c.organization_id == organization_id)
+    ordered = after(query, (invitations.c.created_at, invitations.c.id), place, limit, descending=True)
+    return [Invitation(*row) for row in connection.execute(ordered)]
+
+
 def revoke_invitation(
     connection: sa.Connection, organization_id: UUID, invitation_id: UUID, *, clock: Clock = system_clock
 ) -> None:
@@ -99,6 +111,7 @@ def revoke_invitation(
     )
     if connection.execute(revoked).rowcount == 0:
         raise NotFoundError(f"no open invitation {invitation_id}", remedy="list the invitations")
+    tell(connection, "invitation_revoked", "DELETE", INVITED, invitation_id)
     connection.execute(
         sa.delete(one_time_tokens).where(
             one_time_tokens.c.organization_id == organization_id, one_time_tokens.c.invitation_id == invitation_id
@@ -144,7 +157,7 @@ def accept_invitation(
     now = clock()
     accepted = sa.update(invitations).where(_is_open(organization_id, link.invitation_id))
     connection.execute(accepted.values(accepted_at=now, accepted_by=user.id, updated_at=now))
-    record(connection, Act("invitation_accepted", "CREATE", "user", user.id, user.username, user_name=user.username))
+    tell(connection, "invitation_accepted", "EXECUTE", INVITED, link.invitation_id, link.email, user_id=user.id)
     return user
 
 

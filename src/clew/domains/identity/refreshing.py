@@ -15,6 +15,7 @@ from clew.domains.identity.opaque_tokens import REFRESH, digest_of, new_token
 from clew.domains.identity.sessions import SessionLimits
 from clew.domains.identity.sign_in_tables import refresh_tokens, sessions
 from clew.domains.identity.tables import AnyRow, organizations, users
+from clew.domains.identity.telling import SESSION, tell_failure
 from clew.kernel.clock import Clock, system_clock
 from clew.kernel.database import Database, TenantContext
 from clew.kernel.errors import AuthenticationError, NotFoundError
@@ -101,6 +102,14 @@ def _exchanged(
             sa.update(sessions)
             .where(own, sessions.c.revoked_at.is_(None))
             .values(revoked_at=now, revoked_reason="refresh token used twice")
+        )
+        tell_failure(
+            connection,
+            "refresh_token_reused",
+            SESSION,
+            found.session_id,
+            why="a refresh token came a second time; its session was ended",
+            user_id=session.user_id,
         )
         return None
     if not _in_force(session, token, now, limits):

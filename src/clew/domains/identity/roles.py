@@ -12,6 +12,7 @@ from clew.domains.identity.access_tables import role_permissions, roles, user_ro
 from clew.domains.identity.permissions import BUILT_IN, CODES
 from clew.domains.identity.sessions import revoke_sessions
 from clew.domains.identity.tables import AnyRow, users
+from clew.domains.identity.telling import ROLE, USER, tell
 from clew.kernel.clock import Clock, system_clock
 from clew.kernel.errors import ConflictError, InputError, NotFoundError
 from clew.kernel.ids import IdMaker, new_id
@@ -48,6 +49,14 @@ def find_role(connection: sa.Connection, name: str) -> Role:
     return known[name]
 
 
+def find_role_by_id(connection: sa.Connection, role_id: UUID) -> Role:
+    """The role with this id, a built-in one or one of the transaction's organization. Raises NotFoundError."""
+    for role in list_roles(connection):
+        if role.id == role_id:
+            return role
+    raise NotFoundError(f"no role {role_id}", remedy="list the roles")
+
+
 def create_role(
     connection: sa.Connection,
     organization_id: UUID,
@@ -80,6 +89,7 @@ def create_role(
     if made is None:
         raise _taken(title)
     _allow(connection, organization_id, made.id, codes)
+    tell(connection, "role_created", "CREATE", ROLE, made.id, title, permissions=codes)
     return find_role(connection, title)
 
 
@@ -97,12 +107,13 @@ def grant_permissions(
     Raises NotFoundError, InputError for unknown codes, ConflictError for a built-in role.
     """
     role = _custom(connection, name)
-    _allow(connection, organization_id, role.id, _known_codes(add))
+    more, less = _known_codes(add), _known_codes(remove)
+    _allow(connection, organization_id, role.id, more)
     connection.execute(
         sa.delete(role_permissions).where(
             role_permissions.c.organization_id == organization_id,
             role_permissions.c.role_id == role.id,
-            role_permissions.c.permission.in_(_known_codes(remove)),
+            role_permissions.c.permission.in_(less),
         )
     )
     connection.execute(
@@ -110,6 +121,7 @@ def grant_permissions(
         .where(roles.c.organization_id == organization_id, roles.c.id == role.id)
         .values(updated_at=clock())
     )
+    tell(connection, "role_changed", "UPDATE", ROLE, role.id, role.name, allowed=more or None, refused=less or None)
     return find_role(connection, name)
 
 
@@ -117,6 +129,7 @@ def delete_role(connection: sa.Connection, organization_id: UUID, name: str) -> 
     """Delete a custom role; whoever had it has it no more. Raises NotFoundError, ConflictError for a built-in one."""
     role = _custom(connection, name)
     connection.execute(sa.delete(roles).where(roles.c.organization_id == organization_id, roles.c.id == role.id))
+    tell(connection, "role_deleted", "DELETE", ROLE, role.id, role.name)
 
 
 def add_role(
@@ -142,6 +155,7 @@ def add_role(
         )
         .on_conflict_do_nothing()
     )
+    tell(connection, "role_given", "UPDATE", USER, user_id, role=role.name)
     revoke_sessions(connection, organization_id, user_id, reason="role changed", clock=clock)
 
 
@@ -157,6 +171,7 @@ def remove_role(
     )
     if connection.execute(taken).rowcount == 0:
         raise NotFoundError(f"this user does not have the role {name!r}", remedy="see `clew user show`")
+    tell(connection, "role_taken", "UPDATE", USER, user_id, role=role.name)
     revoke_sessions(connection, organization_id, user_id, reason="role changed", clock=clock)
 
 

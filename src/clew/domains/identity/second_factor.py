@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from clew.domains.identity.opaque_tokens import digest_of
 from clew.domains.identity.sign_in_tables import mfa_recovery_codes
 from clew.domains.identity.tables import AnyRow, users
+from clew.domains.identity.telling import USER, tell
 from clew.kernel.clock import Clock, system_clock
 from clew.kernel.errors import ConflictError, InputError, NotFoundError
 from clew.kernel.ids import IdMaker, new_id
@@ -55,6 +56,7 @@ def begin_enrolment(
         )
     secret = pyotp.random_base32()
     _update(connection, organization_id, user_id, mfa_secret=sealer.seal(secret.encode(), _place(user_id)))
+    tell(connection, "second_factor_begun", "UPDATE", USER, user_id, person.username)
     return Enrolment(secret, pyotp.TOTP(secret).provisioning_uri(name=person.email, issuer_name=issuer))
 
 
@@ -76,6 +78,7 @@ def confirm_enrolment(
     if step is None:
         raise InputError("this code is wrong", where="code", remedy="check the device's clock and take the next code")
     _update(connection, organization_id, user_id, mfa_enabled=True, mfa_last_step=step)
+    tell(connection, "second_factor_added", "UPDATE", USER, user_id, person.username)
     return new_recovery_codes(connection, organization_id, user_id, clock=clock, ids=ids)
 
 
@@ -101,6 +104,7 @@ def new_recovery_codes(
         for code in codes
     ]
     connection.execute(sa.insert(mfa_recovery_codes), rows)
+    tell(connection, "recovery_codes_made", "UPDATE", USER, user_id)
     return codes
 
 
@@ -130,8 +134,9 @@ def take_code(
 
 def remove_second_factor(connection: sa.Connection, organization_id: UUID, user_id: UUID) -> None:
     """Take the second factor away, recovery codes included. Raises NotFoundError without the user."""
-    _person(connection, organization_id, user_id)
+    person = _person(connection, organization_id, user_id)
     _delete_recovery_codes(connection, organization_id, user_id)
+    tell(connection, "second_factor_removed", "UPDATE", USER, user_id, person.username)
     _update(connection, organization_id, user_id, mfa_enabled=False, mfa_secret=None, mfa_last_step=None)
 
 
@@ -170,7 +175,10 @@ def _take_recovery_code(
         )
         .values(used_at=clock())
     )
-    return connection.execute(taken).rowcount == 1
+    if connection.execute(taken).rowcount != 1:
+        return False
+    tell(connection, "recovery_code_used", "EXECUTE", USER, user_id)
+    return True
 
 
 def _new_recovery_code() -> str:

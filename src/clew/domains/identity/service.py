@@ -5,12 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
+from clew.domains.identity.operator import operator_id
 from clew.domains.identity.tables import organizations, users
+from clew.domains.identity.telling import ORGANIZATION, tell
 from clew.kernel.database import Database
 from clew.kernel.errors import ConflictError, InputError, NotFoundError
 from clew.kernel.ids import new_id
@@ -105,6 +107,20 @@ def own_organization(connection: sa.Connection, organization_id: UUID) -> Organi
     return Organization(*row)
 
 
+def rename_organization(connection: sa.Connection, organization_id: UUID, name: str) -> Organization:
+    """Another name for the organization in whose transaction the connection is. Raises InputError, NotFoundError."""
+    title = _required_name(name)
+    before = own_organization(connection, organization_id)
+    connection.execute(
+        sa.update(organizations)
+        .where(organizations.c.id == organization_id)
+        .values(name=title, updated_at=sa.func.now())
+    )
+    if title != before.name:
+        tell(connection, "organization_renamed", "UPDATE", ORGANIZATION, organization_id, title, before=before.name)
+    return own_organization(connection, organization_id)
+
+
 def ensure_default_organization(database: Database) -> Organization:
     """The organization that work goes to where none is named, made (or completed) if need be."""
     with database.transaction(None, role=DIRECTORY) as connection:
@@ -125,7 +141,7 @@ def operator_of(connection: sa.Connection, organization_id: UUID) -> UUID:
     """
     operator: UUID | None = connection.scalar(
         sa.select(users.c.id).where(
-            users.c.organization_id == organization_id, users.c.id == _operator_id(organization_id)
+            users.c.organization_id == organization_id, users.c.id == operator_id(organization_id)
         )
     )
     if operator is None:
@@ -162,7 +178,7 @@ def _ensure_operator(database: Database, organization: Organization) -> bool:
         pg.insert(users)
         .values(
             organization_id=organization.id,
-            id=_operator_id(organization.id),
+            id=operator_id(organization.id),
             email=name,
             username=name,
             password_hash=_UNUSABLE_PASSWORD,
@@ -173,12 +189,11 @@ def _ensure_operator(database: Database, organization: Organization) -> bool:
         .returning(users.c.id)
     )
     with database.transaction(TenantContext(organization.id)) as connection:
-        return connection.execute(statement).one_or_none() is not None
-
-
-def _operator_id(organization_id: UUID) -> UUID:
-    """Follows from the organization, so that two processes that complete it make the same user."""
-    return uuid5(organization_id, "user:operator")
+        if connection.execute(statement).one_or_none() is None:
+            return False
+        # Until it has its operator nobody can work in an organization: with this transaction it comes about.
+        tell(connection, "organization_created", "CREATE", ORGANIZATION, organization.id, organization.name)
+    return True
 
 
 def _require_slug(slug: str) -> None:

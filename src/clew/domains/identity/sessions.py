@@ -11,15 +11,18 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from clew.domains.identity.opaque_tokens import SESSION, digest_of, new_token
+from clew.domains.identity.opaque_tokens import SESSION as SESSION_TOKEN
+from clew.domains.identity.opaque_tokens import digest_of, new_token
 from clew.domains.identity.sign_in_tables import sessions
 from clew.domains.identity.tables import users
+from clew.domains.identity.telling import SESSION, USER, tell
 from clew.kernel.clock import Clock, system_clock
 from clew.kernel.errors import NotFoundError
 from clew.kernel.ids import IdMaker, new_id
 from clew.kernel.settings import Settings
 from clew.kernel.stored_text import storable, storable_address
 
+SIGNED_OUT: Final = "signed out"
 _LONGEST_AGENT: Final = 400
 
 
@@ -93,7 +96,7 @@ def begin_session(
     if person is None:
         raise NotFoundError(f"no user {user_id}", remedy="see `clew user list`")
     now = clock()
-    made = NewSession(ids(), new_token(SESSION), now + limits.absolute)
+    made = NewSession(ids(), new_token(SESSION_TOKEN), now + limits.absolute)
     connection.execute(
         sa.insert(sessions).values(
             organization_id=organization_id,
@@ -136,7 +139,7 @@ def renew_session(
     ).one_or_none()
     if old is None:
         raise NotFoundError(f"no live session {session_id}", remedy="sign in again")
-    made = NewSession(ids(), new_token(SESSION), old.expires_at)
+    made = NewSession(ids(), new_token(SESSION_TOKEN), old.expires_at)
     row = dict(old._mapping) | {  # noqa: SLF001 - SQLAlchemy's public name for a row's columns
         "id": made.id,
         "token_hash": digest_of(made.token),
@@ -146,6 +149,7 @@ def renew_session(
         "second_factor": old.second_factor if second_factor is None else second_factor,
     }
     connection.execute(sa.insert(sessions).values(**row))
+    tell(connection, "session_renewed", "EXECUTE", SESSION, made.id, old_session=session_id)
     return made
 
 
@@ -170,7 +174,7 @@ def revoke_session(
     session_id: UUID,
     *,
     user_id: UUID | None = None,
-    reason: str = "signed out",
+    reason: str = SIGNED_OUT,
     clock: Clock = system_clock,
 ) -> None:
     """End a session and all of its refresh tokens. With `user_id` only if it is theirs.
@@ -190,6 +194,8 @@ def revoke_session(
         statement = statement.where(sessions.c.user_id == user_id)
     if connection.execute(statement).rowcount == 0:
         raise NotFoundError(f"no live session {session_id}", remedy="list the sessions")
+    ended = "signed_out" if reason == SIGNED_OUT else "session_revoked"
+    tell(connection, ended, "EXECUTE", SESSION, session_id, reason=reason)
 
 
 def revoke_sessions(
@@ -213,7 +219,10 @@ def revoke_sessions(
     )
     if keep is not None:
         statement = statement.where(sessions.c.id != keep)
-    return connection.execute(statement).rowcount
+    ended = connection.execute(statement).rowcount
+    if ended:
+        tell(connection, "sessions_revoked", "EXECUTE", USER, user_id, reason=reason, sessions=ended)
+    return ended
 
 
 def delete_ended_sessions(

@@ -4,7 +4,6 @@ Whoever does not get in learns nothing: unknown names, wrong passwords, deactiva
 answer after the same work, and are counted alike. A session that the caller brings along is ended, never taken over.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Self
 from uuid import UUID
@@ -18,6 +17,7 @@ from clew.domains.identity.passwords import PasswordHasher
 from clew.domains.identity.sessions import NewSession, SessionLimits, begin_session
 from clew.domains.identity.sign_in_tables import sessions
 from clew.domains.identity.tables import AnyRow, organizations, users
+from clew.domains.identity.telling import SESSION, USER, tell, tell_failure
 from clew.kernel.clock import Clock, system_clock
 from clew.kernel.database import Database, TenantContext
 from clew.kernel.errors import AuthenticationError
@@ -26,7 +26,6 @@ from clew.kernel.installation_secret import InstallationSecret
 from clew.kernel.roles import AUTHENTICATOR
 from clew.kernel.sealing import Sealer
 from clew.kernel.stored_text import storable
-from clew.records.acts import Act, record
 
 _LONGEST_NAME: Final = 320
 
@@ -57,9 +56,6 @@ class Door:
     sealer: Sealer
     clock: Clock = system_clock
     ids: IdMaker = new_id
-    # Told of every refused attempt on an account that exists. It must cost next to nothing: how long an answer takes
-    # must not tell which accounts do.
-    tell_refused: Callable[[TenantContext], None] | None = None
 
     @classmethod
     def of(cls, database: Database, *, clock: Clock = system_clock, ids: IdMaker = new_id) -> Self:
@@ -99,18 +95,38 @@ class Door:
             )
         right = self.hasher.verify(None if found is None else found.password_hash, password)
         if found is None or not right or not (found.is_active and found.organization_is_active):
-            self._tell(found, client_ip)
-            raise _refused()
+            why = "wrong password" if not right else "the user or the organization is not active"
+            raise self._told(found, attempt, why, client_ip, user_agent)
         if found.mfa_enabled and code is None:
             self._decide(attempt, succeeded=False)
             raise SecondFactorRequiredError("a code of the second factor is needed", remedy="send it along")
-        try:
-            session = self._enter(found, password, code, client_ip, user_agent, brought_session)
-        except AuthenticationError:
-            self._tell(found, client_ip)
-            raise
+        session = self._enter(found, password, code, client_ip, user_agent, brought_session)
+        if session is None:
+            raise self._told(found, attempt, "wrong code, or changed meanwhile", client_ip, user_agent)
         self._decide(attempt, succeeded=True)
         return SignedIn(found.organization_id, found.id, session)
+
+    def _told(
+        self, found: AnyRow | None, attempt: Attempt, why: str, client_ip: str | None, user_agent: str | None
+    ) -> AuthenticationError:
+        """Tell the user's organization of a failure and of the wait that it brings; the error to raise."""
+        if found is None:
+            with self.database.transaction(None, role=AUTHENTICATOR) as connection:
+                failed_sign_ins.attempt_failed(connection, attempt)
+            return _refused()
+        # Not in the user's name: who tried is what nobody knows.
+        with self.database.transaction(TenantContext(found.organization_id, client_ip=client_ip)) as connection:
+            seconds = int(attempt.wait.total_seconds())
+            tell_failure(
+                connection,
+                "sign_in_locked" if seconds else "sign_in_failed",
+                USER,
+                found.id,
+                why=why,
+                user_agent=user_agent,
+                seconds_to_wait=seconds,
+            )
+        return _refused()
 
     def _enter(
         self,
@@ -120,16 +136,18 @@ class Door:
         client_ip: str | None,
         user_agent: str | None,
         brought_session: str | None,
-    ) -> NewSession:
+    ) -> NewSession | None:
+        """The new session; None if the code is wrong, or the account not what it was a moment ago."""
         organization_id, user_id, clock = found.organization_id, found.id, self.clock
-        with self.database.transaction(TenantContext(organization_id, user_id, client_ip=client_ip)) as connection:
+        context = TenantContext(organization_id, user_id, client_ip=client_ip, user_agent=user_agent)
+        with self.database.transaction(context) as connection:
             # Between the look-up and now the password may have changed, or the user been shut out.
             if not _still_the_same(connection, found):
-                raise _refused()
+                return None
             if found.mfa_enabled and not second_factor.take_code(
                 connection, organization_id, user_id, self.sealer, code or "", clock=clock
             ):
-                raise _refused()
+                return None
             values: dict[str, Any] = {"last_login": clock()}
             if self.hasher.is_outdated(found.password_hash):
                 values["password_hash"] = self.hasher.hash(password)
@@ -147,12 +165,8 @@ class Door:
                 clock=clock,
                 ids=self.ids,
             )
-            record(connection, Act("signed_in", "EXECUTE", "session", session.id, user_agent=user_agent))
+            tell(connection, "signed_in", "EXECUTE", SESSION, session.id, second_factor=found.mfa_enabled)
             return session
-
-    def _tell(self, found: AnyRow | None, client_ip: str | None) -> None:
-        if found is not None and self.tell_refused is not None:
-            self.tell_refused(TenantContext(found.organization_id, found.id, client_ip=client_ip))
 
     def _decide(self, attempt: Attempt, *, succeeded: bool) -> None:
         decide = failed_sign_ins.attempt_succeeded if succeeded else failed_sign_ins.attempt_undecided

@@ -15,7 +15,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from clew.domains.identity.key_tables import api_usage_logs
+from clew.domains.identity.key_tables import api_keys, api_usage_logs
+from clew.domains.identity.pages import Place, after
 from clew.kernel.clock import Clock, system_clock
 from clew.kernel.database import Database
 from clew.kernel.errors import DatabaseUnavailableError
@@ -159,6 +160,59 @@ def write_usage(database: Database, lines: Sequence[Usage], *, ids: IdMaker = ne
     rows = [_row(line, ids()) for line in lines]
     with database.transaction(None, role=AUTHENTICATOR) as connection:
         connection.execute(sa.insert(api_usage_logs).inline(), rows)
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedRequest:
+    """A line of the log as it is shown."""
+
+    id: UUID
+    api_key_id: UUID
+    endpoint: str
+    method: str
+    request_timestamp: datetime
+    response_status: int
+    response_time_ms: int
+    request_size_bytes: int
+    response_size_bytes: int
+    client_ip: str | None
+    user_agent: str | None
+
+
+def page_of_usage(
+    connection: sa.Connection,
+    organization_id: UUID,
+    *,
+    api_key_id: UUID | None = None,
+    user_id: UUID | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    place: Place | None = None,
+    limit: int = 50,
+) -> list[LoggedRequest]:
+    """Requests behind a place (request_timestamp, id), newest first, at most `limit` + 1.
+
+    Of one key, of the keys of one user, or of all; `until` itself is not included.
+    """
+    logs = api_usage_logs.c
+    columns = [
+        sa.func.host(logs.client_ip).label(name) if name == "client_ip" else logs[name]
+        for name in LoggedRequest.__slots__
+    ]
+    query = sa.select(*columns).where(logs.organization_id == organization_id)
+    if api_key_id is not None:
+        query = query.where(logs.api_key_id == api_key_id)
+    if user_id is not None:
+        own = sa.select(api_keys.c.id).where(
+            api_keys.c.organization_id == organization_id, api_keys.c.user_id == user_id
+        )
+        query = query.where(logs.api_key_id.in_(own))
+    if since is not None:
+        query = query.where(logs.request_timestamp >= since)
+    if until is not None:
+        query = query.where(logs.request_timestamp < until)
+    ordered = after(query, (logs.request_timestamp, logs.id), place, limit, descending=True)
+    return [LoggedRequest(*row) for row in connection.execute(ordered)]
 
 
 def delete_old_usage(

@@ -10,10 +10,12 @@ import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.dialects import postgresql as pg
 
+from clew.domains.identity.pages import Place, after
 from clew.domains.identity.passwords import UNUSABLE
 from clew.domains.identity.permissions import BUILT_IN
 from clew.domains.identity.sessions import revoke_sessions
 from clew.domains.identity.tables import users
+from clew.domains.identity.telling import USER, tell
 from clew.kernel.clock import Clock, system_clock
 from clew.kernel.errors import ConflictError, InputError, NotFoundError
 from clew.kernel.ids import IdMaker, new_id
@@ -21,6 +23,7 @@ from clew.kernel.stored_text import storable
 
 _USERNAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 _LONGEST_NAME: Final = 320
+SORTS: Final = ("username", "email", "created_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,9 @@ def add_user(
         raise ConflictError(
             "this e-mail address or user name is taken", where=f"user {username[:80]}", remedy="choose another one"
         )
-    return User(*made)
+    user = User(*made)
+    tell(connection, "user_added", "CREATE", USER, user.id, user.username, role=user.role)
+    return user
 
 
 def list_users(
@@ -122,6 +127,36 @@ def list_users(
     if after is not None:
         query = query.where(users.c.username > after)
     return [User(*row) for row in connection.execute(query.limit(limit))]
+
+
+def page_of_users(
+    connection: sa.Connection,
+    organization_id: UUID,
+    *,
+    sort: str = "username",
+    descending: bool = False,
+    place: Place | None = None,
+    limit: int = 50,
+    role: str | None = None,
+    is_active: bool | None = None,
+    beginning: str | None = None,
+) -> list[User]:
+    """Users behind a place (value of the sort, id), at most `limit` + 1, sorted by one of SORTS.
+
+    `beginning`: of the user name or the e-mail address.
+    """
+    query = sa.select(*_SHOWN).where(users.c.organization_id == organization_id)
+    if role is not None:
+        query = query.where(users.c.role == required_role(role))
+    if is_active is not None:
+        query = query.where(users.c.is_active == is_active)
+    if beginning is not None:
+        text = storable(beginning, _LONGEST_NAME).casefold()
+        query = query.where(
+            sa.or_(sa.func.starts_with(users.c.username, text), sa.func.starts_with(users.c.email, text))
+        )
+    ordered = after(query, (users.c[sort], users.c.id), place, limit, descending=descending)
+    return [User(*row) for row in connection.execute(ordered)]
 
 
 def find_user(connection: sa.Connection, organization_id: UUID, name: str | UUID) -> User:
@@ -153,18 +188,22 @@ def update_user(
     Raises NotFoundError, InputError, ConflictError.
     """
     before = find_user(connection, organization_id, user_id)
-    values: dict[str, Any] = {"updated_at": clock()}
+    values: dict[str, Any] = {}
     if full_name is not None:
         values["full_name"] = _full_name(full_name)
     if email is not None and normal_email(email) != before.email:
         values |= {"email": normal_email(email), "is_verified": False}
     try:
         with connection.begin_nested():
-            return _changed(connection, organization_id, user_id, values)
+            changed = _changed(connection, organization_id, user_id, values | {"updated_at": clock()})
     except sa.exc.IntegrityError as error:
         raise ConflictError(
             "this e-mail address is taken", where=f"user {before.username}", remedy="choose another one"
         ) from error
+    different = [name for name in ("email", "full_name") if getattr(changed, name) != getattr(before, name)]
+    if different:
+        tell(connection, "user_changed", "UPDATE", USER, user_id, changed.username, changed=different)
+    return changed
 
 
 def set_built_in_role(
@@ -176,6 +215,7 @@ def set_built_in_role(
     """
     now = clock()
     changed = _changed(connection, organization_id, user_id, {"role": required_role(role), "updated_at": now})
+    tell(connection, "user_role_set", "UPDATE", USER, user_id, changed.username, role=role)
     revoke_sessions(connection, organization_id, user_id, reason="role changed", clock=clock)
     return changed
 
@@ -185,6 +225,7 @@ def set_active(
 ) -> User:
     """Let the user in again, or shut them out: sessions end at once, API keys rest as long as their owner does."""
     changed = _changed(connection, organization_id, user_id, {"is_active": active, "updated_at": clock()})
+    tell(connection, "user_activated" if active else "user_deactivated", "UPDATE", USER, user_id, changed.username)
     if not active:
         revoke_sessions(connection, organization_id, user_id, reason="user deactivated", clock=clock)
     return changed
@@ -203,6 +244,7 @@ def set_password(
     now = clock()
     values = {"password_hash": password_hash, "password_changed_at": now, "updated_at": now}
     changed = _changed(connection, organization_id, user_id, values)
+    tell(connection, "password_set", "UPDATE", USER, user_id, changed.username)
     revoke_sessions(connection, organization_id, user_id, reason="password changed", keep=keep_session, clock=clock)
     return changed
 

@@ -1,0 +1,34 @@
+"""Lists by the page: rows after a place in an order, of which one more is asked for than is shown."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+Place = tuple[Any, ...]
+
+
+def after(
+    query: sa.Select[Any],
+    columns: Sequence[sa.ColumnElement[Any]],
+    place: Place | None,
+    limit: int,
+    *,
+    descending: bool,
+) -> sa.Select[Any]:
+    """The rows that follow a place, by these columns (which tell any two rows apart), at most `limit` + 1.
+
+    `place` holds the values of those columns in the last row of the page before; None: from the beginning on.
+    """
+    ordered = query.order_by(*(column.desc() if descending else column.asc() for column in columns)).limit(limit + 1)
+    if place is None:
+        return ordered
+    literals = [sa.literal(value, column.type) for value, column in zip(place, columns, strict=True)]
+    here = sa.tuple_(*columns)
+    return ordered.where(here < sa.tuple_(*literals) if descending else here > sa.tuple_(*literals))
+
+
+KINDS: dict[str, tuple[type, type]] = {"time": (datetime, UUID), "text": (str, UUID)}
+"""Of what kind the values of a place are, for reading a cursor: by time and id, or by text and id."""

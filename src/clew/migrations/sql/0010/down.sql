@@ -1,0 +1,1 @@
+REVOKE UPDATE (name, updated_at) ON organizations FROM clew_application;
