@@ -8,7 +8,7 @@ from clew import migrations
 from clew.kernel.database import Database
 from clew.kernel.roles import AUTHENTICATOR, MIGRATOR
 from clew.kernel.schema_state import shipped_revisions
-from tests.support.record import Tenant, empty_database, new_organization, upgrade
+from tests.support.record import Tenant, empty_database, new_organization, organization_of_old, upgrade
 
 ROWS = (
     "INSERT INTO roles (organization_id, id, name) VALUES (:tenant, :id, 'custom')",
@@ -61,7 +61,7 @@ def test_down_and_up_again_with_people_and_their_keys() -> None:
                 assert connection.scalars(sa.text("SELECT id FROM users")).all() == [tenant.operator]
                 assert connection.scalar(sa.text("SELECT to_regclass('public.api_keys')")) is None
                 assert connection.scalar(sa.text("SELECT create_monthly_partitions()")) == 0
-            new_organization(database)  # the directory has its rights back
+            organization_of_old(database)  # the directory has its rights back
             upgrade(database)
 
 

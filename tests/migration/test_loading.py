@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from clew import migrations
 from clew.kernel.database import Database
 from clew.kernel.roles import MIGRATOR
-from tests.support.record import NOON, Tenant, Writer, empty_database, new_organization
+from tests.support.record import NOON, Tenant, Writer, empty_database, organization_of_old
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def before() -> Iterator[Database]:
 
 def filled(database: Database) -> tuple[Tenant, UUID, UUID, UUID]:
     """An organization with a row in a file and a post: the organization, the file, its row, the post."""
-    tenant, post = new_organization(database), uuid4()
+    tenant, post = organization_of_old(database), uuid4()
     with database.transaction(tenant.context) as connection:
         writer = Writer(connection, tenant)
         source = writer.source("sherlock")

@@ -18,9 +18,10 @@ from psycopg import conninfo, sql
 from pydantic import SecretStr
 
 from clew import migrations
+from clew.domains.identity.operator import operator_id
 from clew.domains.identity.service import create_organization, operator_of
 from clew.kernel.database import Database, TenantContext
-from clew.kernel.roles import MIGRATOR
+from clew.kernel.roles import DIRECTORY, MIGRATOR
 from clew.kernel.settings import Settings
 from clew.ontology import entity_id, normalize, relationship_id
 from tests.support.embedded import small_settings, temporary_base
@@ -86,6 +87,27 @@ def new_organization(database: Database) -> Tenant:
     with database.transaction(TenantContext(organization.id)) as connection:
         operator = operator_of(connection, organization.id)
     return Tenant(organization.id, organization.slug, operator)
+
+
+def organization_of_old(database: Database) -> Tenant:
+    """The same on a schema from before the audit trail, which the program itself does not work with any more."""
+    slug = f"t-{secrets.token_hex(6)}"
+    with database.transaction(None, DIRECTORY) as connection:
+        identifier: UUID = connection.execute(
+            sa.text("INSERT INTO organizations (slug, name) VALUES (:slug, 'Old organization') RETURNING id"),
+            {"slug": slug},
+        ).scalar_one()
+    user = operator_id(identifier)
+    row = {"own": identifier, "id": user, "name": f"operator@{slug}"}
+    with database.transaction(TenantContext(identifier)) as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO users (organization_id, id, email, username, password_hash, role)"
+                " VALUES (:own, :id, :name, :name, '!', 'admin')"
+            ),
+            row,
+        )
+    return Tenant(identifier, slug, user)
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ The caller is found out in the thread that the route runs in, before its first l
 """
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 from uuid import UUID
@@ -17,10 +18,11 @@ import sqlalchemy as sa
 from fastapi import Depends, Request
 
 from clew.api.credentials import Credential, credential_of
-from clew.api.exchange import Exchange, exchange_of
+from clew.api.exchange import NO_ROUTE, Exchange, exchange_of
 from clew.api.serving import Serving, serving_of
 from clew.domains.identity.callers import caller_of_session
 from clew.domains.identity.key_callers import caller_of_key
+from clew.domains.identity.limiting import Limiter, Standing, TooManyRequestsError
 from clew.domains.identity.permissions import CODES
 from clew.domains.identity.principal import Principal, authorise
 from clew.kernel.errors import AuthenticationError, ForbiddenError
@@ -28,6 +30,7 @@ from clew.kernel.transactions import TenantContext
 from clew.records.acts import Act, record
 
 _LONGEST_AGENT = 400
+_UNLIMITED = frozenset({"/healthz", "/readyz", "/metrics"})  # asked every second by whoever watches over the server
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,27 @@ class Visitor:
         return agent[:_LONGEST_AGENT] if agent else None
 
     def admit(self) -> None:
-        """Let the route begin, or raise why not. Asks the database, so it belongs into a thread."""
+        """Let the route begin, or raise why not. Asks the database, so it belongs into a thread.
+
+        Raises TooManyRequestsError.
+        """
+        self._count_address()
+
+    @property
+    def endpoint(self) -> str:
+        """Method and pattern of the route."""
+        return f"{self.request.method} {getattr(self.request.scope.get('route'), 'path', NO_ROUTE)}"
+
+    def _count_address(self) -> None:
+        if getattr(self.request.scope.get("route"), "path", "") not in _UNLIMITED:
+            self._count(lambda limiter: limiter.admit_address(self.client_ip, self.endpoint))
+
+    def _count(self, admit: Callable[[Limiter], tuple[Standing, ...]]) -> None:
+        try:
+            self._exchange.standings = admit(self.serving.limiter)
+        except TooManyRequestsError as error:
+            self._exchange.standings = error.standings
+            raise
 
 
 class Call(Visitor):
@@ -97,7 +120,12 @@ class Call(Visitor):
         """
         if self._admitted:
             return
-        principal = self.principal
+        try:
+            principal = self.principal
+        except AuthenticationError:
+            self._count_address()  # whoever guesses keys and tokens is held, as is who brings none
+            raise
+        self._count(lambda limiter: limiter.admit(principal, self.endpoint))
         if self.rule.permission is not None:
             authorise(principal, self.rule.permission)
         if self.rule.kind == "in-person":

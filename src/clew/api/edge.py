@@ -13,10 +13,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clew.api.errors import SlowRequestError, TooLargeError
 from clew.api.exchange import NO_ROUTE, Exchange, open_exchange
+from clew.api.limit_headers import limit_headers
 from clew.api.problems import answer, problem_of, unexpected
 from clew.api.routing import MOST_BODY_BYTES
 from clew.api.serving import Serving
-from clew.domains.identity.quotas import Allowance
+from clew.domains.identity.limiting import standings_of
 from clew.domains.identity.usage_log import Usage
 from clew.kernel.errors import ClewError
 from clew.kernel.logs import logger
@@ -32,7 +33,6 @@ _SECURITY_HEADERS: Final = (
 )
 _STRICT_TRANSPORT: Final = (b"strict-transport-security", b"max-age=31536000")
 _NO_STORE: Final = (b"cache-control", b"no-store")
-_WINDOW_SECONDS: Final = {"minute": 60, "hour": 3600, "day": 86_400}
 
 
 class Edge:
@@ -90,10 +90,7 @@ class Edge:
         headers += [header for header in self._headers if header[0] not in names]
         if b"cache-control" not in names:
             headers.append(_NO_STORE)
-        limited = [each for each in exchange.allowances if each.limit]
-        if limited:
-            headers += _limit_headers(limited, exchange)
-        return headers
+        return headers + limit_headers((*exchange.standings, *standings_of(exchange.allowances, exchange.at)))
 
     def _finish(self, scope: Scope, exchange: Exchange) -> None:
         seconds = time.perf_counter() - exchange.began
@@ -173,16 +170,6 @@ def _too_large(most: int) -> TooLargeError:
 def route_of(scope: Scope) -> str:
     """The pattern of the route that answered; what matched none is one kind, or figures would grow with attacks."""
     return str(getattr(scope.get("route"), "path", NO_ROUTE))
-
-
-def _limit_headers(limited: list[Allowance], exchange: Exchange) -> list[tuple[bytes, bytes]]:
-    """RateLimit and RateLimit-Policy, as the IETF's draft on them has it: each window with what is left of it."""
-    policies = ", ".join(f'"{each.window}";q={each.limit};w={_WINDOW_SECONDS[each.window]}' for each in limited)
-    left = ", ".join(
-        f'"{each.window}";r={each.remaining or 0};t={max(0, int((each.resets_at - exchange.at).total_seconds()))}'
-        for each in limited
-    )
-    return [(b"ratelimit-policy", policies.encode()), (b"ratelimit", left.encode())]
 
 
 def _agent(scope: Scope) -> str | None:

@@ -13,6 +13,7 @@ from clew.kernel.ids import new_id
 from clew.kernel.stored_text import storable_address
 
 if TYPE_CHECKING:
+    from clew.domains.identity.limiting import Standing
     from clew.domains.identity.principal import Principal
     from clew.domains.identity.quotas import Allowance
 
@@ -33,6 +34,7 @@ class Exchange:
     code: str | None = None  # of the problem, if it ended in one
     principal: "Principal | None" = None
     allowances: "tuple[Allowance, ...]" = ()
+    standings: "tuple[Standing, ...]" = ()
     request_bytes: int = 0
     response_bytes: int = 0
     status: int = 0

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from clew.api.serving import Serving
-from clew.kernel.errors import ClewError
+from clew.kernel.errors import ClewError, ConflictError
 from clew.kernel.schema_state import SchemaState, read_schema
 from clew.projections.keeping import status
 from clew.projections.service import projections
@@ -13,6 +13,13 @@ def reasons_not_ready(serving: Serving) -> list[str]:
     """What keeps the server from its work, in words that tell strangers nothing; empty if nothing does."""
     if serving.stopping.is_set():
         return ["stopping"]
+    try:
+        if serving.alone is not None:
+            serving.alone.confirm()
+    except ConflictError:
+        return ["another server works on this record"]
+    except ClewError:
+        return ["database: does not answer"]
     try:
         schema = read_schema(serving.database)
         if schema.state is not SchemaState.CURRENT:

@@ -19,6 +19,7 @@ from clew.api.services import Service
 from clew.api.serving import Serving, opened_serving
 from clew.kernel.database import Database
 from clew.kernel.errors import ConfigurationError
+from clew.kernel.single_server import SingleServer
 
 if TYPE_CHECKING:
     import asyncio
@@ -79,9 +80,9 @@ def serve(
     """Answer requests until `stop` is set; then finish those that are being answered, then the services.
 
     `ready` is told the address once requests are answered. The schema must be the present one. Raises
-    ConfigurationError.
+    ConfigurationError, ConflictError if another server works on this record.
     """
-    with opened_serving(database) as serving, _running(services):
+    with SingleServer(database) as alone, opened_serving(database, alone=alone) as serving, _running(services):
         server = _Server(_configuration(serving, listening), serving.stopping, stop, ready)
         server.run([listener])
 

@@ -14,15 +14,18 @@ from clew.api.metrics import Metrics
 from clew.domains.audit.reads import ReadRecorder
 from clew.domains.identity.account_links import PasswordRules
 from clew.domains.identity.delivery import Delivery, delivery_of
+from clew.domains.identity.limiting import Limiter, LimiterRules
 from clew.domains.identity.passwords import PasswordHasher, PasswordPolicy
 from clew.domains.identity.repeated_requests import Memory
 from clew.domains.identity.sign_in import Door
 from clew.domains.identity.token_desk import TokenDesk
 from clew.domains.identity.usage_log import UsageLog
+from clew.kernel.cache.memory import MemoryCache
 from clew.kernel.clock import Clock, system_clock
 from clew.kernel.database import Database
 from clew.kernel.installation_secret import InstallationSecret
 from clew.kernel.settings import Settings
+from clew.kernel.single_server import SingleServer
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -43,15 +46,21 @@ class Serving:
     cookies: CookieRules
     reads: ReadRecorder
     usage_log: UsageLog
+    limiter: Limiter
     memory: Memory
     metrics: Metrics
     stopping: threading.Event = field(default_factory=threading.Event)
     clock: Clock = system_clock
+    alone: SingleServer | None = None  # None where an application is not served to anybody else
 
 
 @contextlib.contextmanager
 def opened_serving(
-    database: Database, *, hasher: PasswordHasher | None = None, clock: Clock = system_clock
+    database: Database,
+    *,
+    hasher: PasswordHasher | None = None,
+    alone: SingleServer | None = None,
+    clock: Clock = system_clock,
 ) -> Iterator[Serving]:
     """Everything that requests need, ready; at the end what waits to be written is written.
 
@@ -68,6 +77,7 @@ def opened_serving(
         if hasher is not None:
             door = replace(door, hasher=hasher)
         background = Background()
+        cache = MemoryCache()
         try:
             yield Serving(
                 database=database,
@@ -81,9 +91,11 @@ def opened_serving(
                 cookies=CookieRules.of(settings, secret),
                 reads=reads,
                 usage_log=usage_log,
+                limiter=Limiter(cache, LimiterRules.of(settings)),
                 memory=Memory(secret),
                 metrics=metrics,
                 clock=clock,
+                alone=alone,
             )
         finally:
             background.close()

@@ -33,7 +33,10 @@ def acts_of(api: Api, person: Person) -> list[tuple[str, bool]]:
     api.serving.reads.drain()
     with api.database.transaction(person.tenant.context) as connection:
         rows = connection.execute(
-            sa.text("SELECT event_type, success FROM audit.events WHERE user_id = :user ORDER BY id"),
+            sa.text(
+                "SELECT event_type, success FROM audit.events"
+                " WHERE user_id = :user OR resource_id = CAST(:user AS text) ORDER BY id"
+            ),
             {"user": person.user.id},
         )
         return [(row.event_type, row.success) for row in rows]

@@ -4,7 +4,20 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from clew.api.routes import links, organization, profile, security, sign_in, system
+from clew.api.routes import (
+    audit,
+    configuration,
+    invitations,
+    keys,
+    links,
+    organization,
+    profile,
+    roles,
+    security,
+    sign_in,
+    system,
+    users,
+)
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     system.router,
@@ -15,4 +28,10 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     security.router,
     links.router,
     organization.router,
+    users.router,
+    roles.router,
+    keys.router,
+    invitations.router,
+    configuration.router,
+    audit.router,
 )

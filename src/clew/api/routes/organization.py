@@ -5,10 +5,11 @@ from typing import Annotated
 from starlette.responses import Response
 
 from clew.api.callers import Call, needs
+from clew.api.models.governing import OrganizationChange
 from clew.api.models.organization import OrganizationModel
-from clew.api.representations import CONDITIONAL, tagged
+from clew.api.representations import CONDITIONAL, require_match, tagged
 from clew.api.routing import router as routes
-from clew.domains.identity.service import own_organization
+from clew.domains.identity.service import own_organization, rename_organization
 
 router = routes("organization")
 
@@ -20,4 +21,16 @@ def get_organization(call: Annotated[Call, needs("organization:read")]) -> Respo
     """What the caller belongs to, with its ETag."""
     with call.transaction() as connection:
         found = own_organization(connection, call.principal.organization_id)
+    return tagged(call.request, OrganizationModel.of(found))
+
+
+@router.patch("/organization", response_model=OrganizationModel, summary="Change the caller's organization")
+def update_organization(call: Annotated[Call, needs("organization:write")], body: OrganizationChange) -> Response:
+    """Gives it another name. Its slug, which commands name it by, stays."""
+    where = call.principal.organization_id
+    with call.transaction() as connection:
+        found = own_organization(connection, where)
+        require_match(call.request, OrganizationModel.of(found))
+        if "name" in body.model_fields_set:
+            found = rename_organization(connection, where, body.name)
     return tagged(call.request, OrganizationModel.of(found))

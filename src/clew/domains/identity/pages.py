@@ -1,9 +1,7 @@
 """Lists by the page: rows after a place in an order, of which one more is asked for than is shown."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -28,7 +26,3 @@ def after(
     literals = [sa.literal(value, column.type) for value, column in zip(place, columns, strict=True)]
     here = sa.tuple_(*columns)
     return ordered.where(here < sa.tuple_(*literals) if descending else here > sa.tuple_(*literals))
-
-
-KINDS: dict[str, tuple[type, type]] = {"time": (datetime, UUID), "text": (str, UUID)}
-"""Of what kind the values of a place are, for reading a cursor: by time and id, or by text and id."""

@@ -23,7 +23,8 @@ from clew.kernel.stored_text import storable
 
 _USERNAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 _LONGEST_NAME: Final = 320
-SORTS: Final = ("username", "email", "created_at")
+SORT_KINDS: Final[dict[str, type]] = {"username": str, "email": str, "created_at": datetime}
+"""What users can be sorted by, and of what kind each is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def page_of_users(
     is_active: bool | None = None,
     beginning: str | None = None,
 ) -> list[User]:
-    """Users behind a place (value of the sort, id), at most `limit` + 1, sorted by one of SORTS.
+    """Users behind a place (value of the sort, id), at most `limit` + 1, sorted by one of SORT_KINDS.
 
     `beginning`: of the user name or the e-mail address.
     """
