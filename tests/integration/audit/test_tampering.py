@@ -12,7 +12,7 @@ import sqlalchemy.exc
 from clew.domains.audit.chain import BEGINNING, End, Entry, Header, Keys, encode
 from clew.domains.audit.checkpoints import CheckpointFile
 from clew.domains.audit.sealer import Sealer, SealerBusyError, seal_of_row
-from clew.domains.audit.service import seal_now
+from clew.domains.audit.service import seal_now, verify
 from clew.kernel.installation_secret import InstallationSecret
 from clew.kernel.roles import APPLICATION, AUDITOR, MIGRATOR, RETENTION, SEALER
 from tests.support.auditing import Trail, found
@@ -51,6 +51,17 @@ def test_a_removed_row_is_named(attacked: Trail) -> None:
     row = attacked.row("case-5")
     attacked.owner("DELETE FROM audit.events WHERE id = :id", id=row)
     assert found(attacked) == ("removed", attacked.ours.id, row)
+
+
+def test_one_organization_is_proved_without_a_word_of_another(attacked: Trail) -> None:
+    row = attacked.row("their-4")
+    attacked.owner("DELETE FROM audit.events WHERE id = :id", id=row)
+    ours = verify(attacked.database, attacked.ours.id)
+    assert (ours.ok, ours.organizations, ours.first_bad) == (True, 1, None)
+    assert 0 < ours.rows < attacked.verify().rows + 1
+    theirs = verify(attacked.database, attacked.theirs.id)
+    assert theirs.first_bad is not None
+    assert (theirs.first_bad.problem, theirs.first_bad.row) == ("removed", row)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import sqlalchemy.exc
 from clew.domains.identity import permissions
 from clew.kernel.database import Database
 from clew.kernel.roles import APPLICATION, AUTHENTICATOR, DIRECTORY, PROJECTOR
-from tests.support.record import Tenant
+from tests.support.record import Tenant, new_organization
 
 DENIED = "42501"
 # has_any_column_privilege also counts privileges on the whole table; there is none for DELETE and the like.
@@ -159,3 +159,19 @@ def test_the_database_and_the_module_say_the_same(database: Database, tenant: Te
     assert known == {(permission.code, permission.description) for permission in permissions.PERMISSIONS}
     assert roles == {(role.name, role.description) for role in permissions.ROLES}
     assert {name: frozenset(codes) for name, codes in allowed} == permissions.BUILT_IN
+
+
+def test_the_application_renames_its_own_organization_and_changes_nothing_else_of_any(
+    database: Database, tenant: Tenant
+) -> None:
+    for column in ("slug = 'mine'", "is_active = false", "settings = '{}'", "id = gen_random_uuid()"):
+        refused(database, APPLICATION, f"UPDATE organizations SET {column}", tenant)
+    refused(database, APPLICATION, "DELETE FROM organizations", tenant)
+    other = new_organization(database)
+    rename = sa.text("UPDATE organizations SET name = 'Renamed' RETURNING id")
+    with database.transaction(tenant.context, role=APPLICATION) as connection:
+        assert connection.scalars(rename).all() == [tenant.id]
+    with database.transaction(other.context) as connection:
+        assert connection.scalar(sa.text("SELECT name FROM organizations")) == "Test organization"
+    with database.transaction(None, role=APPLICATION) as connection:
+        assert connection.scalars(rename).all() == []
