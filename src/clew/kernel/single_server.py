@@ -5,6 +5,7 @@ every machine and data directory, and goes with the connection, so that a server
 """
 
 import threading
+import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -24,20 +25,33 @@ _SESSION: Final = (
 )
 _LOCK: Final = "SELECT pg_try_advisory_lock(hashtextextended('clew server', 0))"
 _ALIVE: Final = "SELECT 1"
+_PAUSE_SECONDS: Final = 0.1
 
 
 class SingleServer:
-    """Within the block no other process is a server of this record. Raises ConflictError if one is already."""
+    """Within the block no other process is a server of this record. Raises ConflictError if one is already.
 
-    def __init__(self, database: Database) -> None:
+    One that was killed this very moment may still hold the lock: for that it is waited `patience_seconds`.
+    """
+
+    def __init__(self, database: Database, *, patience_seconds: float = 2.0) -> None:
         self._database = database
+        self._patience = patience_seconds
         self._guard = threading.Lock()
         self._connection: AnyConnection | None = None
 
     def __enter__(self) -> Self:
+        give_up_at = time.monotonic() + self._patience
         with self._guard:
-            self._take()
-        return self
+            while True:
+                try:
+                    self._take()
+                except ConflictError:
+                    if time.monotonic() >= give_up_at:
+                        raise
+                    time.sleep(_PAUSE_SECONDS)
+                else:
+                    return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

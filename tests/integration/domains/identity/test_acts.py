@@ -270,7 +270,7 @@ def test_settings_are_told_with_what_they_were_and_no_secret(database: Database,
         configuration.set_configuration(connection, tenant.id, "retention.days", 30)
         configuration.set_configuration(connection, tenant.id, "retention.days", 60)
         configuration.set_configuration(
-            connection, tenant.id, "feeds", {"url": "x", "api_key": "k-1", "a": [{"token": 1}]}
+            connection, tenant.id, "feeds", {"kind": "x", "api_key": "k-1", "a": [{"token": 1}]}
         )
         configuration.remove_configuration(connection, tenant.id, "retention.days")
         configuration.set_user_setting(connection, tenant.id, user.id, "language", "de")
@@ -280,7 +280,7 @@ def test_settings_are_told_with_what_they_were_and_no_secret(database: Database,
     assert [(row.operation, row.resource_path, row.old_value, row.new_value) for row in told] == [
         ("CREATE", "retention.days", None, 30),
         ("UPDATE", "retention.days", 30, 60),
-        ("CREATE", "feeds", None, {"url": "x", "api_key": "(secret)", "a": [{"token": "(secret)"}]}),
+        ("CREATE", "feeds", None, {"kind": "x", "api_key": "(secret)", "a": [{"token": "(secret)"}]}),
         ("DELETE", "retention.days", 60, None),
         ("CREATE", f"{user.id}/language", None, "de"),
         ("DELETE", f"{user.id}/language", "de", None),
