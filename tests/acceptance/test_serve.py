@@ -129,9 +129,9 @@ def test_a_second_server_of_the_record_is_refused_with_the_reason(standing: Serv
     ],
 )
 def test_what_would_be_unsafe_is_refused_with_the_reason(
-    program: Program, arguments: tuple[str, ...], words: str
+    other: Program, arguments: tuple[str, ...], words: str
 ) -> None:
-    assert words in program.error("serve", "--port", "0", *arguments, expect=3)["message"]
+    assert words in other.error("serve", "--port", "0", *arguments, expect=3)["message"]
 
 
 def test_headers_without_end_are_not_collected(standing: Server) -> None:

@@ -11,7 +11,7 @@ from clew.cli.options import DataDirectoryOption, JsonOption, OrganizationOption
 if TYPE_CHECKING:
     from clew.cli.session import Record
     from clew.domains.audit.findings import Verified
-    from clew.domains.audit.search import AuditQuery
+    from clew.domains.audit.search import AuditPage, AuditQuery
 
 TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
@@ -107,9 +107,7 @@ def search(  # noqa: PLR0913, PLR0917  each option is one argument
     """Find what was done, the newest first."""
     from clew.cli.output import line, print_json, table
     from clew.cli.session import opened_record
-    from clew.domains.audit import service
     from clew.domains.audit.search import AuditQuery
-    from clew.domains.audit.search import search as find
 
     call = invocation(context, as_json, organization, data_dir)
     query = AuditQuery(
@@ -124,10 +122,7 @@ def search(  # noqa: PLR0913, PLR0917  each option is one argument
         cursor=cursor,
     )
     with opened_record(call) as record:
-        service.hand_over_reads(record.database)
-        with record.transaction() as connection:
-            page = find(connection, record.organization_id, query)
-            service.record(connection, service.Act("audit_search", "READ", "audit_trail", request=_asked(query)))
+        page = _found(record, query)
     if call.json:
         print_json(page.as_dict())
         return
@@ -138,6 +133,17 @@ def search(  # noqa: PLR0913, PLR0917  each option is one argument
     )
     if page.cursor:
         line(f"there is more: --cursor {page.cursor}")
+
+
+def _found(record: "Record", query: "AuditQuery") -> "AuditPage":
+    from clew.domains.audit import service
+    from clew.domains.audit.search import search as find
+
+    service.hand_over_reads(record.database)
+    with record.transaction() as connection:
+        page = find(connection, record.organization_id, query)
+        service.record(connection, service.Act("audit_search", "READ", "audit_trail", request=_asked(query)))
+    return page
 
 
 def _asked(query: "AuditQuery") -> dict[str, object]:

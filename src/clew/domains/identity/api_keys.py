@@ -114,18 +114,8 @@ def create_key(
         )
     )
     connection.execute(sa.insert(api_key_counters).values(organization_id=organization_id, api_key_id=made.id))
-    tell(
-        connection,
-        "api_key_created",
-        "CREATE",
-        KEY,
-        made.id,
-        _short(name),
-        user_id=user_id,
-        scopes=sorted(set(scopes)),
-        expires_at=expires_at,
-        limits=_limit_columns(bounds),
-    )
+    told = {"user_id": user_id, "scopes": sorted(set(scopes)), "expires_at": expires_at}
+    tell(connection, "api_key_created", "CREATE", KEY, made.id, _short(name), limits=_limit_columns(bounds), **told)
     return made
 
 
