@@ -292,6 +292,16 @@ def test_entities_are_listed_by_the_page_and_found_by_value(api: Api, things: Th
     assert none["found"] is False
 
 
+def test_the_id_of_an_entity_that_was_merged_leads_to_the_other(api: Api, things: Things) -> None:
+    headers = things.admin.headers["key"]
+    gone = uuid4()
+    with api.database.transaction(things.tenant.context) as connection:
+        Writer(connection, things.tenant).insert("entity_aliases", alias_id=gone, entity_id=things.entity)
+    assert api.client.get(f"{V1}/entities/{gone}", headers=headers).json()["id"] == str(things.entity)
+    told = problem(api.client.get(f"{V1}/entities/{gone}/relationships", headers=headers), 404, "not_found")
+    assert str(things.entity) in told["detail"]
+
+
 def test_bytes_of_the_quarantine_are_saved_and_never_opened(api: Api, things: Things) -> None:
     response = api.client.get(things.paths["bytes"], headers=things.admin.headers["key"])
     assert response.content == b"<script>alert(1)</script>\x00\xff"

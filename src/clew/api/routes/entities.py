@@ -3,6 +3,7 @@
 from typing import Annotated, cast
 from uuid import UUID
 
+import sqlalchemy as sa
 from fastapi import Query
 from starlette.responses import Response
 
@@ -21,6 +22,7 @@ from clew.api.models.listing import page_shown
 from clew.api.paging import Page
 from clew.api.representations import require_match, shown, tagged
 from clew.api.routing import router as routes
+from clew.kernel.errors import NotFoundError
 from clew.records.acts import Act
 from clew.records.cards import card
 from clew.records.entity_changes import EntityChanges, change_entity
@@ -119,6 +121,13 @@ def list_relationships(
             query.direction,
         )
         if not page.items and query.cursor is None:
-            read_entity(connection, call.principal.organization_id, entity_id)
+            _require_present(connection, call.principal.organization_id, entity_id)
     call.tell_read(Act("relationships_listed", "READ", "entity", entity_id, request=query.asked()))
     return shown(page_shown(page, RelationshipModel))
+
+
+def _require_present(connection: sa.Connection, organization_id: UUID, entity_id: UUID) -> None:
+    """Raises NotFoundError for an id that names nothing, or an entity that was merged into another."""
+    current = read_entity(connection, organization_id, entity_id).id
+    if current != entity_id:
+        raise NotFoundError(f"entity {entity_id} was merged into {current}", remedy="list those of the other one")
