@@ -65,10 +65,15 @@ class SkippedInput:
     error: InputError | None = None  # where something is wrong rather than merely of another kind
 
 
-def open_inputs(path: Path, limits: ArchiveLimits) -> Iterator[InputFile | SkippedInput]:
-    """Walk `path`: a file, or a directory and all below it in the order of names. InputError if it does not exist."""
+def open_inputs(path: Path, limits: ArchiveLimits, called: str | None = None) -> Iterator[InputFile | SkippedInput]:
+    """Walk `path`: a file, or a directory and all below it in the order of names. InputError if it does not exist.
+
+    `called` is what a single file is to be called, if not by its path: a text that is never used to find anything.
+    """
     if not os.path.lexists(path):
-        raise InputError("no such file or directory", where=_text(path), remedy="check the path")
+        raise InputError("no such file or directory", where=called or _text(path), remedy="check the path")
+    if called is not None:
+        return _file(path, called[-_LABEL_CHARACTERS:], limits, called)
     return _walk(path, limits, set())
 
 
@@ -113,7 +118,7 @@ def _unreachable(path: Path, label: str, error: OSError) -> SkippedInput:
     return SkippedInput(label, "unreadable", error.strerror or str(error))
 
 
-def _file(path: Path, label: str, limits: ArchiveLimits) -> Iterator[InputFile | SkippedInput]:
+def _file(path: Path, label: str, limits: ArchiveLimits, name: str | None = None) -> Iterator[InputFile | SkippedInput]:
     try:
         stream, size = _open_regular(path, label)
     except InputError as error:
@@ -121,7 +126,7 @@ def _file(path: Path, label: str, limits: ArchiveLimits) -> Iterator[InputFile |
         return
     with stream:
         walker = _StreamWalker(Budget(limits), path)
-        yield from walker.walk(StreamMember(label, path.name, size, stream, []), depth=0)
+        yield from walker.walk(StreamMember(label, name or path.name, size, stream, []), depth=0)
 
 
 def _open_regular(path: Path, label: str) -> tuple[io.BufferedReader, int]:

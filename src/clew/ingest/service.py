@@ -49,6 +49,7 @@ class IngestRequest:
     timezone: tzinfo | None = None  # of times without a zone; None: UTC, with a warning
     region: str | None = None  # of national phone numbers, ISO 3166 alpha-2
     mapping: str | None = None  # the text of a mapping file, which every file is read by
+    file_name: str | None = None  # of the one path, where the file is not called so on this machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def ingest(
         max_total_bytes=settings.max_archive_bytes,
         max_members=settings.max_archive_members,
     )
-    walks = [(path, open_inputs(path, limits)) for path in request.paths]
+    walks = [(path, open_inputs(path, limits, request.file_name)) for path in request.paths]
     started = time.monotonic()
     with (
         database_errors(database.address),

@@ -9,6 +9,7 @@ import sqlalchemy.exc
 from clew.kernel.errors import ClewError, DatabaseUnavailableError
 
 REMEDIES = {
+    "25P03": "the program stood still in the middle of a transaction: run the same command again",
     "53100": "the database's disk is full: free space there, then run the same command again",
     "53200": "the database server is out of memory: free some, then run the same command again",
     "53300": "the database takes no more connections: lower CLEW_POOL_SIZE or raise the server's max_connections",

@@ -10,6 +10,7 @@
 - clew_sealer reads the audit trail of every organization and adds the seals that chain it.
 - clew_auditor reads the audit trail of every organization and changes nothing.
 - clew_retention may give up whole expired months of the audit trail, and otherwise reads nothing.
+- clew_runner hands out the jobs of every organization; it sees neither what they are about nor what came of them.
 - clew_partitioner owns the functions that make partitions on demand; nobody signs in as it.
 """
 
@@ -32,8 +33,9 @@ PROJECTOR = "clew_projector"
 SEALER = "clew_sealer"
 AUDITOR = "clew_auditor"
 RETENTION = "clew_retention"
+RUNNER = "clew_runner"
 PARTITIONER = "clew_partitioner"
-LOGIN_ROLES = (MIGRATOR, APPLICATION, DIRECTORY, AUTHENTICATOR, PROJECTOR, SEALER, AUDITOR, RETENTION)
+LOGIN_ROLES = (MIGRATOR, APPLICATION, DIRECTORY, AUTHENTICATOR, PROJECTOR, SEALER, AUDITOR, RETENTION, RUNNER)
 ALL_ROLES = (OWNER, PARTITIONER, *LOGIN_ROLES)
 # Who may act as whom. The partitioner makes tables for the owner; the migrator hands functions to the partitioner.
 MEMBERSHIPS = ((OWNER, MIGRATOR), (OWNER, PARTITIONER), (PARTITIONER, MIGRATOR))

@@ -105,6 +105,33 @@ class Settings(BaseSettings):
         description="Changes kept for views that lag behind. A view that lags further is rebuilt instead.",
     )
     partitions_ahead_months: int = Field(3, ge=1, le=24, description="Months for which partitions are made ahead.")
+    job_workers: int = Field(
+        4, ge=1, le=64, description="Jobs (such as loads of uploaded files) that a server works on at once."
+    )
+    job_lost_seconds: int = Field(
+        20,
+        ge=10,
+        le=3600,
+        description="Seconds without a sign of life after which a job's runner counts as dead and another takes over.",
+    )
+    upload_maximum_bytes: ByteSize = Field(
+        ByteSize(64 * GIBIBYTE), ge=KIBIBYTE, description="Largest file that is taken as an upload."
+    )
+    upload_maximum_open: int = Field(
+        100, ge=1, le=100_000, description="Unfinished uploads that an organization may have at once."
+    )
+    upload_keep_free_bytes: ByteSize = Field(
+        ByteSize(GIBIBYTE), ge=0, description="Space on the disk that uploads leave free."
+    )
+    upload_expiry_hours: int = Field(
+        48, ge=1, le=8760, description="Hours after which an upload that nobody continues is given up."
+    )
+    upload_slow_seconds: int = Field(
+        30,
+        ge=1,
+        le=3600,
+        description="Seconds in which at least 16 KiB of an upload have to arrive; slower requests are ended.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severity of the log lines written to standard error."
     )

@@ -20,6 +20,8 @@ from clew.domains.collections import tables as collections
 from clew.domains.identity import access_tables, key_tables, request_tables, sign_in_tables
 from clew.domains.identity import tables as identity
 from clew.domains.investigations import tables as investigations
+from clew.domains.jobs import tables as jobs
+from clew.domains.uploads import tables as uploads
 from clew.kernel.errors import SchemaVersionError
 from clew.projections import tables as projections
 from clew.records.tables import entities
@@ -36,6 +38,8 @@ TABLES: Final = (
     sign_in_tables.sessions,
     request_tables.idempotency_keys,
     investigations.targets,
+    jobs.jobs,
+    uploads.uploads,
     entities.entities,
     projections.projections,
 )

@@ -72,6 +72,8 @@ PERMISSIONS: Final = (
     Permission("collection:write", "Define, run and cancel collections and scans", WRITE, _ANALYSTS),
     Permission("analysis:read", "See analyses and their results", READ, _EVERYBODY),
     Permission("analysis:write", "Start and cancel analyses", WRITE, _WORKERS),
+    Permission("job:read", "See jobs and how far they are", READ, _EVERYBODY),
+    Permission("job:write", "Cancel and retry jobs", WRITE, _ANALYSTS),
     Permission("report:read", "See reports", READ, _EVERYBODY),
     Permission("report:write", "Write and delete reports", WRITE, _WORKERS),
     Permission("projection:read", "See how the views fare", READ, _ANALYSTS),

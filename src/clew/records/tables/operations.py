@@ -1,4 +1,4 @@
-"""What keeps the record honest: rejected records, jobs, and the log of changes that projections follow."""
+"""What keeps the record honest: rejected records, and the log of changes that projections follow."""
 
 from typing import Final
 
@@ -8,18 +8,15 @@ from clew.kernel.schema import (
     index,
     json_object,
     metadata,
-    moment,
     now,
     number,
     one_of,
     reference,
     required,
     tenant_table,
-    text,
 )
 
 QUARANTINE_STATES: Final = ("held", "retried", "dropped")
-JOB_STATES: Final = ("pending", "running", "completed", "failed", "cancelled")
 
 # content is cut at 64 KiB; byte_length is the whole, which stays in the stored file at byte_offset.
 quarantine: Final = tenant_table(
@@ -39,27 +36,6 @@ quarantine: Final = tenant_table(
     one_of("status", QUARANTINE_STATES),
     index("collection_item_id", "line"),
     index("status", "reason"),
-)
-
-jobs: Final = tenant_table(
-    "jobs",
-    required("kind"),
-    required("queue", "celery"),
-    number("priority", 5),
-    required("status", "pending"),
-    json_object("payload"),
-    json_object("result", empty=False),
-    text("error_message"),
-    number("attempts", 0),
-    number("max_attempts", 5),
-    now("run_at"),
-    moment("started_at"),
-    moment("heartbeat_at"),
-    moment("completed_at"),
-    text("locked_by"),
-    one_of("status", JOB_STATES),
-    sa.CheckConstraint("priority BETWEEN 1 AND 10", name="priority"),
-    index("status", "run_at"),
 )
 
 # One row per row that really changed, one per batch of events. A reader's position is (epoch, snapshot): see

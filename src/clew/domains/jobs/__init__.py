@@ -1,0 +1,1 @@
+"""Jobs: work that is done beside requests and commands."""

@@ -1,0 +1,9 @@
+"""The kinds of job that there are, each with what does it."""
+
+from typing import Final
+
+from clew.worker.ingest_job import INGEST
+from clew.worker.work import Handler
+
+HANDLERS: Final[tuple[Handler, ...]] = (INGEST,)
+PLACE: Final = f"{__name__}:HANDLERS"
