@@ -16,6 +16,7 @@ from starlette.responses import Response
 from clew.api.errors import PreconditionError, SlowRequestError, UnsupportedMediaError
 from clew.api.exchange import exchange_of
 from clew.domains.identity.repeated_requests import KeyReusedError
+from clew.domains.uploads.service import TooLargeError
 from clew.kernel.errors import (
     AuthenticationError,
     ClewError,
@@ -43,6 +44,7 @@ STATUSES: Final[Mapping[type[ClewError], int]] = {
     SlowRequestError: 408,
     ConflictError: 409,
     PreconditionError: 412,
+    TooLargeError: 413,
     UnsupportedMediaError: 415,
     KeyReusedError: 422,
     LimitError: 429,

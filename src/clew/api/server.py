@@ -15,7 +15,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from clew.api.application import create_application
-from clew.api.services import Service
+from clew.api.services import Service, Work
 from clew.api.serving import Serving, opened_serving
 from clew.kernel.database import Database
 from clew.kernel.errors import ConfigurationError
@@ -81,7 +81,10 @@ def serve(
     `ready` is told the address once requests are answered. The schema must be the present one. Raises
     ConfigurationError.
     """
-    with opened_serving(database) as serving, _running(services):
+    with contextlib.ExitStack() as opened:
+        serving = opened.enter_context(opened_serving(database))
+        events = Work("events", lambda ending: serving.hub.follow(database, ending))
+        opened.enter_context(_running([events, *services]))
         server = _Server(_configuration(serving, listening), serving.stopping, stop, ready)
         server.run([listener])
 

@@ -11,7 +11,9 @@ from fastapi import Request
 
 from clew.api.background import Background
 from clew.api.cross_site import CookieRules
+from clew.api.live import Hub
 from clew.api.metrics import Metrics
+from clew.api.receiving import Receptions
 from clew.domains.audit.reads import ReadRecorder
 from clew.domains.identity.account_links import PasswordRules
 from clew.domains.identity.delivery import Delivery, delivery_of
@@ -50,6 +52,8 @@ class Serving:
     memory: Memory
     metrics: Metrics
     stopping: threading.Event = field(default_factory=threading.Event)
+    hub: Hub = field(default_factory=Hub)
+    receptions: Receptions = field(default_factory=Receptions)
     clock: Clock = system_clock
 
 

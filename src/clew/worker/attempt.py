@@ -119,6 +119,8 @@ class Attempt:
             self._stopped(heard["done"])
         else:
             with self._database.transaction(self._context) as connection:
+                if self._latest is not None:
+                    claims.advance(connection, self._claim, self._latest)
                 claims.complete(connection, self._claim, heard["done"])
             log.info("job completed", job=str(self._claim.job_id), kind=self._claim.kind)
 

@@ -62,22 +62,29 @@ class Runner:
         ]
         self._threads.append(threading.Thread(target=self._dispatch, name="job dispatcher", daemon=True))
 
+    name = "worker"
+
     def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
+        self.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self.stop()
 
-    def close(self) -> None:
+    def start(self) -> None:
+        """Begin. Once."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
         """Stop what runs and wait for that. May be called again."""
         self._stopping.set()
         self._announce()
         for thread in self._threads:
-            thread.join()
+            if thread.ident is not None:
+                thread.join()
 
     # ------------------------------------------------------------------------------------------------- the dispatcher
 

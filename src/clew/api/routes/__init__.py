@@ -4,7 +4,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from clew.api.routes import links, organization, profile, security, sign_in, system
+from clew.api.routes import events, jobs, links, organization, profile, security, sign_in, system, uploads
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     system.router,
@@ -15,4 +15,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     security.router,
     links.router,
     organization.router,
+    uploads.router,
+    jobs.router,
+    events.router,
 )

@@ -67,8 +67,15 @@ def _standard(database: "Database") -> "list[Service]":
     return standard_services(database)
 
 
+def _worker(database: "Database") -> "list[Service]":
+    from clew.domains.uploads.sweeping import sweep
+    from clew.worker.runner import Runner
+
+    return [Runner(database, chores=[lambda: sweep(database)])]
+
+
 # What runs beside the requests, started in this order and stopped the other way round.
-_SERVICES: "tuple[Callable[[Database], list[Service]], ...]" = (_standard,)
+_SERVICES: "tuple[Callable[[Database], list[Service]], ...]" = (_standard, _worker)
 
 
 def _require_one(workers: int) -> None:
