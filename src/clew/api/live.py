@@ -164,7 +164,7 @@ class Hub:
             while not stop.is_set():
                 for notice in connection.notifies(timeout=_LISTEN_SECONDS, stop_after=WAITING):
                     # Whoever may connect to the database may notify: what is not ours is passed over.
-                    with contextlib.suppress(ValueError, KeyError, TypeError):
+                    with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
                         told = orjson.loads(notice.payload)
                         self.publish(UUID(told["organization"]), told["topic"], told["id"], told["change"])
 

@@ -20,6 +20,7 @@ from clew.cli.commands import (
     doctor,
     ingest,
     init,
+    jobs,
     key,
     organization,
     path,
@@ -129,6 +130,7 @@ def _application() -> typer.Typer:
     root.add_typer(_organization(), name="org")
     root.add_typer(_user(), name="user")
     root.add_typer(_key(), name="key")
+    root.add_typer(_jobs(), name="jobs")
     root.add_typer(_role(), name="role")
     root.add_typer(_audit(), name="audit")
     root.command("serve")(serve.serve)
@@ -200,6 +202,15 @@ def _key() -> typer.Typer:
     group.command("create")(key.create)
     group.command("list")(key.list_keys)
     group.command("revoke")(key.revoke)
+    return group
+
+
+def _jobs() -> typer.Typer:
+    group = _group("See what `clew serve` does beside requests; cancel and retry it.")
+    group.command("list")(jobs.list_jobs)
+    group.command("show")(jobs.show_job)
+    group.command("retry")(jobs.retry)
+    group.command("cancel")(jobs.cancel)
     return group
 
 

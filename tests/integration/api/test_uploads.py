@@ -17,8 +17,8 @@ from clew.ingest.filestore import FileStore
 from clew.kernel.database import Database
 from tests.support.embedded import wait_until
 from tests.support.loading import count, line, rows
-from tests.support.raw_server import Client, Server, client_of, served
 from tests.support.record import Tenant, migrated_database, new_organization
+from tests.support.uploading import Client, Server, client_of, served
 
 CONTENT = b"".join(line("session.connect", second) + b"\n" for second in range(300))
 

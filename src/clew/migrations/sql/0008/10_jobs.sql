@@ -2,6 +2,10 @@
 ALTER TABLE jobs RENAME COLUMN payload TO parameters;
 ALTER TABLE jobs RENAME COLUMN run_at TO run_after;
 ALTER TABLE jobs DROP COLUMN locked_by, DROP COLUMN error_message;
+-- A program of an older revision has no claim on what it left as running.
+ALTER TABLE jobs NO FORCE ROW LEVEL SECURITY;
+UPDATE jobs SET status = 'pending' WHERE status = 'running';
+ALTER TABLE jobs FORCE ROW LEVEL SECURITY;
 ALTER TABLE jobs
     ADD COLUMN user_id UUID,
     ADD COLUMN step TEXT,

@@ -5,6 +5,7 @@ import http.client
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from socket import create_connection, socket
@@ -14,12 +15,13 @@ from uuid import UUID
 
 from clew.domains.identity.api_keys import KeyLimits, create_key
 from clew.kernel.database import Database
-from tests.support.embedded import SOURCES, environment_with, wait_until
+from tests.support.embedded import SOURCES, environment_with
 from tests.support.identity import new_user
 from tests.support.record import Tenant
 
 PARTIAL = "application/partial-upload"
 _PATIENCE_SECONDS = 60.0
+_LOAD_SECONDS = 180.0
 
 
 @dataclass(frozen=True)
@@ -116,17 +118,8 @@ class Client:
         self, upload: UUID, offset: int, body: bytes | Iterable[bytes], *, complete: bool = False, **headers: str | int
     ) -> Answer:
         """A part of it."""
-        said: dict[str, str | int] = {
-            "Content_Type": PARTIAL,
-            "Upload_Offset": offset,
-            "Upload_Complete": f"?{int(complete)}",
-        }
-        return self.ask(
-            "PATCH",
-            f"/uploads/{upload}",
-            body,
-            **said | headers,
-        )
+        fields: dict[str, str | int] = {"Upload_Offset": offset, "Upload_Complete": f"?{int(complete)}"}
+        return self.ask("PATCH", f"/uploads/{upload}", body, **fields, **{"Content_Type": PARTIAL, **headers})
 
     def offset(self, upload: UUID) -> int:
         """Where it goes on."""
@@ -147,8 +140,11 @@ class Client:
 
     def await_job(self, job: str) -> dict[str, Any]:
         """The job once it is over."""
-        wait_until(lambda: self.job(job)["status"] in {"completed", "failed", "cancelled"}, f"job {job} to end")
-        return self.job(job)
+        deadline = time.monotonic() + _LOAD_SECONDS
+        while (found := self.job(job))["status"] in {"pending", "running"}:
+            assert time.monotonic() < deadline, f"waited in vain for {found}"
+            time.sleep(0.1)
+        return found
 
     def half_sent(self, upload: UUID, offset: int, body: bytes, announced: int) -> socket:
         """A connection on which a part was announced and not all of it sent."""

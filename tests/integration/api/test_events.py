@@ -1,0 +1,231 @@
+"""Live events: who hears what, from behind which event, and until when."""
+
+import asyncio
+import http.client
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from clew.api.live import MOST_PER_USER, WAITING, Hub
+from clew.domains.identity.users import set_active
+from clew.domains.investigations.service import create_investigation
+from clew.domains.jobs.service import NewJob, cancel_job, enqueue
+from clew.kernel.database import Database
+from clew.kernel.errors import LimitError
+from tests.support.record import Tenant, migrated_database, new_organization
+from tests.support.uploading import Client, Server, client_of, served
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[Database]:
+    with migrated_database() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def server(database: Database) -> Iterator[Server]:
+    with served(database) as opened:
+        yield opened
+
+
+class Stream:
+    """An open event stream, read line by line."""
+
+    def __init__(self, client: Client, topics: str, after: str | None = None) -> None:
+        self.connection = http.client.HTTPConnection(client.server.host, client.server.port, timeout=30)
+        headers = {"X-API-Key": client.key} | ({"Last-Event-ID": after} if after else {})
+        self.connection.request("GET", f"/api/v1/live?topics={topics}", headers=headers)
+        self.response = self.connection.getresponse()
+        self.last: str | None = None
+        if self.response.status == 200:
+            assert self.response.headers["content-type"].startswith("text/event-stream")
+            assert self.response.readline() == b"retry: 3000\n"
+
+    def event(self) -> tuple[str, str]:
+        """Name and data of the next event; empty at the end of the stream."""
+        name = data = ""
+        deadline = time.monotonic() + 30
+        while line := self.response.readline().decode():
+            assert time.monotonic() < deadline, "waited in vain for an event"
+            field, _, value = line.rstrip("\n").partition(": ")
+            if field == "id":
+                self.last = value
+            elif field == "event":
+                name = value
+            elif field == "data":
+                data = value
+            elif not field and name:
+                return name, data
+        return "", ""
+
+
+@contextmanager
+def stream(client: Client, topics: str, after: str | None = None) -> Iterator[Stream]:
+    opened = Stream(client, topics, after)
+    try:
+        yield opened
+    finally:
+        opened.connection.close()
+
+
+def put(database: Database, tenant: Tenant) -> UUID:
+    with database.transaction(tenant.context) as connection:
+        return enqueue(connection, tenant.id, NewJob(f"k{uuid4().hex}")).id
+
+
+def test_changes_of_ones_own_organization_are_told_with_ids_only(server: Server, database: Database) -> None:
+    tenant, other = new_organization(database), new_organization(database)
+    client = client_of(server, database, tenant)
+    with stream(client, "jobs,investigations") as opened:
+        put(database, other)
+        job = put(database, tenant)
+        assert opened.event() == ("jobs", f'{{"topic":"jobs","change":"created","id":"{job}"}}')
+        with database.transaction(tenant.context) as connection:
+            cancel_job(connection, tenant.id, job)
+        assert opened.event() == ("jobs", f'{{"topic":"jobs","change":"updated","id":"{job}"}}')
+        with database.transaction(tenant.context) as connection:
+            case = create_investigation(connection, tenant.id, "Harbour")
+        assert opened.event() == (
+            "investigations",
+            f'{{"topic":"investigations","change":"created","id":"{case.id}"}}',
+        )
+
+
+def test_who_comes_back_gets_what_came_since(server: Server, database: Database) -> None:
+    tenant = new_organization(database)
+    client = client_of(server, database, tenant)
+    with stream(client, "jobs") as opened:
+        put(database, tenant)
+        opened.event()
+        last = opened.last
+    missed = put(database, tenant)
+    with stream(client, "jobs", last) as again:
+        assert str(missed) in again.event()[1]
+    for stale in ("0000-1", "nonsense", f"{(last or '').split('-')[0]}-999999"):
+        with stream(client, "jobs", stale) as lost:
+            assert lost.event()[0] == "reset"
+
+
+def test_each_topic_needs_its_right_and_no_other_topic_exists(server: Server, database: Database) -> None:
+    tenant = new_organization(database)
+    reader = client_of(server, database, tenant, "readonly")
+    with stream(reader, "jobs") as allowed:
+        assert allowed.response.status == 200
+    with stream(reader, "jobs,uploads") as refused:
+        assert refused.response.status == 403
+    for topics in ("access", "entities", "", ","):
+        with stream(reader, topics) as unknown:
+            assert unknown.response.status == 400
+    connection = http.client.HTTPConnection(server.host, server.port, timeout=30)
+    connection.request("GET", "/api/v1/live?topics=jobs")
+    assert connection.getresponse().status == 401
+    connection.close()
+
+
+@pytest.mark.parametrize("how", ["user", "key"])
+def test_a_stream_ends_when_its_reader_is_shut_out(server: Server, database: Database, how: str) -> None:
+    tenant = new_organization(database)
+    client = client_of(server, database, tenant)
+    with stream(client, "jobs") as opened:
+        with database.transaction(tenant.context) as connection:
+            if how == "key":
+                connection.execute(sa.text("UPDATE api_keys SET is_active = false"))
+            else:
+                user = connection.scalar(sa.text("SELECT user_id FROM api_keys"))
+                set_active(connection, tenant.id, user, active=False)
+        put(database, tenant)
+        assert opened.event() == ("", "")
+
+
+def test_streams_end_with_the_server(database: Database) -> None:
+    tenant = new_organization(database)
+    with Server(database) as own, stream(client_of(own, database, tenant), "jobs") as opened:
+        own.process.terminate()
+        assert opened.event() == ("", "")
+        own.process.communicate(timeout=60)
+        assert own.process.returncode == 0
+
+
+def test_a_lost_connection_to_the_database_is_told_as_a_gap(server: Server, database: Database) -> None:
+    tenant = new_organization(database)
+    client = client_of(server, database, tenant)
+    with stream(client, "jobs") as opened:
+        with database.admin_engine().begin() as connection:
+            connection.execute(
+                sa.text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN clew_events'"
+                    " AND datname = current_database()"
+                )
+            )
+        assert opened.event()[0] == "reset"
+        job = put(database, tenant)
+        assert str(job) in opened.event()[1]
+
+
+def test_nonsense_on_the_channel_is_passed_over(server: Server, database: Database) -> None:
+    tenant = new_organization(database)
+    client = client_of(server, database, tenant)
+    with stream(client, "jobs") as opened:
+        with database.connect_raw() as connection:
+            connection.autocommit = True
+            for payload in ("", "x", "[]", "{}", '{"organization": 1, "topic": "jobs", "id": null, "change": "x"}'):
+                connection.execute(psycopg.sql.SQL("SELECT pg_notify('clew_events', %s)"), (payload,))
+        job = put(database, tenant)
+        assert str(job) in opened.event()[1]
+
+
+def test_a_slow_reader_costs_a_bounded_number_of_events() -> None:
+    async def follow() -> None:
+        hub, organization, user = Hub(), uuid4(), uuid4()
+        with hub.subscribed(organization, user, ["jobs"], None) as slow:
+            for number in range(3 * WAITING):
+                hub.publish(organization, "jobs", str(number), "updated")
+            waiting, _ = slow.take()
+            assert len(waiting) <= WAITING
+            assert waiting[0].change == "reset"
+            hub.publish(organization, "jobs", "one", "updated")
+            hub.publish(uuid4(), "jobs", "of others", "updated")
+            hub.publish(organization, "uploads", "of another topic", "updated")
+            assert [event.row for event in slow.take()[0]] == ["one"]
+
+    asyncio.run(follow())
+
+
+def test_one_user_follows_a_bounded_number_of_times() -> None:
+    async def follow() -> None:
+        from contextlib import ExitStack
+
+        hub, user = Hub(), uuid4()
+        with ExitStack() as opened:
+            for _ in range(MOST_PER_USER):
+                opened.enter_context(hub.subscribed(uuid4(), user, ["jobs"], None))
+            with pytest.raises(LimitError), hub.subscribed(uuid4(), user, ["jobs"], None):
+                pass
+        with hub.subscribed(uuid4(), user, ["jobs"], None):
+            pass
+
+    asyncio.run(follow())
+
+
+def test_a_hub_follows_the_database_of_other_processes(database: Database) -> None:
+    async def follow() -> None:
+        tenant = new_organization(database)
+        hub, stop = Hub(), threading.Event()
+        thread = threading.Thread(target=hub.follow, args=(database, stop))
+        with hub.subscribed(tenant.id, tenant.operator, ["jobs"], None) as subscription:
+            thread.start()
+            await subscription.wait(30)
+            assert [event.change for event in subscription.take()[0]] == ["reset"]
+            job = put(database, tenant)
+            await subscription.wait(30)
+            assert [event.row for event in subscription.take()[0]] == [str(job)]
+        stop.set()
+        await asyncio.to_thread(thread.join)
+
+    asyncio.run(follow())
