@@ -26,20 +26,22 @@ demo: setup ## load the sample case into .demo/ and show what Clew does with it
 test: setup lint ## lint, then run the tests but for the slow ones (PYTEST_ARGS="-k phone" to choose, "-m slow" for those)
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not slow" $(PYTEST_ARGS)
 
-lint: setup ## style, types, layers, licences, and whether the generated reference is up to date
+lint: setup ## style, types, layers, licences, and whether what is generated is up to date
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m scripts.reference --check
+	$(BIN)/python -m scripts.client --check
 	$(BIN)/python -m pytest --quiet tests/architecture/test_licences.py
 
 format: setup ## format the code and apply the fixes ruff is sure of
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-docs: setup ## write docs/reference/ anew from the code
+docs: setup ## write docs/reference/ and the generated client anew from the code
 	$(BIN)/python -m scripts.reference
+	$(BIN)/python -m scripts.client
 
 bench: setup ## measure (a quarter of an hour; wants an idle machine)
 	$(BIN)/python -m bench

@@ -1,0 +1,1391 @@
+"""What requests and answers of the API hold.
+
+Written by `make docs` from the API's description; edit that instead.
+"""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from clew.client.answers import Resource
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of what travels."""
+
+
+class Acceptance(Model, frozen=True, kw_only=True):
+    """The invitation's token, and the account to make of it."""
+
+    token: str
+    username: str
+    password: str
+    full_name: str | UnsetType | None = UNSET
+
+
+class AddedUser(Resource, frozen=True, kw_only=True):
+    """Somebody who was added."""
+
+    id: UUID
+    email: str
+    username: str
+    full_name: str | None
+    role: str
+    is_active: bool
+    is_verified: bool
+    mfa_enabled: bool
+    last_login: datetime | None
+    created_at: datetime
+    custom_roles: list[str]
+    permissions: list[str]
+    link: str | None = None
+
+
+class Alias(Model, frozen=True, kw_only=True):
+    """What was merged into an entity, and on whose judgement."""
+
+    id: UUID
+    reason: str | None
+    judged_by: str | None
+
+
+class Alive(Resource, frozen=True, kw_only=True):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Attached(Resource, frozen=True, kw_only=True):
+    """How many items were not part of the case before."""
+
+    attached: int
+
+
+class Attachment(Model, frozen=True, kw_only=True):
+    """What becomes part of a case: files and single results by id, or all of a collection's."""
+
+    item_ids: list[UUID] | UnsetType = UNSET
+    collection_id: UUID | UnsetType | None = UNSET
+
+
+class Attack(Model, frozen=True, kw_only=True):
+    """A session in which somebody attacked a honeypot."""
+
+    id: UUID
+    timestamp: datetime
+    ended_at: datetime
+    source: str
+    sensor: str | None
+    source_ip: str | None
+    source_port: int | None
+    destination_ip: str | None
+    target_port: int | None
+    protocol: str | None
+    attack_type: str | None
+    client: str | None
+    fingerprint: str | None
+    event_count: int
+    login_failures: int
+    login_successes: int
+    session_key: str
+    payload_hash: str
+
+
+class AttackWithPayload(Resource, frozen=True, kw_only=True):
+    """An attack session with what was sent in it; `commands` are its first 1,000 texts."""
+
+    id: UUID
+    timestamp: datetime
+    ended_at: datetime
+    source: str
+    sensor: str | None
+    source_ip: str | None
+    source_port: int | None
+    destination_ip: str | None
+    target_port: int | None
+    protocol: str | None
+    attack_type: str | None
+    client: str | None
+    fingerprint: str | None
+    event_count: int
+    login_failures: int
+    login_successes: int
+    session_key: str
+    payload_hash: str
+    payload: str
+    commands: list[Any]
+
+
+class AuditEvent(Model, frozen=True, kw_only=True):
+    """What somebody did."""
+
+    id: int
+    event_uuid: UUID
+    timestamp: datetime
+    event_type: str
+    user_id: UUID | None
+    user_name: str | None
+    source_ip: str | None
+    user_agent: str | None
+    session_id: UUID | None
+    action: str
+    resource_type: str
+    resource_id: str | None
+    resource_name: str | None
+    success: bool
+    error_message: str | None
+    request_data: Any
+    response_data: Any
+    processing_time_ms: float | None
+
+
+class Bucket(Model, frozen=True, kw_only=True):
+    """A value, or the beginning of an interval, and how many results have it."""
+
+    value: str
+    count: int
+
+
+class Caller(Resource, frozen=True, kw_only=True):
+    """Who is calling, and what they may do."""
+
+    organization_id: UUID
+    user_id: UUID
+    username: str
+    session_id: UUID | None
+    api_key_id: UUID | None
+    permissions: list[str]
+    csrf_token: str | None
+
+
+class Reader(Model, frozen=True, kw_only=True):
+    """A kind of file that can be loaded."""
+
+    name: str
+    reads: str
+
+
+class Capabilities(Resource, frozen=True, kw_only=True):
+    """What this server is and can do."""
+
+    version: str
+    api: str
+    entity_types: list[str]
+    relationship_types: list[str]
+    readers: list[Reader]
+    search_adapter: str
+    search_indices: list[str]
+
+
+class EntityBrief(Model, frozen=True, kw_only=True):
+    """An entity in brief. `platform` is that of an account."""
+
+    id: UUID
+    type: str
+    name: str
+    normalized_name: str
+    platform: str | None
+
+
+class Neighbour(Model, frozen=True, kw_only=True):
+    """An entity at the other end of a relationship; `direction` is "out" where the card's entity is the source."""
+
+    id: UUID
+    type: str
+    name: str
+    platform: str | None
+    relationship_type: str
+    relationship_id: UUID
+    direction: str
+    confidence: float
+    first_seen: datetime | None
+    last_seen: datetime | None
+
+
+class SourceLine(Model, frozen=True, kw_only=True):
+    """Where an entity was seen: the tool, the item, and the place in its file."""
+
+    source: str | None
+    item_id: UUID
+    file: str | None
+    line: int | None
+    confidence: float
+    method: str | None
+
+
+class Card(Resource, frozen=True, kw_only=True):
+    """All that is worth knowing of one entity. The lists may be cut; the counts say how much there is."""
+
+    id: UUID
+    type: str
+    name: str
+    normalized_name: str
+    properties: dict[str, Any]
+    confidence: float
+    first_seen: datetime | None
+    last_seen: datetime | None
+    flags: list[str]
+    tags: list[str]
+    risk_score: int
+    is_verified: bool
+    sources: list[SourceLine]
+    source_count: int
+    neighbours: list[Neighbour]
+    neighbour_count: int
+    aliases: list[Alias]
+    alternatives: list[EntityBrief]
+    timeline: list[dict[str, Any]]
+    post_count: int
+
+
+class CaseFile(Model, frozen=True, kw_only=True):
+    """A file of a case."""
+
+    item_id: UUID
+    file_name: str
+    sources: list[str]
+    status: str
+    records: int
+    rejected: int
+    events: int
+
+
+class CollectionChanges(Model, frozen=True, kw_only=True):
+    """What about a collection is to be different. What is left out stays."""
+
+    name: str | UnsetType = UNSET
+    description: str | UnsetType | None = UNSET
+    config: dict[str, Any] | UnsetType = UNSET
+    schedule: dict[str, Any] | UnsetType | None = UNSET
+
+
+class Collection(Resource, frozen=True, kw_only=True):
+    """What is to be collected, and how far it is. `progress` is in per cent."""
+
+    id: UUID
+    user_id: UUID
+    name: str
+    description: str | None
+    collector_type: str
+    config: dict[str, Any]
+    schedule: dict[str, Any] | None
+    status: str
+    progress: float
+    items_collected: int
+    error_message: str | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class ConfigurationEntry(Resource, frozen=True, kw_only=True):
+    """One thing that the organization configured."""
+
+    key: str
+    value: Any
+
+
+class ConfigurationList(Model, frozen=True, kw_only=True):
+    """Everything that is configured, by key."""
+
+    items: list[ConfigurationEntry]
+    next_cursor: None = None
+
+
+class ConfigurationValue(Model, frozen=True, kw_only=True):
+    """The value to configure: any JSON of at most 64 KiB. Values of keys that end in url lead to the internet only."""
+
+    value: Any
+
+
+class Credentials(Model, frozen=True, kw_only=True):
+    """What a person signs in with."""
+
+    name: str
+    password: str
+    code: str | UnsetType | None = UNSET
+
+
+class DropWanted(Model, frozen=True, kw_only=True):
+    """Which held records are given up."""
+
+    ids: list[UUID]
+
+
+class Dropped(Resource, frozen=True, kw_only=True):
+    """How many records were given up."""
+
+    dropped: int
+
+
+class End(Model, frozen=True, kw_only=True):
+    """An entity at an end of a relationship."""
+
+    id: UUID
+    type: str
+    name: str
+    platform: str | None
+
+
+class Enrolment(Resource, frozen=True, kw_only=True):
+    """What goes into the authenticator, shown this once."""
+
+    secret: str
+    uri: str
+
+
+class Entered(Resource, frozen=True, kw_only=True):
+    """A session began; its cookie came with this answer."""
+
+    user_id: UUID
+    session_id: UUID
+    expires_at: datetime
+    csrf_token: str
+
+
+class EntityChanges(Model, frozen=True, kw_only=True):
+    """What about an entity a person corrects. What is left out stays."""
+
+    tags: list[str] | UnsetType = UNSET
+    is_verified: bool | UnsetType = UNSET
+
+
+class Entity(Resource, frozen=True, kw_only=True):
+    """Something that the record knows: a person, an address, an account, and so on."""
+
+    id: UUID
+    type: str
+    name: str
+    normalized_name: str
+    properties: dict[str, Any]
+    tags: list[str]
+    flags: list[str]
+    risk_score: int
+    confidence: float
+    is_verified: bool
+    first_seen: datetime | None
+    last_seen: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Event(Resource, frozen=True, kw_only=True):
+    """Something that happened, as a log tells it. Its key is its id together with its time."""
+
+    id: UUID
+    occurred_at: datetime
+    source: str
+    kind: str
+    item_id: UUID
+    line: int | None
+    session_id: UUID | None
+    source_ip: str | None
+    source_port: int | None
+    destination_ip: str | None
+    target_port: int | None
+    protocol: str | None
+    sensor: str | None
+    payload: str | None
+    properties: dict[str, Any] | None
+    impossible_time: bool
+
+
+class Finding(Model, frozen=True, kw_only=True):
+    """The first thing that is not as it was sealed."""
+
+    problem: str
+    organization: str | None
+    seal: int | None
+    table: str | None
+    row: int | None
+    detail: str
+
+
+class Held(Resource, frozen=True, kw_only=True):
+    """A record that could not be loaded, or (`record` null) a broken place between records. Its bytes are separate."""
+
+    id: UUID
+    item_id: UUID
+    file: str
+    source: str
+    record: int | None
+    line: int | None
+    byte_offset: int | None
+    byte_length: int | None
+    reason: str
+    detail: str
+    status: str
+    attempts: int
+    created_at: datetime
+
+
+class Hit(Model, frozen=True, kw_only=True):
+    """One document found. Highlights are HTML-escaped text with <mark> around what was found."""
+
+    id: str
+    type: str
+    name: str
+    score: float
+    index: str
+    highlights: dict[str, list[str]]
+    document: dict[str, Any]
+
+
+Interval = Literal["minute", "hour", "day", "week", "month", "year"]
+"""The width of a histogram's buckets, in UTC; weeks begin on Monday."""
+
+
+class InvestigationChanges(Model, frozen=True, kw_only=True):
+    """What about a case is to be different. What is left out stays."""
+
+    name: str | UnsetType = UNSET
+    description: str | UnsetType | None = UNSET
+    investigation_type: (
+        Literal["comprehensive", "corporate", "infrastructure", "social_media", "threat_assessment", "person"]
+        | UnsetType
+    ) = UNSET
+    priority: Literal["low", "normal", "high", "urgent", "critical"] | UnsetType = UNSET
+    status: Literal["pending", "running", "completed", "failed", "cancelled", "archived"] | UnsetType = UNSET
+    stage: int | UnsetType = UNSET
+    lawful_basis: str | UnsetType | None = UNSET
+    classification_level: str | UnsetType | None = UNSET
+
+
+class Investigation(Resource, frozen=True, kw_only=True):
+    """A case."""
+
+    id: UUID
+    name: str
+    description: str | None
+    investigation_type: str
+    priority: str
+    status: str
+    stage: int
+    lawful_basis: str | None
+    classification_level: str | None
+    owner_id: UUID | None
+    risk_score: int
+    threat_level: str | None
+    compliance_status: str | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Invitation(Model, frozen=True, kw_only=True):
+    """Who was asked in, and what came of it."""
+
+    id: UUID
+    email: str
+    role: str
+    invited_by: UUID | None
+    expires_at: datetime
+    accepted_at: datetime | None
+    accepted_by: UUID | None
+    revoked_at: datetime | None
+    created_at: datetime
+
+
+class JobError(Model, frozen=True, kw_only=True):
+    """Why the last attempt failed."""
+
+    code: str
+    message: str
+    where: str | None = None
+    remedy: str | None = None
+
+
+class Job(Resource, frozen=True, kw_only=True):
+    """Work that is done beside requests."""
+
+    id: UUID
+    kind: str
+    queue: Literal["celery", "analysis", "enrichment", "projections", "reports"]
+    priority: int
+    status: Literal["pending", "running", "completed", "failed", "cancelled"]
+    user_id: UUID | None
+    parameters: dict[str, Any]
+    step: str | None
+    bytes_done: int
+    bytes_total: int | None
+    records_done: int
+    records_total: int | None
+    result: dict[str, Any] | None
+    error: JobError | None
+    attempts: int
+    max_attempts: int
+    run_after: datetime
+    cancel_requested_at: datetime | None
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    updated_at: datetime
+
+
+class JsonWebKeys(Resource, frozen=True, kw_only=True):
+    """The public keys that access tokens are signed with (RFC 7517)."""
+
+    keys: list[dict[str, Any]]
+
+
+class KeyBounds(Model, frozen=True, kw_only=True):
+    """Requests per minute, hour and day, and analyses per month."""
+
+    per_minute: int | UnsetType = UNSET
+    per_hour: int | UnsetType = UNSET
+    per_day: int | UnsetType = UNSET
+    analyses_per_month: int | UnsetType = UNSET
+
+
+class Key(Resource, frozen=True, kw_only=True):
+    """An API key, without what it is shown by: that was told once."""
+
+    id: UUID
+    user_id: UUID
+    prefix: str
+    name: str | None
+    description: str | None
+    scopes: list[str]
+    rate_limit_per_minute: int
+    rate_limit_per_hour: int
+    rate_limit_per_day: int
+    quota_analyses_per_month: int
+    analyses_used_this_month: int
+    is_active: bool
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    last_used_ip: str | None
+    revoked_at: datetime | None
+    created_at: datetime
+
+
+class Lookup(Resource, frozen=True, kw_only=True):
+    """What a text may mean, likeliest first."""
+
+    items: list[EntityBrief]
+
+
+class MadeInvitation(Resource, frozen=True, kw_only=True):
+    """An invitation that was just made."""
+
+    id: UUID
+    email: str
+    role: str
+    invited_by: UUID | None
+    expires_at: datetime
+    accepted_at: datetime | None
+    accepted_by: UUID | None
+    revoked_at: datetime | None
+    created_at: datetime
+    link: str | None = None
+
+
+class MadeKey(Resource, frozen=True, kw_only=True):
+    """A key that was just made, with its text."""
+
+    id: UUID
+    user_id: UUID
+    prefix: str
+    name: str | None
+    description: str | None
+    scopes: list[str]
+    rate_limit_per_minute: int
+    rate_limit_per_hour: int
+    rate_limit_per_day: int
+    quota_analyses_per_month: int
+    analyses_used_this_month: int
+    is_active: bool
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    last_used_ip: str | None
+    revoked_at: datetime | None
+    created_at: datetime
+    key: str
+
+
+class NewCollection(Model, frozen=True, kw_only=True):
+    """What a collection is defined with. It belongs to the caller, and waits to be run."""
+
+    name: str
+    collector_type: Literal["social_media", "domain_intel", "public_db", "news", "dark_web", "custom"]
+    description: str | UnsetType | None = UNSET
+    config: dict[str, Any] | UnsetType = UNSET
+    schedule: dict[str, Any] | UnsetType | None = UNSET
+
+
+class NewInvestigation(Model, frozen=True, kw_only=True):
+    """What a case is opened with. Whoever opens it owns it."""
+
+    name: str
+    description: str | UnsetType | None = UNSET
+    investigation_type: (
+        Literal["comprehensive", "corporate", "infrastructure", "social_media", "threat_assessment", "person"]
+        | UnsetType
+    ) = UNSET
+    priority: Literal["low", "normal", "high", "urgent", "critical"] | UnsetType = UNSET
+    lawful_basis: str | UnsetType | None = UNSET
+
+
+class NewInvitation(Model, frozen=True, kw_only=True):
+    """Somebody to ask in."""
+
+    email: str
+    role: str | UnsetType = UNSET
+
+
+class NewKeyRequest(Model, frozen=True, kw_only=True):
+    """A key to make. For somebody else, or with limits of its own, it takes the permission key:admin."""
+
+    name: str | UnsetType | None = UNSET
+    description: str | UnsetType | None = UNSET
+    scopes: list[str] | UnsetType = UNSET
+    user_id: UUID | UnsetType | None = UNSET
+    limits: KeyBounds | UnsetType | None = UNSET
+    expires_at: datetime | UnsetType | None = UNSET
+
+
+class NewRole(Model, frozen=True, kw_only=True):
+    """A custom role to make."""
+
+    name: str
+    description: str | UnsetType | None = UNSET
+    permissions: list[str] | UnsetType = UNSET
+
+
+class NewSource(Model, frozen=True, kw_only=True):
+    """What a source is made with."""
+
+    source_type: str | UnsetType = UNSET
+    base_url: str | UnsetType | None = UNSET
+    config: dict[str, Any] | UnsetType = UNSET
+    rate_limit: int | UnsetType = UNSET
+    is_active: bool | UnsetType = UNSET
+    reliability_score: float | UnsetType | None = UNSET
+    name: str
+
+
+class NewTarget(Model, frozen=True, kw_only=True):
+    """A value that a case is about. Its type is guessed from its form unless given."""
+
+    value: str
+    target_type: (
+        Literal[
+            "person",
+            "organization",
+            "location",
+            "domain",
+            "ip_address",
+            "email",
+            "phone",
+            "cryptocurrency_address",
+            "username",
+            "document",
+            "social_profile",
+            "url",
+            "file_hash",
+            "asn",
+            "ssh_key",
+            "software",
+            "vulnerability",
+            "malware",
+            "threat_actor",
+            "attack_pattern",
+            "campaign",
+            "credential",
+            "user_agent",
+        ]
+        | UnsetType
+        | None
+    ) = UNSET
+    notes: str | UnsetType | None = UNSET
+
+
+class NewUser(Model, frozen=True, kw_only=True):
+    """Somebody to add. Without a password they get a link to choose one."""
+
+    username: str
+    email: str
+    full_name: str | UnsetType | None = UNSET
+    role: str | UnsetType = UNSET
+    password: str | UnsetType | None = UNSET
+
+
+class OrganizationChange(Model, frozen=True, kw_only=True):
+    """What to change; what is not named stays."""
+
+    name: str | UnsetType = UNSET
+
+
+class Organization(Resource, frozen=True, kw_only=True):
+    """The organization that the caller belongs to."""
+
+    id: UUID
+    slug: str
+    name: str
+    is_active: bool
+    created_at: datetime
+
+
+class Target(Resource, frozen=True, kw_only=True):
+    """What a case is about. `entity_id` is its entity where the record has exactly that one."""
+
+    id: UUID
+    target_type: str
+    value: str
+    normalized_value: str
+    entity_id: UUID | None
+    status: str
+    notes: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Overview(Resource, frozen=True, kw_only=True):
+    """A case at a glance: its targets, its first 1,000 files, and how many of what they told."""
+
+    investigation: Investigation
+    targets: list[Target]
+    files: list[CaseFile]
+    file_count: int
+    items: int
+    entities: dict[str, int]
+    events: int
+    posts: int
+
+
+class AttackPage(Model, frozen=True, kw_only=True):
+    """Page[AttackModel]"""
+
+    items: list[Attack]
+    next_cursor: str | None
+
+
+class AuditEventPage(Model, frozen=True, kw_only=True):
+    """Page[AuditEvent]"""
+
+    items: list[AuditEvent]
+    next_cursor: str | None
+
+
+class CollectionPage(Model, frozen=True, kw_only=True):
+    """Page[CollectionModel]"""
+
+    items: list[Collection]
+    next_cursor: str | None
+
+
+class EntityPage(Model, frozen=True, kw_only=True):
+    """Page[EntityModel]"""
+
+    items: list[Entity]
+    next_cursor: str | None
+
+
+class EventPage(Model, frozen=True, kw_only=True):
+    """Page[EventModel]"""
+
+    items: list[Event]
+    next_cursor: str | None
+
+
+class HeldPage(Model, frozen=True, kw_only=True):
+    """Page[HeldModel]"""
+
+    items: list[Held]
+    next_cursor: str | None
+
+
+class InvestigationPage(Model, frozen=True, kw_only=True):
+    """Page[InvestigationModel]"""
+
+    items: list[Investigation]
+    next_cursor: str | None
+
+
+class InvitationPage(Model, frozen=True, kw_only=True):
+    """Page[InvitationModel]"""
+
+    items: list[Invitation]
+    next_cursor: str | None
+
+
+class JobPage(Model, frozen=True, kw_only=True):
+    """Page[JobModel]"""
+
+    items: list[Job]
+    next_cursor: str | None
+
+
+class KeyPage(Model, frozen=True, kw_only=True):
+    """Page[KeyModel]"""
+
+    items: list[Key]
+    next_cursor: str | None
+
+
+class Relationship(Model, frozen=True, kw_only=True):
+    """How two entities hang together."""
+
+    id: UUID
+    type: str
+    source: End
+    target: End
+    confidence: float
+    told_by: str | None
+    properties: dict[str, Any]
+    first_seen: datetime | None
+    last_seen: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class RelationshipPage(Model, frozen=True, kw_only=True):
+    """Page[RelationshipModel]"""
+
+    items: list[Relationship]
+    next_cursor: str | None
+
+
+class Session(Model, frozen=True, kw_only=True):
+    """One of the caller's sessions."""
+
+    id: UUID
+    created_at: datetime
+    last_activity: datetime
+    expires_at: datetime
+    second_factor: bool
+    client_ip: str | None
+    user_agent: str | None
+    current: bool
+
+
+class SessionPage(Model, frozen=True, kw_only=True):
+    """Page[SessionModel]"""
+
+    items: list[Session]
+    next_cursor: str | None
+
+
+class Source(Resource, frozen=True, kw_only=True):
+    """What the record is told by. Its credentials are never shown; `has_credentials` says whether there are any."""
+
+    id: UUID
+    name: str
+    source_type: str
+    base_url: str | None
+    config: dict[str, Any]
+    rate_limit: int
+    is_active: bool
+    reliability_score: float | None
+    has_credentials: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class SourcePage(Model, frozen=True, kw_only=True):
+    """Page[SourceModel]"""
+
+    items: list[Source]
+    next_cursor: str | None
+
+
+class TargetPage(Model, frozen=True, kw_only=True):
+    """Page[TargetModel]"""
+
+    items: list[Target]
+    next_cursor: str | None
+
+
+class UploadOptions(Model, frozen=True, kw_only=True):
+    """What the file does not say itself."""
+
+    source: str | UnsetType | None = UNSET
+    time_zone: str | UnsetType | None = UNSET
+    region: str | UnsetType | None = UNSET
+    mapping: str | UnsetType | None = UNSET
+    case: str | UnsetType | None = UNSET
+
+
+class Upload(Resource, frozen=True, kw_only=True):
+    """A file on its way into the record."""
+
+    id: UUID
+    user_id: UUID | None
+    file_name: str
+    status: Literal["receiving", "completed", "cancelled", "expired"]
+    size_bytes: int | None
+    received_bytes: int
+    sha256: str | None
+    options: UploadOptions
+    job_id: UUID | None
+    expires_at: datetime
+    completed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class UploadPage(Model, frozen=True, kw_only=True):
+    """Page[UploadModel]"""
+
+    items: list[Upload]
+    next_cursor: str | None
+
+
+class Usage(Model, frozen=True, kw_only=True):
+    """A request that was made with an API key."""
+
+    id: UUID
+    api_key_id: UUID
+    endpoint: str
+    method: str
+    request_timestamp: datetime
+    response_status: int
+    response_time_ms: int
+    request_size_bytes: int
+    response_size_bytes: int
+    client_ip: str | None
+    user_agent: str | None
+
+
+class UsagePage(Model, frozen=True, kw_only=True):
+    """Page[UsageModel]"""
+
+    items: list[Usage]
+    next_cursor: str | None
+
+
+class User(Model, frozen=True, kw_only=True):
+    """A person of the caller's organization."""
+
+    id: UUID
+    email: str
+    username: str
+    full_name: str | None
+    role: str
+    is_active: bool
+    is_verified: bool
+    mfa_enabled: bool
+    last_login: datetime | None
+    created_at: datetime
+
+
+class UserPage(Model, frozen=True, kw_only=True):
+    """Page[UserModel]"""
+
+    items: list[User]
+    next_cursor: str | None
+
+
+class PasswordChange(Model, frozen=True, kw_only=True):
+    """The present password and the one to come."""
+
+    present: str
+    new: str
+
+
+class PasswordProof(Model, frozen=True, kw_only=True):
+    """The present password: a session left open is not enough."""
+
+    password: str
+
+
+class PathNode(Model, frozen=True, kw_only=True):
+    """An entity on the way."""
+
+    id: UUID
+    type: str
+    name: str
+
+
+class PathStep(Model, frozen=True, kw_only=True):
+    """A relationship on the way, in its own direction."""
+
+    id: UUID
+    type: str
+    source: UUID
+    target: UUID
+    confidence: float
+
+
+class Path(Resource, frozen=True, kw_only=True):
+    """The way found, or that there is none. `truncated`: none was found within the bounds, so one may exist.
+
+    `hubs_skipped` names up to 20 entities that the search did not go through.
+    """
+
+    found: bool
+    length: int | None
+    nodes: list[PathNode]
+    relationships: list[PathStep]
+    truncated: bool
+    hubs_skipped: list[PathNode]
+    hub_count: int
+    visited: int
+
+
+class Profile(Resource, frozen=True, kw_only=True):
+    """A person's own account."""
+
+    id: UUID
+    organization_id: UUID
+    email: str
+    username: str
+    full_name: str | None
+    role: str
+    is_active: bool
+    is_verified: bool
+    mfa_enabled: bool
+    last_login: datetime | None
+    created_at: datetime
+
+
+class ProfileChange(Model, frozen=True, kw_only=True):
+    """What is to be changed; what is left out stays."""
+
+    full_name: str | UnsetType | None = UNSET
+    email: str | UnsetType | None = UNSET
+    password: str | UnsetType | None = UNSET
+
+
+class Projection(Model, frozen=True, kw_only=True):
+    """How a view fares. `lag_seconds` is the age of the oldest change that it does not hold."""
+
+    projection: str
+    adapter: str
+    state: str
+    reason: str | None
+    lag_seconds: float
+    caught_up_at: datetime | None
+    set_aside: int
+
+
+class Projections(Resource, frozen=True, kw_only=True):
+    """Every view that is kept."""
+
+    items: list[Projection]
+
+
+class Readiness(Resource, frozen=True, kw_only=True):
+    """Whether requests can be answered as they should be."""
+
+    status: Literal["ready", "not_ready"]
+    reasons: list[str]
+
+
+class RecoveryCodes(Resource, frozen=True, kw_only=True):
+    """Codes for whoever lost the device; each counts once, and they are shown this once."""
+
+    recovery_codes: list[str]
+
+
+class Refresh(Model, frozen=True, kw_only=True):
+    """A refresh token, which counts once."""
+
+    refresh_token: str
+
+
+class Sighting(Model, frozen=True, kw_only=True):
+    """An item that tells of a relationship."""
+
+    item_id: UUID
+    line: int | None
+    confidence: float
+
+
+class RelationshipWithSources(Resource, frozen=True, kw_only=True):
+    """A relationship, and the items that tell of it, the surest first, at most 200."""
+
+    id: UUID
+    type: str
+    source: End
+    target: End
+    confidence: float
+    told_by: str | None
+    properties: dict[str, Any]
+    first_seen: datetime | None
+    last_seen: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    sightings: list[Sighting]
+
+
+class Tokens(Resource, frozen=True, kw_only=True):
+    """An access token and what it is exchanged for when it has expired (RFC 6749, section 5.1)."""
+
+    access_token: str
+    token_type: str = "Bearer"
+    expires_in: int
+    refresh_token: str
+
+
+class Renewed(Resource, frozen=True, kw_only=True):
+    """What goes on in place of the session that was: by cookie its new proof, by token new tokens."""
+
+    session_id: UUID
+    csrf_token: str | None = None
+    tokens: Tokens | None = None
+
+
+class Reset(Model, frozen=True, kw_only=True):
+    """The link's token and the new password."""
+
+    token: str
+    password: str
+
+
+class ResetLink(Resource, frozen=True, kw_only=True):
+    """A link by which somebody chooses a password."""
+
+    expires_at: datetime
+    link: str | None
+
+
+class ResetRequest(Model, frozen=True, kw_only=True):
+    """The address of the account whose password was forgotten."""
+
+    email: str
+
+
+class Retried(Resource, frozen=True, kw_only=True):
+    """What a retry came to: `tried` = `recovered` + `rejected`."""
+
+    tried: int
+    recovered: int
+    rejected: int
+    by_reason: dict[str, int]
+
+
+class RetryWanted(Model, frozen=True, kw_only=True):
+    """Which held records are read again: by id, or all of a reason or of a file."""
+
+    ids: list[UUID] | UnsetType = UNSET
+    reason: str | UnsetType | None = UNSET
+    file: str | UnsetType | None = UNSET
+
+
+class RoleChange(Model, frozen=True, kw_only=True):
+    """What a custom role is to allow from now on, and what no more."""
+
+    add: list[str] | UnsetType = UNSET
+    remove: list[str] | UnsetType = UNSET
+
+
+class RoleChoice(Model, frozen=True, kw_only=True):
+    """A built-in role in place of the present one."""
+
+    role: str
+
+
+class Role(Resource, frozen=True, kw_only=True):
+    """What a role allows."""
+
+    id: UUID
+    name: str
+    description: str | None
+    is_builtin: bool
+    permissions: list[str]
+
+
+class RoleList(Model, frozen=True, kw_only=True):
+    """The built-in roles and those of the organization."""
+
+    items: list[Role]
+    next_cursor: None = None
+
+
+class Sealed(Resource, frozen=True, kw_only=True):
+    """How far the trail is sealed, and what an export is checked with."""
+
+    seals: int
+    rows: int
+    sealed_at: datetime | None
+    public_key: str
+
+
+SearchIndex = Literal["osint_entities", "entities", "attacks", "documents"]
+"""What readers read. `entities` is exactly the part of `osint_entities` that is an entity or a social profile."""
+
+
+class Statistics(Model, frozen=True, kw_only=True):
+    """Of a number over all results."""
+
+    count: int
+    minimum: float | None
+    maximum: float | None
+    mean: float | None
+    total: float | None
+
+
+class SearchResult(Model, frozen=True, kw_only=True):
+    """What was found. `total` counts all results, exactly; `took_ms` is what the view needed."""
+
+    total: int
+    took_ms: float
+    hits: list[Hit]
+    facets: dict[str, list[Bucket]]
+    histogram: list[Bucket]
+    stats: dict[str, Statistics]
+    next_cursor: str | None
+
+
+class SecondFactorCode(Model, frozen=True, kw_only=True):
+    """A code from the device that was just set up."""
+
+    code: str
+
+
+class SecondFactorRemoval(Model, frozen=True, kw_only=True):
+    """Password and a code, or a recovery code."""
+
+    password: str
+    code: str
+
+
+class SecondFactorState(Resource, frozen=True, kw_only=True):
+    """Whether a second factor is in force."""
+
+    enabled: bool
+    recovery_codes_left: int
+
+
+class SettingValue(Model, frozen=True, kw_only=True):
+    """A value of JSON."""
+
+    value: Any
+
+
+class Settings(Resource, frozen=True, kw_only=True):
+    """What the caller set, by key."""
+
+    settings: dict[str, Any]
+
+
+class SourceChanges(Model, frozen=True, kw_only=True):
+    """What about a source is to be different. What is left out stays. A source keeps its name."""
+
+    source_type: str | UnsetType = UNSET
+    base_url: str | UnsetType | None = UNSET
+    config: dict[str, Any] | UnsetType = UNSET
+    rate_limit: int | UnsetType = UNSET
+    is_active: bool | UnsetType = UNSET
+    reliability_score: float | UnsetType | None = UNSET
+
+
+class Suggestion(Model, frozen=True, kw_only=True):
+    """A name that what was typed could become."""
+
+    text: str
+    type: str
+    id: str
+    score: float
+
+
+class Suggestions(Resource, frozen=True, kw_only=True):
+    """Names, best first."""
+
+    items: list[Suggestion]
+
+
+class TargetChanges(Model, frozen=True, kw_only=True):
+    """What about a target is to be different. What is left out stays."""
+
+    status: Literal["pending", "running", "completed", "failed", "cancelled"] | UnsetType = UNSET
+    notes: str | UnsetType | None = UNSET
+
+
+class UploadRequest(Model, frozen=True, kw_only=True):
+    """A file that is going to be sent."""
+
+    file_name: str
+    size_bytes: int | UnsetType | None = UNSET
+    sha256: str | UnsetType | None = UNSET
+    options: UploadOptions | UnsetType = UNSET
+
+
+class UserChange(Model, frozen=True, kw_only=True):
+    """What to change; what is not named stays. `full_name` may be null: no name."""
+
+    email: str | UnsetType = UNSET
+    full_name: str | UnsetType | None = UNSET
+
+
+class UserDetail(Resource, frozen=True, kw_only=True):
+    """A person with all that they may do."""
+
+    id: UUID
+    email: str
+    username: str
+    full_name: str | None
+    role: str
+    is_active: bool
+    is_verified: bool
+    mfa_enabled: bool
+    last_login: datetime | None
+    created_at: datetime
+    custom_roles: list[str]
+    permissions: list[str]
+
+
+class UserSession(Model, frozen=True, kw_only=True):
+    """A session of somebody, while it lives."""
+
+    id: UUID
+    user_id: UUID
+    created_at: datetime
+    last_activity: datetime
+    expires_at: datetime
+    second_factor: bool
+    client_ip: str | None
+    user_agent: str | None
+
+
+class UserSessionList(Model, frozen=True, kw_only=True):
+    """The live sessions of a user, newest first."""
+
+    items: list[UserSession]
+    next_cursor: None = None
+
+
+UserSort = Literal["username", "-username", "email", "-email", "created_at", "-created_at"]
+"""What users are sorted by; - for the other way round."""
+
+
+class Verification(Model, frozen=True, kw_only=True):
+    """The link's token."""
+
+    token: str
+
+
+class VerifyWanted(Model, frozen=True, kw_only=True):
+    """Whether what differs is taken over anew."""
+
+    repair: bool | UnsetType = UNSET
+
+
+class GoverningVerified(Resource, frozen=True, kw_only=True):
+    """What a proof of the organization's trail found. `unsealed` rows came after the last seal."""
+
+    ok: bool
+    rows: int
+    unsealed: int
+    seals: int
+    expired: int
+    first_bad: Finding | None
+
+
+class OperationsVerified(Resource, frozen=True, kw_only=True):
+    """What of the organization's differed between record and view, before any repair; `equal` is after it."""
+
+    projection: str
+    missing: int
+    extra: int
+    different: int
+    set_aside: int
+    equal: bool
+    repaired: bool
+    examples: list[dict[str, Any]]

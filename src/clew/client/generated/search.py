@@ -1,0 +1,79 @@
+"""Operations of the API on: search.
+
+Written by `make docs` from the API's description; edit that instead.
+"""
+
+from clew.client.generated import models
+from clew.client.operations import Calls
+from clew.client.transport import asked
+
+
+class SearchOperations(Calls):
+    """Operations on: search."""
+
+    def search(
+        self,
+        *,
+        q: str | None = None,
+        index: models.SearchIndex | None = None,
+        type: list[str] | None = None,
+        where: list[str] | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        near: str | None = None,
+        facet: list[str] | None = None,
+        facet_size: int | None = None,
+        histogram: models.Interval | None = None,
+        stats: list[str] | None = None,
+        sort: list[str] | None = None,
+        fuzzy: int | None = None,
+        highlight: bool | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> models.SearchResult:
+        """Search the record.
+
+        Find things by words, place and time. The view is a moment behind the record: see projections.
+        """
+        return self._transport.fetch(
+            models.SearchResult,
+            asked(
+                "GET",
+                "/api/v1/search",
+                query={
+                    "q": q,
+                    "index": index,
+                    "type": type,
+                    "where": where,
+                    "from": from_,
+                    "to": to,
+                    "near": near,
+                    "facet": facet,
+                    "facet_size": facet_size,
+                    "histogram": histogram,
+                    "stats": stats,
+                    "sort": sort,
+                    "fuzzy": fuzzy,
+                    "highlight": highlight,
+                    "limit": limit,
+                    "cursor": cursor,
+                },
+            ),
+        )
+
+    def suggest(
+        self,
+        *,
+        q: str,
+        index: models.SearchIndex | None = None,
+        type: list[str] | None = None,
+        limit: int | None = None,
+    ) -> models.Suggestions:
+        """Complete a name.
+
+        Names with words that begin with the last typed word and hold the ones before, best first.
+        """
+        return self._transport.fetch_resource(
+            models.Suggestions,
+            asked("GET", "/api/v1/suggest", query={"q": q, "index": index, "type": type, "limit": limit}),
+        )
