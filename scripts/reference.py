@@ -11,6 +11,8 @@ from typing import Any
 
 REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference"
 ERROR_MODULES = (
+    "clew.cli.refusal",
+    "clew.client.errors",
     "clew.api.errors",
     "clew.kernel.errors",
     "clew.domains.audit.chain",

@@ -34,7 +34,15 @@ from clew.cli.commands import (
     user,
 )
 from clew.cli.group import RootGroup
-from clew.cli.options import DataDirectoryOption, Invocation, JsonOption, OrganizationOption
+from clew.cli.options import (
+    DataDirectoryOption,
+    Invocation,
+    JsonOption,
+    KeyFileOption,
+    KeyOption,
+    OrganizationOption,
+    ServerOption,
+)
 
 BROKEN_PIPE = 141  # what a shell reports of a program that died of SIGPIPE
 
@@ -94,12 +102,18 @@ def _globals(
     as_json: JsonOption = False,
     organization_slug: OrganizationOption = None,
     data_dir: DataDirectoryOption = None,
+    server: ServerOption = None,
+    key: KeyOption = None,
+    key_file: KeyFileOption = None,
     _version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_version_option, help="Print the version.")
     ] = False,
 ) -> None:
-    """Keep one true record of what investigation tools and honeypots produce, and ask it questions."""
-    context.obj = Invocation(as_json, organization_slug, data_dir)
+    """Keep one true record of what investigation tools and honeypots produce, and ask it questions.
+
+    With --server, most commands work with the record of a server elsewhere (`clew serve`), as the owner of the key.
+    """
+    context.obj = Invocation(as_json, organization_slug, data_dir, server, key, key_file)
 
 
 def _group(help_text: str) -> typer.Typer:
@@ -125,12 +139,12 @@ def _application() -> typer.Typer:
     root.command("search")(search.search)
     root.command("suggest")(search.suggest)
     root.add_typer(_case(), name="case")
+    root.add_typer(_jobs(), name="jobs")
     root.add_typer(_database(), name="db")
     root.add_typer(_projection(), name="projection")
     root.add_typer(_organization(), name="org")
     root.add_typer(_user(), name="user")
     root.add_typer(_key(), name="key")
-    root.add_typer(_jobs(), name="jobs")
     root.add_typer(_role(), name="role")
     root.add_typer(_audit(), name="audit")
     root.command("serve")(serve.serve)
@@ -154,6 +168,15 @@ def _case() -> typer.Typer:
     group.command("list")(case.list_cases)
     group.command("show")(case.show_case)
     group.command("add-target")(case.add_target)
+    return group
+
+
+def _jobs() -> typer.Typer:
+    group = _group("See what is done beside requests, end it, or have it done again.")
+    group.command("list")(jobs.list_jobs)
+    group.command("show")(jobs.show_job)
+    group.command("cancel")(jobs.cancel)
+    group.command("retry")(jobs.retry)
     return group
 
 
@@ -181,6 +204,7 @@ def _organization() -> typer.Typer:
     group = _group("Keep the records of several organizations apart.")
     group.command("new")(organization.new)
     group.command("list")(organization.list_organizations)
+    group.command("show")(organization.show)
     return group
 
 
@@ -202,15 +226,6 @@ def _key() -> typer.Typer:
     group.command("create")(key.create)
     group.command("list")(key.list_keys)
     group.command("revoke")(key.revoke)
-    return group
-
-
-def _jobs() -> typer.Typer:
-    group = _group("See what `clew serve` does beside requests; cancel and retry it.")
-    group.command("list")(jobs.list_jobs)
-    group.command("show")(jobs.show_job)
-    group.command("retry")(jobs.retry)
-    group.command("cancel")(jobs.cancel)
     return group
 
 

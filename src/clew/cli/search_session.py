@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from clew.cli.options import Invocation
+from clew.cli.refusal import require_local
 from clew.domains.audit.read_spool import Reader, leave_read
 from clew.domains.identity.operator import operator_id
 from clew.kernel.errors import ConfigurationError
@@ -42,6 +43,7 @@ def opened_search(call: Invocation) -> Iterator[OpenedSearch]:
     where no note was left behind, the view is read as it is, and no server is started. Otherwise the view follows
     first, or is built. Raises ConfigurationError where search is switched off, and what `opened_record` raises.
     """
+    require_local(call)
     # Nothing on the direct way logs, and logging is half of what this command would load.
     settings = load_settings(**({"data_dir": call.data_dir} if call.data_dir else {}))
     if settings.search == "none":

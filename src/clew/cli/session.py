@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from clew.cli.options import Invocation
 from clew.cli.output import note
 from clew.cli.preparation import require_current
+from clew.cli.refusal import require_local
 from clew.domains.identity.service import (
     DEFAULT_SLUG,
     Organization,
@@ -25,7 +26,11 @@ from clew.kernel.settings import Settings, load_settings
 
 
 def load_and_configure(call: Invocation) -> Settings:
-    """The settings in force for this call, with logs going where they say and the process set for large work."""
+    """The settings in force for this call, with logs going where they say and the process set for large work.
+
+    Raises NotRemoteError if the call is about a server elsewhere: what gets here works on this machine.
+    """
+    require_local(call)
     settings = load_settings(**({"data_dir": call.data_dir} if call.data_dir else {}))
     configure_logs(settings)
     relax_collector()

@@ -9,9 +9,7 @@ import typer
 from clew.cli.options import DataDirectoryOption, JsonOption, OrganizationOption, invocation
 
 if TYPE_CHECKING:
-    from clew.cli.session import Record
     from clew.domains.audit.findings import Verified
-    from clew.domains.audit.search import AuditPage, AuditQuery
 
 TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
@@ -64,24 +62,18 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write an organization's audit trail, with its seals, to a file that others can check."""
+    from clew.cli.desk.opening import audit_of
     from clew.cli.output import line, print_json
-    from clew.cli.session import opened_record
-    from clew.domains.audit import export as exporting
-    from clew.domains.audit import service
     from clew.kernel.errors import InputError
 
     call = invocation(context, as_json, organization, data_dir)
-    with opened_record(call) as record:
-        _tell(record, "audit_export", {"file": file.name})
-        service.hand_over_reads(record.database)
-        service.seal_now(record.database)
-        try:
-            with file.open("wb") as written:
-                done = exporting.export(record.database, record.organization_id, written.write)
-        except OSError as error:
-            raise InputError(
-                f"cannot be written: {error.strerror}", where=str(file), remedy="choose another place"
-            ) from error
+    try:
+        with file.open("wb") as written:
+            done = audit_of(call).export(file.name, written.write)
+    except OSError as error:
+        raise InputError(
+            f"cannot be written: {error.strerror}", where=str(file), remedy="choose another place"
+        ) from error
     if call.json:
         print_json(done.as_dict())
         return
@@ -105,8 +97,8 @@ def search(  # noqa: PLR0913, PLR0917  each option is one argument
     as_json: JsonOption = False,
 ) -> None:
     """Find what was done, the newest first."""
+    from clew.cli.desk.opening import audit_of
     from clew.cli.output import line, print_json, table
-    from clew.cli.session import opened_record
     from clew.domains.audit.search import AuditQuery
 
     call = invocation(context, as_json, organization, data_dir)
@@ -121,8 +113,7 @@ def search(  # noqa: PLR0913, PLR0917  each option is one argument
         limit=limit,
         cursor=cursor,
     )
-    with opened_record(call) as record:
-        page = _found(record, query)
+    page = audit_of(call).search(query)
     if call.json:
         print_json(page.as_dict())
         return
@@ -135,35 +126,10 @@ def search(  # noqa: PLR0913, PLR0917  each option is one argument
         line(f"there is more: --cursor {page.cursor}")
 
 
-def _found(record: "Record", query: "AuditQuery") -> "AuditPage":
-    from clew.domains.audit import service
-    from clew.domains.audit.search import search as find
-
-    service.hand_over_reads(record.database)
-    with record.transaction() as connection:
-        page = find(connection, record.organization_id, query)
-        service.record(connection, service.Act("audit_search", "READ", "audit_trail", request=_asked(query)))
-    return page
-
-
-def _asked(query: "AuditQuery") -> dict[str, object]:
-    from dataclasses import asdict
-
-    return {name: value for name, value in asdict(query).items() if value is not None}
-
-
 def _in_utc(moment: datetime | None) -> datetime | None:
     from datetime import UTC
 
     return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
-
-
-def _tell(record: "Record", event_type: str, request: dict[str, str]) -> None:
-    from clew.domains.audit.service import Act
-    from clew.domains.audit.service import record as write
-
-    with record.transaction() as connection:
-        write(connection, Act(event_type, "READ", "audit_trail", request=request))
 
 
 def _raise_if_bad(found: "Verified") -> None:

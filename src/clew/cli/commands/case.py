@@ -24,22 +24,11 @@ def new(
     as_json: JsonOption = False,
 ) -> None:
     """Open a case."""
+    from clew.cli.desk.opening import cases_of
     from clew.cli.output import line, print_json
-    from clew.cli.session import changed_record
-    from clew.domains.investigations.service import create_investigation
 
     call = invocation(context, as_json, organization, data_dir)
-    with changed_record(call) as record, record.transaction() as connection:
-        made = create_investigation(
-            connection,
-            record.organization_id,
-            name,
-            description=description,
-            investigation_type=kind,
-            priority=priority,
-            owner_id=record.user_id,
-            lawful_basis=lawful_basis,
-        )
+    made = cases_of(call).open(name, description=description, kind=kind, priority=priority, lawful_basis=lawful_basis)
     if call.json:
         print_json(made.as_dict())
     else:
@@ -53,13 +42,11 @@ def list_cases(
     as_json: JsonOption = False,
 ) -> None:
     """List the cases, the newest first."""
+    from clew.cli.desk.opening import cases_of
     from clew.cli.output import line, print_json, table
-    from clew.cli.session import opened_record
-    from clew.domains.investigations.service import list_investigations
 
     call = invocation(context, as_json, organization, data_dir)
-    with opened_record(call) as record, record.transaction() as connection:
-        cases = list_investigations(connection, record.organization_id)
+    cases = cases_of(call).all()
     if call.json:
         print_json({"cases": [case.as_dict() for case in cases]})
     elif not cases:
@@ -83,17 +70,11 @@ def show_case(
     as_json: JsonOption = False,
 ) -> None:
     """Show what a case is about, which files belong to it, and what they told."""
+    from clew.cli.desk.opening import cases_of
     from clew.cli.output import print_json
-    from clew.cli.session import opened_record
-    from clew.domains.investigations.overview import investigation_overview
-    from clew.domains.investigations.service import find_investigation
-    from clew.records import acts
 
     call = invocation(context, as_json, organization, data_dir)
-    with opened_record(call) as record, record.transaction() as connection:
-        found = find_investigation(connection, record.organization_id, case)
-        overview = investigation_overview(connection, record.organization_id, found.id)
-        acts.record(connection, acts.Act("investigation_read", "READ", "investigation", found.id, found.name))
+    overview = cases_of(call).overview(case)
     if call.json:
         print_json(overview.as_dict())
     else:
@@ -110,14 +91,11 @@ def add_target(
     as_json: JsonOption = False,
 ) -> None:
     """Make a value a target of a case, whether the record knows it yet or not."""
+    from clew.cli.desk.opening import cases_of
     from clew.cli.output import line, print_json
-    from clew.cli.session import changed_record
-    from clew.domains.investigations import service
 
     call = invocation(context, as_json, organization, data_dir)
-    with changed_record(call) as record, record.transaction() as connection:
-        found = service.find_investigation(connection, record.organization_id, case)
-        target = service.add_target(connection, record.organization_id, found.id, value, kind)
+    target = cases_of(call).add_target(case, value, kind)
     if call.json:
         print_json(target.as_dict())
         return

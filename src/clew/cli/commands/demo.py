@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from clew.cli.options import DataDirectoryOption, Invocation, JsonOption, invocation
+from clew.cli.options import DataDirectoryOption, JsonOption, invocation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +24,11 @@ SHOWN = 8
 
 def demo(context: typer.Context, data_dir: DataDirectoryOption = None, as_json: JsonOption = False) -> None:
     """Load a made-up case and show what Clew does with it."""
-    from clew.cli.commands.ingest import load
+    from dataclasses import replace
+
     from clew.cli.commands.path import DEFAULT_LENGTH
+    from clew.cli.desk.local.loading import load
+    from clew.cli.desk.ports import Loading
     from clew.cli.output import print_json
     from clew.cli.session import opened_record
     from clew.projections.service import followed
@@ -37,10 +40,10 @@ def demo(context: typer.Context, data_dir: DataDirectoryOption = None, as_json: 
     from clew.samples import sample_case_path
 
     called = invocation(context, as_json, None, data_dir)
-    call = Invocation(called.json, "default", called.data_dir)
+    call = replace(called, organization="default")
     with opened_record(call) as record:
         with sample_case_path() as folder, followed(record.database):
-            report = load(record, (folder,), case=CASE)
+            report = load(record, Loading((folder,), case=CASE))
         organization = record.organization_id
         with record.transaction() as connection:
             held = list_held(connection, organization)

@@ -15,14 +15,16 @@ def doctor(
 ) -> None:
     """Check everything that Clew needs, and say what to do.
 
-    Sets nothing up and changes nothing. The exit code is 1 if something is broken. Shows no secrets.
+    Sets nothing up and changes nothing. The exit code is 1 if something is broken. Shows no secrets. Of a server
+    elsewhere it checks the connection, the key, and what the server says of itself.
     """
     from clew.cli.diagnosis.examination import examine
     from clew.cli.diagnosis.finding import Status
+    from clew.cli.diagnosis.remote import examine_remote
     from clew.cli.output import line, print_json
 
     call = invocation(context, as_json, organization, data_dir)
-    findings = list(examine(call))
+    findings = list(examine(call) if call.address is None else examine_remote(call))
     broken = any(finding.status is Status.FAIL for finding in findings)
     if call.json:
         print_json({"healthy": not broken, "findings": [finding.as_dict() for finding in findings]})

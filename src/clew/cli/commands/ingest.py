@@ -11,9 +11,7 @@ from clew.cli.options import DataDirectoryOption, JsonOption, OrganizationOption
 
 if TYPE_CHECKING:
     from datetime import tzinfo
-    from threading import Event
 
-    from clew.cli.session import Record
     from clew.ingest.service import LoadReport
 
 READ_STATES = frozenset({"loaded", "known", "interrupted"})
@@ -48,12 +46,14 @@ def ingest(
 
     Ctrl-C ends the load after the batch in work; pressed again, at once. Either way the record stays consistent.
     """
+    from clew.cli.desk.opening import loader_of
+    from clew.cli.desk.ports import Loading
     from clew.cli.failures import InterruptedLoadError
     from clew.cli.interruption import stop_on_interrupt
     from clew.cli.mapping_preview import read_mapping, show_preview
     from clew.cli.output import print_json
     from clew.cli.reports import print_load_report
-    from clew.cli.session import changed_record, load_and_configure
+    from clew.cli.session import load_and_configure
 
     call = invocation(context, as_json, organization, data_dir)
     zone, region = _zone(timezone), _region(region)
@@ -61,9 +61,9 @@ def ingest(
     if dry_run:
         show_preview(paths, columns, zone=zone, region=region or load_and_configure(call).default_region, call=call)
         return
-    with changed_record(call) as record, stop_on_interrupt() as stop:
-        present = tuple(path for path in paths if os.path.lexists(path))
-        report = load(record, present, source=source, zone=zone, region=region, mapping=columns, case=case, stop=stop)
+    loading = Loading(tuple(paths), source, timezone, region, columns, case)
+    with stop_on_interrupt() as stop:
+        report = loader_of(call).load(loading, stop)
     if call.json:
         print_json(report.as_dict())
     else:
@@ -74,38 +74,6 @@ def ingest(
             remedy="run the same command again to go on",
         )
     _refuse_unread(paths, report)
-
-
-def load(
-    record: "Record",
-    paths: tuple[Path, ...],
-    *,
-    source: str | None = None,
-    zone: "tzinfo | None" = None,
-    region: str | None = None,
-    mapping: str | None = None,
-    case: str | None = None,
-    stop: "Event | None" = None,
-) -> "LoadReport":
-    """Load the paths with progress on the terminal and put their items into the case."""
-    from clew.cli.progress import observed_progress
-    from clew.domains.investigations.service import attach_items, ensure_investigation
-    from clew.ingest.service import IngestRequest
-    from clew.ingest.service import ingest as run
-
-    request = IngestRequest(
-        record.organization_id, record.user_id, paths, source, zone, region or record.settings.default_region, mapping
-    )
-    opened = None
-    if case is not None:
-        with record.transaction() as connection:
-            opened = ensure_investigation(connection, record.organization_id, case, owner_id=record.user_id)
-    with observed_progress() as observe:
-        report = run(record.database, record.settings, request, observe=observe, stop=stop)
-    if opened is not None:
-        with record.transaction() as connection:
-            attach_items(connection, record.organization_id, opened.id, report.item_ids)
-    return report
 
 
 def _zone(name: str | None) -> "tzinfo | None":

@@ -8,10 +8,6 @@ import typer
 from clew.cli.options import DataDirectoryOption, JsonOption, OrganizationOption, invocation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import sqlalchemy as sa
-
     from clew.cli.options import Invocation
     from clew.domains.jobs.service import Job
 
@@ -31,13 +27,11 @@ def list_jobs(
     as_json: JsonOption = False,
 ) -> None:
     """List the organization's jobs, newest first."""
+    from clew.cli.desk.opening import jobs_of
     from clew.cli.output import note, print_json, table
-    from clew.cli.session import opened_record
-    from clew.domains.jobs import service
 
     call = invocation(context, as_json, organization, data_dir)
-    with opened_record(call) as record, record.transaction() as connection:
-        found = service.list_jobs(connection, record.organization_id, status=status, kind=kind, limit=limit)
+    found = jobs_of(call).all(status=status, kind=kind, limit=limit)
     if call.json:
         print_json({"jobs": [job.as_dict() for job in found]})
         return
@@ -56,10 +50,10 @@ def show_job(
     as_json: JsonOption = False,
 ) -> None:
     """Show how far a job is, and what came of it."""
-    from clew.domains.jobs import service
+    from clew.cli.desk.opening import jobs_of
 
     call = invocation(context, as_json, organization, data_dir)
-    _work(call, lambda connection, organization_id: service.find_job(connection, organization_id, job), changes=False)
+    _tell(call, jobs_of(call).find(job))
 
 
 def retry(
@@ -70,10 +64,10 @@ def retry(
     as_json: JsonOption = False,
 ) -> None:
     """Have a failed or cancelled job done again; `clew serve` does it, and does nothing twice."""
-    from clew.domains.jobs import service
+    from clew.cli.desk.opening import jobs_of
 
     call = invocation(context, as_json, organization, data_dir)
-    _work(call, lambda connection, organization_id: service.retry_job(connection, organization_id, job))
+    _tell(call, jobs_of(call).retry(job))
 
 
 def cancel(
@@ -84,18 +78,15 @@ def cancel(
     as_json: JsonOption = False,
 ) -> None:
     """Cancel a job: at once if it waits, else after the step it is at. What it did stays."""
-    from clew.domains.jobs import service
+    from clew.cli.desk.opening import jobs_of
 
     call = invocation(context, as_json, organization, data_dir)
-    _work(call, lambda connection, organization_id: service.cancel_job(connection, organization_id, job))
+    _tell(call, jobs_of(call).cancel(job))
 
 
-def _work(call: "Invocation", act: "Callable[[sa.Connection, UUID], Job]", *, changes: bool = True) -> None:
+def _tell(call: "Invocation", job: "Job") -> None:
     from clew.cli.output import print_json
-    from clew.cli.session import audited_record, opened_record
 
-    with (audited_record if changes else opened_record)(call) as record, record.transaction() as connection:
-        job = act(connection, record.organization_id)
     if call.json:
         print_json(job.as_dict())
     else:

@@ -32,24 +32,18 @@ def create(
     """Make an API key and show it once. Without --user it acts for the organization's operator."""
     from datetime import UTC, datetime, timedelta
 
+    from clew.cli.desk.opening import keys_of
     from clew.cli.output import line, print_json
-    from clew.cli.session import audited_record
-    from clew.domains.identity import api_keys, users
+    from clew.domains.identity.api_keys import KeyLimits
 
     call = invocation(context, as_json, organization, data_dir)
-    expires_at = datetime.now(UTC) + timedelta(days=expires_days) if expires_days else None
-    with audited_record(call) as record, record.transaction() as connection:
-        where = record.organization_id
-        owner = record.user_id if user is None else users.find_user(connection, where, user).id
-        made = api_keys.create_key(
-            connection,
-            where,
-            owner,
-            name=name,
-            scopes=scope or api_keys.DEFAULT_SCOPES,
-            limits=api_keys.KeyLimits(per_minute, per_hour, per_day, analyses),
-            expires_at=expires_at,
-        )
+    made = keys_of(call).create(
+        user,
+        name=name,
+        scopes=scope,
+        limits=KeyLimits(per_minute, per_hour, per_day, analyses),
+        expires_at=datetime.now(UTC) + timedelta(days=expires_days) if expires_days else None,
+    )
     if call.json:
         print_json({"id": made.id, "key": made.key})
     else:
@@ -65,18 +59,13 @@ def list_keys(
     as_json: JsonOption = False,
 ) -> None:
     """List API keys, newest first, revoked ones included."""
+    from clew.cli.desk.opening import keys_of
     from clew.cli.output import print_json, table
-    from clew.cli.session import opened_record
-    from clew.domains.identity import api_keys, users
 
     call = invocation(context, as_json, organization, data_dir)
-    with opened_record(call) as record, record.transaction() as connection:
-        where = record.organization_id
-        owner = None if user is None else users.find_user(connection, where, user).id
-        found = api_keys.list_keys(connection, where, owner)
-        names = {one.id: one.username for one in users.list_users(connection, where, limit=100_000)}
+    found = keys_of(call).all(user)
     if call.json:
-        print_json({"keys": [key.as_dict() | {"username": names.get(key.user_id)} for key in found]})
+        print_json({"keys": [key.as_dict() | {"username": username} for key, username in found]})
         return
     table(
         ("Id", "Key", "Name", "Owner", "Scopes", "Active", "Expires", "Last used"),
@@ -85,13 +74,13 @@ def list_keys(
                 key.id,
                 f"{key.prefix}…",
                 key.name,
-                names.get(key.user_id),
+                username,
                 key.scopes,
                 key.is_active,
                 key.expires_at,
                 key.last_used_at,
             )
-            for key in found
+            for key, username in found
         ],
         whole=(0,),
     )
@@ -105,14 +94,11 @@ def revoke(
     as_json: JsonOption = False,
 ) -> None:
     """Let an API key be taken no more, for good."""
+    from clew.cli.desk.opening import keys_of
     from clew.cli.output import line, print_json
-    from clew.cli.session import audited_record
-    from clew.domains.identity import api_keys
 
     call = invocation(context, as_json, organization, data_dir)
-    with audited_record(call) as record, record.transaction() as connection:
-        api_keys.revoke_key(connection, record.organization_id, identifier)
-        revoked = api_keys.find_key(connection, record.organization_id, identifier)
+    revoked = keys_of(call).revoke(identifier)
     if call.json:
         print_json(revoked.as_dict())
     else:

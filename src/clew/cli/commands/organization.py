@@ -1,10 +1,10 @@
-"""`clew org`: new, list."""
+"""`clew org`: new, list, show."""
 
 from typing import Annotated
 
 import typer
 
-from clew.cli.options import DataDirectoryOption, JsonOption, invocation
+from clew.cli.options import DataDirectoryOption, JsonOption, OrganizationOption, invocation
 
 
 def new(
@@ -45,3 +45,21 @@ def list_organizations(
         print_json({"organizations": [each.as_dict() for each in found]})
     else:
         table(("Slug", "Name", "Since"), [(each.slug, each.name, each.created_at) for each in found])
+
+
+def show(
+    context: typer.Context,
+    organization: OrganizationOption = None,
+    data_dir: DataDirectoryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the organization that is worked in."""
+    from clew.cli.desk.opening import organizations_of
+    from clew.cli.output import pairs, print_json
+
+    call = invocation(context, as_json, organization, data_dir)
+    found = organizations_of(call).own().as_dict()
+    if call.json:
+        print_json(found)
+    else:
+        pairs({name.replace("_", " "): value for name, value in found.items()})

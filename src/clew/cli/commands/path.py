@@ -28,18 +28,11 @@ def path(
 
     The shortest way by relationships from one entity to another. Finding none is an answer, not an error.
     """
+    from clew.cli.desk.opening import entities_of
     from clew.cli.output import print_json
-    from clew.cli.session import opened_record
-    from clew.records import acts
-    from clew.records.finding import found_entities
-    from clew.records.paths import find_path
 
     call = invocation(context, as_json, organization, data_dir)
-    with opened_record(call) as record, record.transaction() as connection:
-        here, there = (found_entities(connection, record.organization_id, value, None)[0] for value in (start, goal))
-        result = find_path(connection, record.organization_id, here.id, there.id, max_length=max_length)
-        asked = {"to": there.id, "max_length": max_length, "found": result.found}
-        acts.record(connection, acts.Act("path_read", "READ", "entity", here.id, here.name, request=asked))
+    result = entities_of(call).path(start, goal, max_length=max_length)
     if call.json:
         print_json(result.as_dict())
     else:

@@ -9,7 +9,7 @@ from clew.cli.options import DataDirectoryOption, JsonOption, OrganizationOption
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from clew.projections.keeping import Status, Verified
+    from clew.cli.desk.ports import Compared, Following
 
 NameArgument = Annotated[str | None, typer.Argument(metavar="[NAME]", help="The projection; all if none is named.")]
 
@@ -21,16 +21,13 @@ def show_status(
     as_json: JsonOption = False,
 ) -> None:
     """Say how far every view follows the record, and what holds it back."""
+    from clew.cli.desk.opening import projections_of
     from clew.cli.output import print_json
-    from clew.cli.session import opened_current_database
-    from clew.projections.keeping import status
-    from clew.projections.service import projections
 
     call = invocation(context, as_json, organization, data_dir)
-    with opened_current_database(call) as database:
-        found = status(database, projections(database.settings))
+    found = projections_of(call).status()
     if call.json:
-        print_json([each.as_dict() for each in found])
+        print_json([each.document for each in found])
     else:
         _print_status(found)
 
@@ -47,20 +44,14 @@ def verify(
 
     Ends with 9 if they differ (with --repair: if they still differ afterwards).
     """
+    from clew.cli.desk.opening import projections_of
     from clew.cli.output import print_json
-    from clew.cli.session import opened_current_database
-    from clew.projections.keeping import ProjectionDiffersError, projecting
-    from clew.projections.keeping import verify as run
-    from clew.projections.service import projections
+    from clew.projections.keeping import ProjectionDiffersError
 
     call = invocation(context, as_json, organization, data_dir)
-    with opened_current_database(call) as database:
-        known = projections(database.settings)
-        with projecting(database, known) as projector:
-            names = [name] if name else [each.name for each in known]
-            found = [run(projector, each, repair=repair) for each in names]
+    found = projections_of(call).verify(name, repair=repair)
     if call.json:
-        print_json([each.as_dict() for each in found])
+        print_json([each.document for each in found])
     else:
         _print_verified(found)
     wrong = [each.projection for each in found if not each.equal]
@@ -80,27 +71,16 @@ def rebuild(
     as_json: JsonOption = False,
 ) -> None:
     """Make a view anew from the record. The old one is read until the new one takes its place."""
-    import threading
-
+    from clew.cli.desk.opening import projections_of
     from clew.cli.output import line, print_json
-    from clew.cli.progress import counted
-    from clew.cli.session import opened_current_database
-    from clew.projections.keeping import projecting
-    from clew.projections.service import projections
 
     call = invocation(context, as_json, organization, data_dir)
-    with opened_current_database(call) as database:
-        known = projections(database.settings)
-        with projecting(database, known) as projector, counted("rebuilding") as observe:
-            names = [name] if name else [each.name for each in known]
-            built = [projector.rebuild(each, "asked for", observe) for each in names]
-            for made in built:
-                projector.advance(projector.projection(made.name), threading.Event())
+    built = projections_of(call).rebuild(name)
     if call.json:
-        print_json([{"projection": made.name, "rebuilt_rows": made.rows} for made in built])
+        print_json([{"projection": made.projection, "rebuilt_rows": made.rows} for made in built])
     else:
         for made in built:
-            line(f"{made.name}: rebuilt with {made.rows:,} rows")
+            line(f"{made.projection}: rebuilt" + (f" with {made.rows:,} rows" if made.rows is not None else ""))
 
 
 def drill(
@@ -157,7 +137,7 @@ def follow(
         projector.follow(stop)
 
 
-def _print_status(found: "Sequence[Status]") -> None:
+def _print_status(found: "Sequence[Following]") -> None:
     from clew.cli.output import line, table
 
     table(
@@ -168,8 +148,8 @@ def _print_status(found: "Sequence[Status]") -> None:
                 each.adapter,
                 each.state,
                 f"{each.lag_seconds:.1f} s",
-                f"{each.lag_changes:,}",
-                f"{each.rows:,}",
+                _number(each.lag_changes),
+                _number(each.rows),
                 each.errors,
                 each.set_aside,
             )
@@ -188,7 +168,7 @@ def _print_status(found: "Sequence[Status]") -> None:
         line(f"{who} ({holder.application}) has had a transaction open{age}: its changes show when it commits")
 
 
-def _print_verified(found: "Sequence[Verified]") -> None:
+def _print_verified(found: "Sequence[Compared]") -> None:
     from clew.cli.output import line, table
 
     table(
@@ -196,11 +176,11 @@ def _print_verified(found: "Sequence[Verified]") -> None:
         [
             (
                 each.projection,
-                f"{each.comparison.record_rows:,}",
-                f"{each.comparison.view_rows:,}",
-                len(each.comparison.missing),
-                len(each.comparison.extra),
-                len(each.comparison.different),
+                _number(each.record_rows),
+                _number(each.view_rows),
+                each.missing,
+                each.extra,
+                each.different,
                 each.set_aside,
             )
             for each in found
@@ -210,3 +190,7 @@ def _print_verified(found: "Sequence[Verified]") -> None:
     for each in found:
         if each.repaired:
             line(f"{each.projection}: repaired, and {'equal now' if each.equal else 'still different'}")
+
+
+def _number(count: int | None) -> str | None:
+    return None if count is None else f"{count:,}"

@@ -27,13 +27,11 @@ def list_records(
     as_json: JsonOption = False,
 ) -> None:
     """List the records that were rejected and wait, oldest first."""
+    from clew.cli.desk.opening import quarantine_of
     from clew.cli.output import line, print_json
-    from clew.cli.session import opened_record
-    from clew.records.held import list_held
 
     call = invocation(context, as_json, organization, data_dir)
-    with opened_record(call) as record, record.transaction() as connection:
-        held = list_held(connection, record.organization_id, reason=reason, file=file, limit=limit)
+    held = quarantine_of(call).held(reason=reason, file=file, limit=limit)
     if call.json:
         print_json({"held": [each.as_dict() for each in held]})
     elif not held:
@@ -64,15 +62,11 @@ def show_record(
     as_json: JsonOption = False,
 ) -> None:
     """Show one rejected record with its bytes and what was wrong with it."""
+    from clew.cli.desk.opening import quarantine_of
     from clew.cli.output import heading, line, pairs, print_json
-    from clew.cli.session import opened_record
-    from clew.records import acts
-    from clew.records.held import show_held
 
     call = invocation(context, as_json, organization, data_dir)
-    with opened_record(call) as record, record.transaction() as connection:
-        held = show_held(connection, record.organization_id, identifier)
-        acts.record(connection, acts.Act("quarantine_read", "READ", "quarantine", held.id, held.file))
+    held = quarantine_of(call).find(identifier)
     if call.json:
         print_json(held.as_dict())
         return
@@ -97,21 +91,11 @@ def retry_records(
     as_json: JsonOption = False,
 ) -> None:
     """Read rejected records again, as after an upgrade of Clew that reads more."""
+    from clew.cli.desk.opening import quarantine_of
     from clew.cli.output import line, pairs, print_json
-    from clew.cli.session import changed_record
-    from clew.ingest.quarantine import retry
 
     call = invocation(context, as_json, organization, data_dir)
-    with changed_record(call) as record:
-        report = retry(
-            record.database,
-            record.settings,
-            record.organization_id,
-            record.user_id,
-            ids=identifiers or None,
-            reason=reason,
-            file=file,
-        )
+    report = quarantine_of(call).retry(identifiers, reason=reason, file=file)
     if call.json:
         print_json(report.as_dict())
         return
@@ -127,15 +111,11 @@ def drop_records(
     as_json: JsonOption = False,
 ) -> None:
     """Give rejected records up. They stay counted as rejected, and their file stays as it is."""
+    from clew.cli.desk.opening import quarantine_of
     from clew.cli.output import line, print_json
-    from clew.cli.session import audited_record
-    from clew.records.held import drop, show_held
 
     call = invocation(context, as_json, organization, data_dir)
-    with audited_record(call) as record, record.transaction() as connection:
-        for identifier in identifiers:
-            show_held(connection, record.organization_id, identifier)  # a mistyped id drops nothing at all
-        dropped = drop(connection, record.organization_id, identifiers)
+    dropped = quarantine_of(call).drop(identifiers)
     if call.json:
         print_json({"dropped": dropped})
     else:

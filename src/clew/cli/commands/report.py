@@ -1,19 +1,14 @@
 """`clew report`: a case as one page, or as JSON."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from clew.cli.options import DataDirectoryOption, JsonOption, OrganizationOption, invocation
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
-
-    from clew.cli.session import Record
 
 
 class Format(StrEnum):
@@ -43,19 +38,17 @@ def report(
     """
     import sys
 
+    from clew.cli.desk.opening import reports_of
     from clew.cli.output import line, print_json
-    from clew.cli.session import opened_record
 
     call = invocation(context, as_json, organization, data_dir)
     kind = wanted or (Format.JSON if call.json else Format.HTML)
     _require_somewhere_to_go(kind, output, as_json=call.json, terminal=sys.stdout.isatty())
-    with opened_record(call) as record:
-        if output is None:
-            with _snapshot(record) as connection:
-                _write(record, connection, case, kind, sys.stdout.write)
-            return
-        with _snapshot(record) as connection, _private_file(output) as file:
-            _write(record, connection, case, kind, file.write)
+    if output is None:
+        reports_of(call).write(case, kind.value, sys.stdout.write)
+        return
+    with _private_file(output) as file:
+        reports_of(call).write(case, kind.value, file.write)
     if call.json:
         print_json({"file": output, "format": kind.value, "bytes": file.size, "sha256": file.digest.hexdigest()})
     else:
@@ -69,27 +62,6 @@ def _require_somewhere_to_go(kind: Format, output: Path | None, *, as_json: bool
         raise typer.BadParameter("with --json a page needs --output FILE", param_hint="--format")
     if terminal:
         raise typer.BadParameter("a page is not for a terminal: name a file to write", param_hint="--output")
-
-
-@contextlib.contextmanager
-def _snapshot(record: "Record") -> "Iterator[sa.Connection]":
-    """One transaction in which everything is seen as it was at its start."""
-    from clew.kernel.database import TenantContext
-    from clew.kernel.transactions import transaction
-
-    database = record.database
-    engine = database.engine().execution_options(isolation_level="REPEATABLE READ")
-    with transaction(engine, TenantContext(record.organization_id, record.user_id), database.address) as connection:
-        yield connection
-
-
-def _write(
-    record: "Record", connection: "sa.Connection", case: str, kind: Format, sink: Callable[[str], object]
-) -> None:
-    from clew.domains.investigations.reports import write_html_report, write_json_report
-
-    write = write_json_report if kind is Format.JSON else write_html_report
-    write(connection, record.organization_id, case, sink, organization=record.organization.name)
 
 
 class _Written:

@@ -18,13 +18,11 @@ def list_roles(
     as_json: JsonOption = False,
 ) -> None:
     """List the built-in roles and those of the organization, with what they allow."""
+    from clew.cli.desk.opening import roles_of
     from clew.cli.output import print_json, table
-    from clew.cli.session import opened_record
-    from clew.domains.identity import roles
 
     call = invocation(context, as_json, organization, data_dir)
-    with opened_record(call) as record, record.transaction() as connection:
-        found = roles.list_roles(connection)
+    found = roles_of(call).all()
     if call.json:
         print_json({"roles": [role.as_dict() for role in found]})
     else:
@@ -46,14 +44,10 @@ def new(
     as_json: JsonOption = False,
 ) -> None:
     """Make a custom role; `clew user set-role` gives it."""
-    from clew.cli.session import audited_record
-    from clew.domains.identity import roles
+    from clew.cli.desk.opening import roles_of
 
     call = invocation(context, as_json, organization, data_dir)
-    with audited_record(call) as record, record.transaction() as connection:
-        made = roles.create_role(
-            connection, record.organization_id, name, description=description, permissions=permissions or ()
-        )
+    made = roles_of(call).new(name, description=description, permissions=permissions or ())
     _tell(call, made)
 
 
@@ -67,18 +61,11 @@ def grant(
     as_json: JsonOption = False,
 ) -> None:
     """Let a custom role allow more, or less. It counts from the next request on."""
-    from clew.cli.session import audited_record
-    from clew.domains.identity import roles
+    from clew.cli.desk.opening import roles_of
 
     call = invocation(context, as_json, organization, data_dir)
-    with audited_record(call) as record, record.transaction() as connection:
-        changed = roles.grant_permissions(
-            connection,
-            record.organization_id,
-            name,
-            add=() if remove else permissions,
-            remove=permissions if remove else (),
-        )
+    add, taken = ((), permissions) if remove else (permissions, ())
+    changed = roles_of(call).grant(name, add=add, remove=taken)
     _tell(call, changed)
 
 

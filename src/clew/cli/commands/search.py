@@ -9,7 +9,7 @@ import typer
 from clew.cli.options import DataDirectoryOption, JsonOption, OrganizationOption, invocation
 
 if TYPE_CHECKING:
-    from clew.projections.search.port import Hit, SearchRequest, SearchResult
+    from clew.projections.search.port import Hit, SearchResult
 
 IndexOption = Annotated[
     str, typer.Option("--index", help="osint_entities (the default), entities, attacks or documents.")
@@ -64,8 +64,8 @@ def search(  # noqa: PLR0913, PLR0917  an option each, which Typer gives by name
 
     Entities, cases and posts; attacks and collected items by --index.
     """
+    from clew.cli.desk.opening import searching_of
     from clew.cli.output import print_json
-    from clew.cli.search_session import opened_search
     from clew.projections.search.port import SearchRequest
     from clew.projections.search.wording import (
         filters_of,
@@ -96,9 +96,7 @@ def search(  # noqa: PLR0913, PLR0917  an option each, which Typer gives by name
             limit=limit,
             cursor=cursor,
         )
-    with opened_search(call) as found:
-        result = found.reader.search(found.organization_id, request)
-        found.tell("search", _asked(request), result.total)
+    result = searching_of(call).search(request)
     if call.json:
         print_json(result_as_dict(result))
     else:
@@ -116,18 +114,14 @@ def suggest(
     as_json: JsonOption = False,
 ) -> None:
     """Name what the beginning of a name could become."""
+    from clew.cli.desk.opening import searching_of
     from clew.cli.output import line, print_json, table
-    from clew.cli.search_session import opened_search
     from clew.projections.search.wording import index_of
 
     call = invocation(context, as_json, organization, data_dir)
     with _as_options():
         chosen = index_of(index)
-    with opened_search(call) as found:
-        names = found.reader.suggest(
-            found.organization_id, prefix, index=chosen, limit=limit, entity_types=tuple(kind or ())
-        )
-        found.tell("suggest", {"prefix": prefix, "index": chosen.value, "types": tuple(kind or ())}, len(names))
+    names = searching_of(call).suggest(prefix, index=chosen, types=kind or (), limit=limit)
     if call.json:
         suggestions = [{"text": each.text, "type": each.type, "id": each.id, "score": each.score} for each in names]
         print_json({"suggestions": suggestions})
@@ -135,14 +129,6 @@ def suggest(
         table(("Name", "Type", "Id"), [(each.text, each.type, each.id) for each in names], whole=(2,))
     else:
         line("no name begins like that")
-
-
-def _asked(request: "SearchRequest") -> dict[str, object]:
-    """What of a request the audit trail is told: all that was given."""
-    from dataclasses import fields
-
-    given = {field.name: getattr(request, field.name) for field in fields(request)}
-    return {name: value for name, value in given.items() if value not in (None, "", (), [], {}, False)}
 
 
 @contextlib.contextmanager

@@ -21,17 +21,11 @@ def show(
     From which line of which file each fact comes, what it is related to, and when things happened.
     """
     from clew.cli.cards import print_card
+    from clew.cli.desk.opening import entities_of
     from clew.cli.output import print_json
-    from clew.cli.session import opened_record
-    from clew.records import acts
-    from clew.records.cards import card
-    from clew.records.finding import found_entities
 
     call = invocation(context, as_json, organization, data_dir)
-    with opened_record(call) as record, record.transaction() as connection:
-        first, *others = found_entities(connection, record.organization_id, value, kind)
-        shown = card(connection, record.organization_id, first.id, limit=limit, alternatives=others)
-        acts.record(connection, acts.Act("entity_read", "READ", "entity", first.id, first.name))
+    shown = entities_of(call).card(value, kind, limit=limit)
     if call.json:
         print_json(shown.as_dict())
     else:
