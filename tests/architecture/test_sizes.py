@@ -33,16 +33,20 @@ def _docstring_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return (first.end_lineno or first.lineno) - first.lineno + 1
 
 
+def written(paths: list[Path]) -> list[Path]:
+    """Those that somebody wrote; what a program generates nobody reads in one sitting."""
+    return [path for path in paths if "generated" not in path.parts]
+
+
 def long_files(paths: list[Path]) -> dict[str, int]:
-    written = [path for path in paths if "generated" not in path.parts]  # nobody reads those in one sitting
-    lengths = {relative(path): len(path.read_text(encoding="utf-8").splitlines()) for path in written}
+    lengths = {relative(path): len(path.read_text(encoding="utf-8").splitlines()) for path in written(paths)}
     return {path: length for path, length in lengths.items() if length > MOST_LINES_OF_A_FILE}
 
 
 def long_functions(paths: list[Path]) -> dict[str, int]:
     return {
         f"{relative(path)}::{name}": length
-        for path in paths
+        for path in written(paths)
         for name, length in function_lengths(path.read_text(encoding="utf-8"))
         if length > MOST_LINES_OF_A_FUNCTION
     }

@@ -66,11 +66,7 @@ def test_models_read_what_is_answered_and_leave_out_what_is_not_given() -> None:
     body = {"content": {"application/json": reference("ThingChange")}}
     text = generated(
         a={"get": operation("get_thing", "ThingModel")},
-        b={
-            "patch": operation(
-                "change", "ThingModel", requestBody={"content": {"application/json": reference("ThingChange")}}
-            )
-        },
+        b={"patch": operation("change", "ThingModel", requestBody=body)},
     )["models.py"]
     names = models_of(text)
     document = {"id": "0190c6a1-7f3e-7b2a-9c4d-2f1e8a6b5c4d", "class": "c", "either": "e", "state": "new", "later": 1}
