@@ -172,7 +172,7 @@ def _case() -> typer.Typer:
 
 
 def _jobs() -> typer.Typer:
-    group = _group("See what is done beside requests, end it, or have it done again.")
+    group = _group("See what is done beside requests; cancel and retry it.")
     group.command("list")(jobs.list_jobs)
     group.command("show")(jobs.show_job)
     group.command("cancel")(jobs.cancel)
