@@ -34,50 +34,53 @@ METADATA = "http://169.254.169.254/latest/meta-data/"
 
 
 @pytest.fixture(scope="module")
-def admin(api: Api) -> Caller:
-    return new_caller(api, api.organization(), "admin", "token")
+def workshop(api: Api) -> Workshop:
+    return Workshop(api, api.organization())
+
+
+@pytest.fixture(scope="module")
+def admin(workshop: Workshop) -> Caller:
+    return new_caller(workshop.api, workshop.tenant, "admin", "token")
 
 
 def named(operation: Operation) -> str:
     return operation.name
 
 
-def _sent(api: Api, caller: Caller, operation: Operation, body: Any) -> tuple[int, str]:
-    """Status and text of the answer to a request that is whole but for its body."""
-    workshop = Workshop(api, api.organization())
+def _sent(workshop: Workshop, caller: Caller, operation: Operation, body: Any) -> tuple[int, str]:
+    """Status and text of the answer to a request about the caller's own things that is whole but for its body."""
     values = {name: workshop.thing(name) for name in operation.path_parameters}
     headers = {"Content-Type": "application/json", **operation.headers(), **caller.headers}
-    answer = ask(api, operation.method, operation.target(values), headers, body=json.dumps(body).encode())
+    answer = ask(workshop.api, operation.method, operation.target(values), headers, body=json.dumps(body).encode())
     return answer.status, answer.content.decode()
 
 
 @pytest.mark.parametrize("operation", WITH_JSON, ids=named)
-def test_no_body_takes_what_it_does_not_name(api: Api, admin: Caller, operation: Operation) -> None:
+def test_no_body_takes_what_it_does_not_name(workshop: Workshop, admin: Caller, operation: Operation) -> None:
     whole = json.loads(operation.body()[1])
     known = set(whole) | set(operation.fields())
     for field in NOT_THEIRS:
         if field not in known:
-            status, told = _sent(api, admin, operation, {**whole, field: "x"})
+            status, told = _sent(workshop, admin, operation, {**whole, field: "x"})
             assert status == 422, f"{field}: {status} {told}"
             assert f"body.{field}" in told
 
 
 @pytest.mark.parametrize("operation", WITH_JSON, ids=named)
-def test_an_address_in_a_body_is_not_visited(api: Api, admin: Caller, operation: Operation) -> None:
+def test_an_address_in_a_body_is_not_visited(workshop: Workshop, admin: Caller, operation: Operation) -> None:
     # Tests may speak to this machine only: an attempt to go there would be a failure of the server.
     whole = json.loads(operation.body()[1])
     for field in operation.fields():
-        status, told = _sent(api, admin, operation, {**whole, field: METADATA})
+        status, told = _sent(workshop, admin, operation, {**whole, field: METADATA})
         assert status < 500, f"{field}: {told}"
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=named)
-def test_no_other_sites_page_may_read_an_answer(api: Api, operation: Operation) -> None:
-    workshop = Workshop(api, api.organization())
+def test_no_other_sites_page_may_read_an_answer(workshop: Workshop, operation: Operation) -> None:
     target = operation.target({name: workshop.thing(name) for name in operation.path_parameters})
     for method in (operation.method, "OPTIONS"):
         asked = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": operation.method}
-        answer = ask(api, method, target, asked)
+        answer = ask(workshop.api, method, target, asked)
         assert not [name for name, _ in answer.headers if name.startswith("access-control-")]
         assert answer.header("x-content-type-options") == "nosniff"
         assert answer.header("content-security-policy") == "default-src 'none'; frame-ancestors 'none'"
