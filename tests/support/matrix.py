@@ -246,14 +246,14 @@ def _like_absent(
             of_other,
             "404 (if the body was refused: add one to BODIES in tests/support/matrix.py)",
         )
-    elif _comparable(of_other, others) != _comparable(of_none, nowhere):
+    elif comparable(of_other, others) != comparable(of_none, nowhere):
         yield (
             f"{operation.method} {operation.path}: {caller.label} can tell {whose} {which} from none: "
             f"{of_other.status} {of_other.content!r} and {of_none.status} {of_none.content!r}"
         )
 
 
-def _comparable(answer: Answer, values: Mapping[str, str]) -> tuple[int, list[str], str]:
+def comparable(answer: Answer, values: Mapping[str, str]) -> tuple[int, list[str], str]:
     """An answer without what must differ: the request's id, and the names that were asked for."""
     text = answer.content.decode()
     for value in sorted(values.values(), key=len, reverse=True):

@@ -14,11 +14,19 @@ from clew.kernel.logs import configure_logs
 from tests.support.api import Api
 from tests.support.asking import ask, ask_exactly
 from tests.support.callers import Caller, new_caller
-from tests.support.makers import Workshop
+from tests.support.makers import MAKERS, Workshop
+from tests.support.matrix import comparable
 from tests.support.operations import Operation, described, operations_of
 
 OPERATIONS = operations_of(described(ROUTERS))
 WITH_JSON = [each for each in OPERATIONS if (each.body()[0] or "").endswith("json")]
+REFERRING = [
+    (each, place, name)
+    for each in OPERATIONS
+    for place, names in (("body", each.fields()), ("query", each.query_parameters))
+    for name in names
+    if name in MAKERS and not MAKERS[name].shared
+]
 NOT_THEIRS = (
     "id",
     "organization_id",
@@ -96,6 +104,36 @@ def log(api: Api) -> Iterator[io.StringIO]:
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
+
+
+@pytest.fixture(scope="module")
+def abroad(api: Api) -> Workshop:
+    return Workshop(api, api.organization())
+
+
+def test_what_a_body_or_filter_names_of_others_is_as_if_it_were_not(
+    workshop: Workshop, abroad: Workshop, admin: Caller
+) -> None:
+    for operation, place, name in REFERRING:
+        of_other = _naming(workshop, admin, operation, (place, name), abroad.thing(name))
+        of_none = _naming(workshop, admin, operation, (place, name), MAKERS[name].absent())
+        assert of_other == of_none, f"{operation.name} tells another organization's {name} in its {place} from none"
+        assert place == "query" or of_other[0] >= 400, f"{operation.name} takes another organization's {name}"
+
+
+def _naming(
+    workshop: Workshop, caller: Caller, operation: Operation, place: tuple[str, str], identifier: str
+) -> tuple[int, list[str], str]:
+    """The answer to a request that names that thing in its body or query, without the name."""
+    where, name = place
+    values = {each: workshop.thing(each) for each in operation.path_parameters}
+    target = operation.target(values, {name: identifier} if where == "query" else None)
+    headers = {**operation.headers(), **caller.headers}
+    body = b""
+    if where == "body":
+        headers["Content-Type"] = "application/json"
+        body = json.dumps({**json.loads(operation.body()[1]), name: identifier}).encode()
+    return comparable(ask(workshop.api, operation.method, target, headers, body=body), {name: identifier})
 
 
 PLANTED = "\r\n2026-01-01T00:00:00Z [info     ] request planted \x1b[2J\x1b]0;owned\x07 \u2028planted\x85planted"
