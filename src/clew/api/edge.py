@@ -8,7 +8,7 @@ import asyncio
 import time
 from typing import Final
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clew.api.errors import SlowRequestError
@@ -33,6 +33,7 @@ _SECURITY_HEADERS: Final = (
 )
 _STRICT_TRANSPORT: Final = (b"strict-transport-security", b"max-age=31536000")
 _NO_STORE: Final = (b"cache-control", b"no-store")
+_HUNG_UP: Final = 499  # as web servers log it
 
 
 class Edge:
@@ -66,6 +67,8 @@ class Edge:
 
         try:
             await self._answered(scope, body.receive, send_on)
+        except ClientDisconnect:
+            exchange.status = _HUNG_UP  # nobody is left to be told, and nothing here failed
         except Exception as error:
             if started:
                 logger(__name__).error("an answer broke off", exc_info=error, request_id=exchange.request_id)

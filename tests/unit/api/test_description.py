@@ -10,7 +10,7 @@ from clew.api.openapi import RULE, description
 from clew.domains.identity.permissions import CODES
 
 DESCRIBED = description()
-METHODS = {"get", "put", "post", "patch", "delete"}
+METHODS = {"get", "head", "put", "post", "patch", "delete"}
 
 
 def operations() -> Iterator[tuple[str, dict[str, Any]]]:

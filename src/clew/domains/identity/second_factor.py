@@ -1,7 +1,7 @@
 """The second factor: time-based one-time codes (TOTP, RFC 6238), and recovery codes for whoever lost the device.
 
 The shared secret is kept encrypted under a key outside the database. A code counts once: the step of the last one that
-was taken is kept, and only later steps are taken. Recovery codes are 80 random bits each, so a digest of them is kept.
+was taken is kept, and only later steps are taken. Recovery codes are 120 random bits each, so a digest is kept.
 """
 
 import secrets
@@ -26,7 +26,7 @@ STEP_SECONDS: Final = 30
 RECOVERY_CODES: Final = 10
 _DRIFT_STEPS: Final = 1  # a device's clock may be half a minute off either way
 _ALPHABET: Final = "abcdefghijkmnpqrstuvwxyz23456789"  # 32 characters that are not taken for each other
-_GROUPS, _GROUP_LENGTH = 4, 4
+_GROUPS, _GROUP_LENGTH = 6, 4
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -39,7 +39,7 @@ CONFIDENCE: Final = {
 }
 _ADDRESS: Final = re.compile(r"[^\s@]{1,64}@[^\s@]{1,250}\.[^\s@.]{1,63}")
 _LABEL: Final = "(?:hibp|haveibeenpwned|breaches|breachedaccount|pastes|pasteaccount)"
-_NAME: Final = re.compile(rf"(?:{_LABEL}[_ ]+)*(.+?)(?:[_ ]+{_LABEL})*(?: ?\(\d{{1,3}}\))?", re.IGNORECASE)
+_NAME: Final = re.compile(rf"(?:{_LABEL}[_ ]++)*+(.+?)(?:[_ ]++{_LABEL})*+(?: ?\(\d{{1,3}}\))?", re.IGNORECASE)
 _SUFFIX: Final = re.compile(r"\.(?:json|jsonl|txt)\Z|\?.*\Z", re.IGNORECASE)
 _BREACH: Final = frozenset({"Name", "BreachDate", "PwnCount"})
 _PASTE: Final = frozenset({"Source", "Id", "EmailCount"})

@@ -31,7 +31,7 @@ from clew.ingest.sources.virustotal_v3 import V3_KINDS, add_v3
 
 _LABEL: Final = "(?:vt|virustotal|virus_total|domain|ip|ip-address|report|v2)"
 _NAME: Final = re.compile(
-    rf"(?:{_LABEL}[_ -]+)*(.{{1,300}}?)(?:[_ -]+{_LABEL})*(?: ?\(\d{{1,3}}\))?(?:\.jsonl?)?", re.IGNORECASE
+    rf"(?:{_LABEL}[_ -]++)*+(.{{1,300}}?)(?:[_ -]++{_LABEL})*+(?: ?\(\d{{1,3}}\))?(?:\.jsonl?)?", re.IGNORECASE
 )
 _HOST: Final = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]", re.IGNORECASE)
 

@@ -1,0 +1,44 @@
+"""Clew asks nobody anything over the network by itself: what could is named here, with where it may go.
+
+So no value of a request, a file or a setting of an organization can send the server to an address (SSRF): the hosts
+that it speaks to are the operator's settings, read when it starts.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.support.repository import python_files, relative
+
+SPEAKING = frozenset(
+    {
+        "aiohttp", "asyncssh", "boto3", "ftplib", "http.client", "httpx", "httpx2", "imaplib", "ldap3", "nntplib",
+        "paramiko", "poplib", "pycurl", "requests", "smtplib", "telnetlib", "urllib.request", "urllib3", "websockets",
+        "xmlrpc.client",
+    }
+)  # fmt: skip
+CONNECTING = frozenset({"create_connection", "open_connection", "getaddrinfo", "gethostbyname", "urlopen"})
+ALLOWED = {
+    "src/clew/domains/identity/delivery.py": "speaks to the mail server that smtp_host names",
+}
+
+
+def _speaking(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Call):
+            called = node.func
+            named = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+            if named in CONNECTING:
+                yield named
+        yield from (name for name in names if name in SPEAKING or name.partition(".")[0] in SPEAKING)
+
+
+def test_only_what_is_named_here_can_speak_to_others() -> None:
+    found = {relative(path): sorted(set(_speaking(path))) for path in python_files("src/clew")}
+    speaking = {name: by for name, by in found.items() if by}
+    assert speaking.keys() == ALLOWED.keys(), f"say in ALLOWED where these may go: {speaking}"
