@@ -55,6 +55,8 @@ STATUSES: Final[Mapping[type[ClewError], int]] = {
 _TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}
 REFUSED: Final[dict[int | str, dict[str, Any]]] = {401: {"description": "What was shown does not count (any more)"}}
 """For `responses=` of a public route that takes something which may be wrong: a password, a code, a link."""
+MISSING: Final[dict[int | str, dict[str, Any]]] = {404: {"description": "What the request names is not there"}}
+"""For `responses=` of a route that may not find what its query or body names; what its path names needs no word."""
 _HTTP_CODES: Final = {404: "not_found", 405: "method", 413: "too_large", 415: "unsupported_media", 400: "input"}
 
 

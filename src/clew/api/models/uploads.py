@@ -48,7 +48,10 @@ class UploadRequest(BaseModel):
     file_name: str = Field(max_length=4 * LONGEST_NAME, examples=["cowrie.json.gz"])
     size_bytes: int | None = Field(None, ge=0, lt=2**62, examples=[1048576], description="Null if not known yet.")
     sha256: str | None = Field(
-        None, pattern="^[0-9a-f]{64}$", description="Of the whole file: what arrives is checked against it."
+        None,
+        pattern="^[0-9a-f]{64}$",
+        description="Of the whole file: what arrives is checked against it.",
+        examples=["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
     )
     options: UploadOptions = Field(default_factory=UploadOptions)
 

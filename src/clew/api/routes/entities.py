@@ -20,6 +20,7 @@ from clew.api.models.entities import (
 )
 from clew.api.models.listing import page_shown
 from clew.api.paging import Page
+from clew.api.problems import MISSING
 from clew.api.representations import require_match, shown, tagged
 from clew.api.routing import router as routes
 from clew.kernel.errors import NotFoundError
@@ -45,7 +46,13 @@ def list_them(call: Reader, query: Annotated[EntityQuery, Query()]) -> Response:
     return shown(page_shown(page, EntityModel))
 
 
-@router.get("/entities/lookup", response_model=LookupModel, summary="Find what a value means", name="look_up_entity")
+@router.get(
+    "/entities/lookup",
+    response_model=LookupModel,
+    summary="Find what a value means",
+    responses=MISSING,
+    name="look_up_entity",
+)
 def look_up(
     call: Reader,
     value: Annotated[

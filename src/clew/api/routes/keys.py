@@ -12,6 +12,7 @@ from starlette.responses import Response
 from clew.api.callers import Call, needs
 from clew.api.models.keys import KeyBounds, KeyModel, MadeKey, NewKeyRequest, UsageModel
 from clew.api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, page_of
+from clew.api.problems import MISSING
 from clew.api.repeating import HEADER
 from clew.api.representations import CONDITIONAL, require_match, shown, tagged
 from clew.api.routing import router as routes
@@ -54,7 +55,7 @@ def list_api_keys(
     return shown(Page[KeyModel](items=[KeyModel.model_validate(each) for each in items], next_cursor=following))
 
 
-@router.post("/api-keys", status_code=201, response_model=MadeKey, summary="Make an API key")
+@router.post("/api-keys", status_code=201, response_model=MadeKey, summary="Make an API key", responses=MISSING)
 def create_api_key(call: Annotated[Call, needs("key:write")], body: NewKeyRequest) -> Response:
     """Makes a key and shows it this once; what is kept of it cannot be turned back into it.
 

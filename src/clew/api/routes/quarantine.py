@@ -18,6 +18,7 @@ from clew.api.models.operations import (
     RetryWanted,
 )
 from clew.api.paging import Page
+from clew.api.problems import MISSING
 from clew.api.repeating import IdempotencyKey, once
 from clew.api.representations import shown, tagged
 from clew.api.routing import router as routes
@@ -89,7 +90,7 @@ def retry_quarantined(call: Writer, wanted: RetryWanted) -> Response:
     return shown(RetriedModel.model_validate(report))
 
 
-@router.post("/quarantine/drop", response_model=DroppedModel, summary="Give rejected records up")
+@router.post("/quarantine/drop", response_model=DroppedModel, summary="Give rejected records up", responses=MISSING)
 def drop_quarantined(call: Writer, wanted: DropWanted, key: IdempotencyKey = None) -> Response:
     """Give them up. They stay counted as rejected, and their file stays as it is. An unknown id drops nothing."""
     organization = call.principal.organization_id

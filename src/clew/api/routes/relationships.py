@@ -17,6 +17,7 @@ from clew.api.models.entities import (
 )
 from clew.api.models.listing import page_shown
 from clew.api.paging import Page
+from clew.api.problems import MISSING
 from clew.api.representations import shown, tagged
 from clew.api.routing import router as routes
 from clew.records import relationship_reading as reading
@@ -50,7 +51,7 @@ def get_relationship(call: Reader, relationship_id: UUID) -> Response:
     return tagged(call.request, RelationshipWithSources(**described, sightings=listed))
 
 
-@router.get("/paths", response_model=PathModel, summary="Find how two things hang together")
+@router.get("/paths", response_model=PathModel, summary="Find how two things hang together", responses=MISSING)
 def find_path(call: Reader, query: Annotated[PathQuery, Query()]) -> Response:
     """The shortest way by relationships from one entity to another. Finding none is an answer, not an error."""
     organization = call.principal.organization_id

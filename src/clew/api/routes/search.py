@@ -13,6 +13,7 @@ from clew.api.models.search import (
     SuggestionsModel,
     SuggestQuery,
 )
+from clew.api.problems import MISSING
 from clew.api.representations import shown
 from clew.api.routing import router as routes
 from clew.projections.search.wording import result_as_dict
@@ -23,7 +24,7 @@ router = routes("search")
 Reader = Annotated[Call, needs("search:read")]
 
 
-@router.get("/search", response_model=SearchResultModel, summary="Search the record")
+@router.get("/search", response_model=SearchResultModel, summary="Search the record", responses=MISSING)
 def search(call: Reader, query: Annotated[SearchQuery, Query()]) -> Response:
     """Find things by words, place and time. The view is a moment behind the record: see projections."""
     request = query.request()
@@ -35,7 +36,7 @@ def search(call: Reader, query: Annotated[SearchQuery, Query()]) -> Response:
     return shown(SearchResultModel.model_validate(result_as_dict(result)))
 
 
-@router.get("/suggest", response_model=SuggestionsModel, summary="Complete a name")
+@router.get("/suggest", response_model=SuggestionsModel, summary="Complete a name", responses=MISSING)
 def suggest(call: Reader, query: Annotated[SuggestQuery, Query()]) -> Response:
     """Names with words that begin with the last typed word and hold the ones before, best first."""
     with call.serving.search.reader() as reader:
