@@ -35,7 +35,13 @@ COMMANDS = dict(leaves(get_command(app), "clew"))
 
 
 def arguments_of(command: Any, file: Path) -> list[str]:
-    values = {"identifier": str(uuid4()), "identifiers": str(uuid4()), "paths": str(file), "file": str(file)}
+    values = {
+        "identifier": str(uuid4()),
+        "job": str(uuid4()),
+        "identifiers": str(uuid4()),
+        "paths": str(file),
+        "file": str(file),
+    }
     given = []
     for parameter in command.params:
         if parameter.param_type_name == "argument" and parameter.required:
