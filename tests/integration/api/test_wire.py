@@ -10,6 +10,7 @@ import pytest
 from clew.api import edge, server
 from clew.api.routing import MOST_BODY_BYTES
 from clew.kernel.database import Database
+from tests.support.record import migrated_database
 from tests.support.wire import Wire, message, served, statuses
 
 SIGN_IN = "/api/v1/sign-in"
@@ -23,12 +24,19 @@ def wire(database: Database) -> Iterator[Wire]:
         yield opened
 
 
+@pytest.fixture(scope="module")
+def another_database() -> Iterator[Database]:
+    """For a second server: only one works on a record."""
+    with migrated_database() as opened:
+        yield opened
+
+
 @pytest.fixture
-def impatient(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+def impatient(another_database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
     """A server that gives nobody longer than half a second."""
     monkeypatch.setattr(server, "HEADER_SECONDS", 0.5)
     monkeypatch.setattr(edge, "_GRACE_SECONDS", 0.5)
-    with served(database) as opened:
+    with served(another_database) as opened:
         yield opened
 
 

@@ -64,7 +64,7 @@ def get_quarantined_content(call: Reader, record_id: UUID) -> Response:
     return Response(found.content, 200, headers, media_type="application/octet-stream")
 
 
-@router.post("/quarantine/retry", response_model=RetriedModel, summary="Read rejected records again")
+@router.post("/quarantine/retry", response_model=RetriedModel, summary="Read rejected records again", responses=MISSING)
 def retry_quarantined(call: Writer, wanted: RetryWanted) -> Response:
     """Read held records again, as after an upgrade that reads more. One such request is worked on at a time.
 
