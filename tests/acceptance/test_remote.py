@@ -61,6 +61,7 @@ def serve(program: Program, key_file: Path, port: int = 0) -> Remote:
 def remote() -> Iterator[Remote]:
     """The sample case, served."""
     with fresh_program() as program:
+        program.run("init")
         program.run("demo")
         made = program.json("key", "create", *UNLIMITED, "--scope", "read", "--scope", "write", "--scope", "admin")
         key_file = program.base / "key"

@@ -126,7 +126,7 @@ def test_what_was_looked_for_is_told_before_it_is_shown(loaded: Program) -> None
     loaded.run("path", "lanternkeeper_example", "lanternkeeper_example")
     waiting = sorted((loaded.base / "data" / "audit" / "reads").glob("*.reads"))
     found = loaded.json("audit", "search", "--action", "read", "--limit", "50")["events"]
-    told = {each["event_type"]: each for each in found}
+    told = {each["event_type"]: each for each in reversed(found)}  # of each kind the newest, which comes first
     assert told["search"]["request_data"]["text"] in {"lanternk", ""}
     assert next(each for each in found if each["event_type"] == "search")["request_data"]["text"] == "lanternk"
     assert told["suggest"]["request_data"]["prefix"] == "lantern"

@@ -39,14 +39,13 @@ GUARDED_OTHERWISE: Final = frozenset({"get_metrics"})
 """Public operations that look at something else than who calls, and may refuse for that."""
 OWN: Final = frozenset(
     {
-        "begin_second_factor", "confirm_second_factor", "create_recovery_codes", "follow_events", "get_capabilities",
+        "begin_second_factor", "confirm_second_factor", "create_recovery_codes", "get_capabilities",
         "get_profile", "get_second_factor", "get_session", "get_settings", "list_own_sessions", "remove_second_factor",
         "remove_setting", "request_email_verification", "revoke_other_sessions", "revoke_own_session", "set_setting",
         "sign_out", "update_password", "update_profile",
     }
 )  # fmt: skip
-"""Operations that any caller may call, because they are about the caller's own account and nothing else; but for
-`follow_events`, which asks for the right to each topic by itself."""
+"""Operations that any caller may call, because they are about the caller's own account and nothing else."""
 PERSONAL: Final = {"get_api_key": "key:admin", "list_api_key_usage": "key:admin", "revoke_api_key": "key:admin"}
 """Operations about the caller's own things: colleagues' are not found either but by whoever has that permission."""
 READS_BY_POST: Final = {

@@ -66,7 +66,9 @@ class Server:
         )
         assert self.process.stdout is not None
         said = self.process.stdout.readline()
-        assert said.startswith("clew answers at http://"), said
+        if not said.startswith("clew answers at http://"):
+            self.kill()
+            raise AssertionError(f"the server did not start: {said!r}")
         self.host, _, port = said.split("//")[1].strip().partition(":")
         self.port = int(port)
 

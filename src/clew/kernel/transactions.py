@@ -67,7 +67,6 @@ def _begin_for(connection: Connection, context: TenantContext) -> None:
     said = [
         b"set_config('%b', %b, true)" % (_SETTINGS[name].encode(), quoting.escape_literal(value.encode()))
         for name, value in values.items()
-        if value
     ]
     result = driver.pgconn.exec_(b"BEGIN; SELECT " + b", ".join(said))
     if result.status == ExecStatus.FATAL_ERROR:

@@ -143,11 +143,11 @@ def test_a_stream_ends_when_its_reader_is_shut_out(server: Server, database: Dat
         assert opened.event() == ("", "")
 
 
-def test_streams_end_with_the_server(database: Database) -> None:
-    tenant = new_organization(database)
-    with Server(database) as own, stream(client_of(own, database, tenant), "jobs") as opened:
-        own.process.terminate()
-        assert opened.event() == ("", "")
+def test_streams_end_with_the_server() -> None:
+    with migrated_database() as database, Server(database) as own:
+        with stream(client_of(own, database, new_organization(database)), "jobs") as opened:
+            own.process.terminate()
+            assert opened.event() == ("", "")
         own.process.communicate(timeout=60)
         assert own.process.returncode == 0
 

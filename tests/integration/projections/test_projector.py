@@ -287,7 +287,7 @@ def test_a_follower_keeps_its_writer_and_rebuilds_a_view_that_was_taken_away(pla
                 write_and_find(name)
             with pytest.raises(SearchViewBusyError):
                 place.projection.view.writer()
-            shutil.rmtree(place.directory)
+            shutil.rmtree(place.directory.rename(place.directory.with_name("taken-away")))
             for name in ("third", "fourth"):
                 write_and_find(name)
         finally:

@@ -27,7 +27,7 @@ class EventsOperations(Calls):
         Server-sent events: that something was created, updated or deleted, and its id; details are asked for.
 
         `reset` means that events may be missing: look at everything anew. Each topic needs the right to read its
-        things.
+        things, and all of them that to read jobs.
         """
         return self._events(
             asked("GET", "/api/v1/live", query={"topics": topics}, headers={"Last-Event-ID": last_event_id})
