@@ -46,7 +46,8 @@ def test_a_source_is_added_changed_and_switched_off(database: Database, tenant: 
         assert service.list_sources(connection, tenant.id, wanted, PageRequest()).items == []
     with database.transaction(None, "clew_auditor") as connection:
         told = sa.text(
-            "SELECT event_type FROM audit.events WHERE organization_id = :tenant AND event_type LIKE 'source%' ORDER BY id"
+            "SELECT event_type FROM audit.events WHERE organization_id = :tenant AND event_type LIKE 'source%'"
+            " ORDER BY id"
         )
         assert list(connection.scalars(told, {"tenant": tenant.id})) == ["source_added", "source_changed"]
 
