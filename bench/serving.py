@@ -30,8 +30,8 @@ _CONNECTIONS: Final = 16
 _SELECTS: Final = 3_000
 _ROOMY: Final = {
     "CLEW_SEARCH": "none",  # the view of a million is another benchmark's
-    "CLEW_LIMIT_CALLER_PER_MINUTE": "100000000",  # counted, but never reached
-    "CLEW_LIMIT_EVERYBODY_PER_MINUTE": "100000000",
+    "CLEW_LIMIT_CALLER_PER_MINUTE": "1000000",  # counted, but never reached
+    "CLEW_LIMIT_EVERYBODY_PER_MINUTE": "1000000",
 }
 
 
@@ -66,6 +66,9 @@ def serving(place: Path, _events: int) -> Result:
             Measure(f"from the database, p95 at {_RATE} requests/s", cold["p95_ms"], "ms", most=25),
             Measure("from the database, p50", cold["p50_ms"], "ms"),
             Measure(f"a hundred again and again, p95 at {_RATE} requests/s", hot["p95_ms"], "ms", most=10),
+            Measure(
+                f"left unanswered at {_RATE} requests/s", cold["unanswered"] + hot["unanswered"], "requests", most=0
+            ),
             Measure("saturation", most["per_second"], "requests/s", least=800),
             Measure("bare FastAPI route", bare["per_second"], "requests/s"),
             Measure("bare FastAPI route with a SELECT", selecting["per_second"], "requests/s"),
@@ -123,7 +126,7 @@ def _paths(place: Path, name: str, ids: list[str]) -> Path:
 
 def _load(address: str, headers: dict[str, str], paths: Path, mode: str, amount: int) -> dict[str, Any]:
     (found,) = run_module("bench.load", [address, json.dumps(headers), str(paths), mode, str(amount), str(_SECONDS)])
-    if found["unanswered"] or set(found["statuses"]) != {"200"}:
+    if set(found["statuses"]) != {"200"}:
         raise RuntimeError(f"not every request was answered with what it asked for: {found}")
     return found
 
