@@ -4,7 +4,8 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
-from typing import Any, TextIO
+from functools import lru_cache
+from typing import Any, Final, TextIO
 
 import structlog
 from pydantic import SecretBytes, SecretStr
@@ -19,6 +20,10 @@ SECRET_NAMES = re.compile(
 # The password of a URL, wherever in a text it stands; it ends at the last @ before the host.
 URL_PASSWORD = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s/]*(?=@)", re.IGNORECASE)
 KEYWORD_PASSWORD = re.compile(r"(\bpassword\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)", re.IGNORECASE)
+
+_NUMBERS: Final = (int, float)
+_SECRETS: Final = (SecretStr, SecretBytes)
+_LISTS: Final = (list, tuple, set, frozenset)
 
 
 def configure_logs(settings: Settings, stream: TextIO | None = None) -> None:
@@ -72,15 +77,27 @@ def hide_secrets(_: object, __: str, event: MutableMapping[str, Any]) -> Mutable
 
 
 def _hidden(name: object, value: Any) -> Any:
-    if isinstance(value, SecretStr | SecretBytes) or (isinstance(name, str) and SECRET_NAMES.search(name)):
+    # Every request writes a line: what most values are comes first, and an expression is tried only where it may fit.
+    if isinstance(name, str) and _is_secret(name):
+        return HIDDEN
+    if isinstance(value, str):
+        if "://" in value:
+            value = URL_PASSWORD.sub(rf"\1{HIDDEN}", value)
+        return KEYWORD_PASSWORD.sub(rf"\1{HIDDEN}", value) if "=" in value else value
+    if value is None or isinstance(value, _NUMBERS):
+        return value
+    if isinstance(value, _SECRETS):
         return HIDDEN
     if isinstance(value, Mapping):
         return {key: _hidden(key, inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, _LISTS):
         return [_hidden(None, inner) for inner in value]
-    if isinstance(value, str):
-        return KEYWORD_PASSWORD.sub(rf"\1{HIDDEN}", URL_PASSWORD.sub(rf"\1{HIDDEN}", value))
-    return value if isinstance(value, int | float | bool | None) else _hidden(None, str(value))
+    return _hidden(None, str(value))
+
+
+@lru_cache(maxsize=1_024)
+def _is_secret(name: str) -> bool:
+    return SECRET_NAMES.search(name) is not None
 
 
 def _renderer(settings: Settings, target: TextIO) -> structlog.typing.Processor:
