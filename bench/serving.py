@@ -43,10 +43,7 @@ def serving(place: Path, _events: int) -> Result:
         key = _key(database)
         select = _bare_selects(database, ids)
         files = {name: _paths(place, name, ids) for name in ("bare", "select", "cold", "hot")}
-        with _server([sys.executable, "-m", "bench.bare_api", str(place)], {}) as (_, address):
-            bare = _load(address, {}, files["bare"], "closed", _CONNECTIONS)
-            selecting = _load(address, {}, files["select"], "closed", _CONNECTIONS)
-            selecting_alone = _load(address, {}, files["select"], "closed", 1)
+        bare, selecting, selecting_alone = _bare(place, files)
         command = [str(Path(sys.executable).with_name("clew")), "serve", "--port", "0"]
         began = time.perf_counter()
         with _server(command, _ROOMY | {"CLEW_DATA_DIR": str(place / "data")}) as (process, address):
@@ -84,6 +81,13 @@ def serving(place: Path, _events: int) -> Result:
             Measure("memory after the load, with PostgreSQL (PSS)", loaded / MEBIBYTE, "MiB"),
         ),
     )
+
+
+def _bare(place: Path, files: dict[str, Path]) -> list[dict[str, Any]]:
+    """The baselines: a bare route, one with a SELECT, and that one with one caller at a time."""
+    loads = (("bare", _CONNECTIONS), ("select", _CONNECTIONS), ("select", 1))
+    with _server([sys.executable, "-m", "bench.bare_api", str(place)], {}) as (_, address):
+        return [_load(address, {}, files[name], "closed", connections) for name, connections in loads]
 
 
 def _identifiers(database: Database) -> list[str]:
