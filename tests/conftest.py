@@ -7,7 +7,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tests.support import leftovers, warm_program
+from tests.support import leftovers, postgres, warm_program
 from tests.support.network import close_network
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -70,6 +70,7 @@ def pytest_make_collect_report(
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """The run fails if it leaves processes or temporary files behind."""
+    postgres.SHARED.close()
     folder = session.config.stash.get(temporary_folder, None)
     if folder is None:
         return

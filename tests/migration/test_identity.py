@@ -8,7 +8,8 @@ from clew import migrations
 from clew.kernel.database import Database
 from clew.kernel.roles import AUTHENTICATOR, MIGRATOR
 from clew.kernel.schema_state import shipped_revisions
-from tests.support.record import Tenant, empty_database, new_organization, organization_of_old, upgrade
+from tests.support.postgres import upgrade
+from tests.support.record import Tenant, empty_database, new_organization, organization_of_old
 
 ROWS = (
     "INSERT INTO roles (organization_id, id, name) VALUES (:tenant, :id, 'custom')",

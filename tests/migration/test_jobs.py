@@ -5,7 +5,8 @@ import sqlalchemy as sa
 from clew import migrations
 from clew.kernel.roles import MIGRATOR
 from clew.kernel.schema_state import shipped_revisions
-from tests.support.record import empty_database, new_organization, upgrade
+from tests.support.postgres import upgrade
+from tests.support.record import empty_database, new_organization
 
 BEFORE = max(revision for revision in shipped_revisions() if revision < "0008")
 JOB = (

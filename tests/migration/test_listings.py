@@ -6,7 +6,8 @@ from clew import migrations
 from clew.kernel.database import Database
 from clew.kernel.roles import MIGRATOR
 from clew.kernel.schema_state import shipped_revisions
-from tests.support.record import Tenant, Writer, empty_database, new_organization, upgrade
+from tests.support.postgres import upgrade
+from tests.support.record import Tenant, Writer, empty_database, new_organization
 
 BEFORE = max(revision for revision in shipped_revisions() if revision < "0011")
 INDEXES = sa.text(

@@ -11,7 +11,8 @@ import sqlalchemy.exc
 from clew import migrations
 from clew.kernel.database import Database
 from clew.kernel.roles import MIGRATOR
-from tests.support.record import NOON, Writer, empty_database, new_organization, upgrade
+from tests.support.postgres import upgrade
+from tests.support.record import NOON, Writer, empty_database, new_organization
 
 PARENTS = (
     "api_usage_logs",

@@ -6,7 +6,8 @@ from clew import migrations
 from clew.domains.identity.service import own_organization, rename_organization
 from clew.kernel.roles import MIGRATOR
 from clew.kernel.schema_state import shipped_revisions
-from tests.support.record import empty_database, new_organization, upgrade
+from tests.support.postgres import upgrade
+from tests.support.record import empty_database, new_organization
 
 BEFORE = max(revision for revision in shipped_revisions() if revision < "0010")
 MAY = sa.text("SELECT has_column_privilege('clew_application', 'organizations', 'name', 'UPDATE')")

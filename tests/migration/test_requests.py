@@ -5,7 +5,8 @@ import sqlalchemy as sa
 from clew import migrations
 from clew.kernel.database import Database
 from clew.kernel.roles import MIGRATOR
-from tests.support.record import Tenant, empty_database, new_organization, upgrade
+from tests.support.postgres import upgrade
+from tests.support.record import Tenant, empty_database, new_organization
 
 KEEP = "INSERT INTO idempotency_keys (organization_id, caller, key, request_digest) VALUES (:tenant, :user, 'k', 'd')"
 

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import secrets
 import subprocess
 import sys
 import sysconfig
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.embedded import temporary_base
-from tests.support.record import DATABASE_URL, database_on
+from tests.support.postgres import DATABASE_URL, SHARED
 from tests.support.warm_program import WARM
 
 CLEW = Path(sysconfig.get_path("scripts")) / "clew"
@@ -129,8 +128,6 @@ def fresh_program() -> Iterator[Program]:
             "LANG": "C.UTF-8",
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         }
-        url = os.environ.get(DATABASE_URL)
-        if url:
-            own_url = stack.enter_context(database_on(url, f"clew_test_{secrets.token_hex(6)}"))
-            environment["CLEW_DATABASE_URL"] = own_url
+        if os.environ.get(DATABASE_URL):
+            environment["CLEW_DATABASE_URL"] = stack.enter_context(SHARED.database())
         yield Program(base, environment)

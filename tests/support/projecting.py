@@ -4,7 +4,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from clew.projections.search.port import SearchRequest
 from clew.projections.search.tantivy.view import TantivySearchView
 from clew.projections.search_projection import SearchProjection
 from tests.support.record import Tenant, migrated_database, new_organization
+
+DatabaseMaker = Callable[[], contextlib.AbstractContextManager[Database]]
 
 
 @dataclass(slots=True)
@@ -74,11 +76,11 @@ class Place:
 
 
 @contextlib.contextmanager
-def new_place() -> Iterator[Place]:
+def new_place(made: DatabaseMaker = migrated_database) -> Iterator[Place]:
     """A place with a database of its own; gone afterwards."""
     directory = Path(tempfile.mkdtemp(prefix="clew-view-"))
     try:
-        with migrated_database() as database:
+        with made() as database:
             yield Place(database, directory / "view", new_organization(database))
     finally:
         shutil.rmtree(directory)

@@ -1,71 +1,49 @@
 """Real databases for tests of the record, and a writer of small records by hand."""
 
 import contextlib
-import os
 import secrets
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 import sqlalchemy as sa
-from psycopg import conninfo, sql
-from pydantic import SecretStr
 
-from clew import migrations
 from clew.domains.identity.operator import operator_id
 from clew.domains.identity.service import create_organization, operator_of
 from clew.kernel.database import Database, TenantContext
-from clew.kernel.roles import DIRECTORY, MIGRATOR
-from clew.kernel.settings import Settings
+from clew.kernel.roles import DIRECTORY
 from clew.ontology import entity_id, normalize, relationship_id
 from tests.support.embedded import small_settings, temporary_base
+from tests.support.postgres import SHARED, opened_by, upgrade
 
-DATABASE_URL = "CLEW_TEST_DATABASE_URL"
 NOON = datetime(2025, 3, 9, 12, tzinfo=UTC)
 
 
 @contextlib.contextmanager
 def empty_database() -> Iterator[Database]:
-    """A database of its own with the product's roles and nothing else; gone afterwards.
-
-    On the server that CLEW_TEST_DATABASE_URL names, if set; else on an embedded server made for it.
-    """
-    url = os.environ.get(DATABASE_URL)
-    if not url:
-        with temporary_base() as base, Database(small_settings(base)) as database:
-            database.bootstrap()
-            yield database
-        return
-    name = f"clew_test_{secrets.token_hex(6)}"
-    with (
-        tempfile.TemporaryDirectory(prefix="k-") as folder,
-        database_on(url, name) as own_url,
-        Database(Settings(data_dir=Path(folder), database_url=SecretStr(own_url))) as database,
-    ):
-        database.bootstrap()
+    """A database of its own with the product's roles and nothing else; gone afterwards."""
+    with SHARED.database() as url, opened_by(url) as database:
         yield database
 
 
 @contextlib.contextmanager
 def migrated_database() -> Iterator[Database]:
-    """An empty database brought up to the present schema, with its partitions made."""
-    with empty_database() as database:
-        upgrade(database)
+    """The same, brought up to the present schema, with its partitions made."""
+    with SHARED.migrated_database() as url, opened_by(url) as database:
         yield database
 
 
-def upgrade(database: Database) -> None:
-    """Bring the schema up to the present and make the partitions ahead."""
-    with database.transaction(None, MIGRATOR) as connection:
-        migrations.upgrade(connection)
-    with database.transaction(None) as connection:
-        connection.execute(sa.text("SELECT create_monthly_partitions()"))
+@contextlib.contextmanager
+def embedded_database() -> Iterator[Database]:
+    """A migrated database on an embedded server of its own, as users have it: to be killed, copied or filled."""
+    with temporary_base() as base, Database(small_settings(base)) as database:
+        database.bootstrap()
+        upgrade(database)
+        yield database
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,30 +196,3 @@ class Writer:
         self.insert("attack_sessions", **(defaults | columns))
         self.insert("attack_session_keys", id=identifier, timestamp=started)
         return identifier
-
-
-@contextlib.contextmanager
-def database_on(url: str, name: str) -> Iterator[str]:
-    """The URL of a new database of that server, dropped afterwards."""
-    parameters = conninfo.conninfo_to_dict(url)
-    with psycopg.connect(url, autocommit=True) as connection:
-        create = sql.SQL("CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0")
-        connection.execute(create.format(sql.Identifier(name)))
-    try:
-        yield _url_of({**parameters, "dbname": name})
-    finally:
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-def _url_of(parameters: dict[str, Any]) -> str:
-    keys = ("user", "password", "host", "port", "dbname")
-    query = sa.URL.create(
-        "postgresql",
-        username=parameters.get("user"),
-        password=parameters.get("password"),
-        database=parameters["dbname"],
-        query={key: str(value) for key, value in parameters.items() if key == "host" or key not in keys},
-    )
-    port = {"port": str(parameters["port"])} if parameters.get("port") else {}
-    return query.update_query_dict(port).render_as_string(hide_password=False)

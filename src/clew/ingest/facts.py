@@ -278,11 +278,21 @@ class FactBuilder:
     def facts(self) -> Facts:
         """Everything collected so far, as columns."""
         return Facts(
-            records=pl.DataFrame(self._records, schema=RECORDS, orient="row"),
-            mentions=pl.DataFrame(self._mentions, schema=MENTIONS, orient="row"),
-            links=pl.DataFrame(self._links, schema=LINKS, orient="row"),
-            events=pl.DataFrame(self._events, schema=EVENTS, orient="row"),
-            rejects=pl.DataFrame(self._rejects, schema=REJECTS, orient="row"),
+            records=_rows(self._records, RECORDS),
+            mentions=_rows(self._mentions, MENTIONS),
+            links=_rows(self._links, LINKS),
+            events=_rows(self._events, EVENTS),
+            rejects=_rows(self._rejects, REJECTS),
             warnings=tuple(self._warnings),
-            posts=pl.DataFrame(self._posts, schema=POSTS, orient="row"),
+            posts=_rows(self._posts, POSTS),
         )
+
+
+_EMPTY: Final = {
+    id(schema): pl.DataFrame(schema=schema) for schema in (RECORDS, MENTIONS, LINKS, EVENTS, REJECTS, POSTS)
+}
+
+
+def _rows(rows: list[Any], schema: pl.Schema) -> pl.DataFrame:
+    # Most kinds of facts are missing from most reports, and an empty table costs as much to make as a full one.
+    return pl.DataFrame(rows, schema=schema, orient="row") if rows else _EMPTY[id(schema)].clone()

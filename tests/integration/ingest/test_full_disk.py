@@ -14,7 +14,8 @@ from clew.kernel.database import Database
 from clew.kernel.errors import DatabaseUnavailableError
 from tests.support.embedded import small_settings, stop_servers_beneath, temporary_base
 from tests.support.loading import facts_without_ids, load, small_batches
-from tests.support.record import new_organization, upgrade
+from tests.support.postgres import upgrade
+from tests.support.record import new_organization
 
 EVENTS = 8_000
 

@@ -16,9 +16,9 @@ from clew.ingest.filestore import FileStore, FileStoreError
 from clew.ingest.service import LoadReport, Progress
 from clew.kernel.database import Database
 from clew.kernel.errors import DatabaseUnavailableError
-from tests.support.embedded import is_alive, small_settings, temporary_base, wait_until
+from tests.support.embedded import is_alive, wait_until
 from tests.support.loading import LoadingProcess, count, facts_without_ids, held, load, small_batches
-from tests.support.record import Tenant, new_organization, upgrade
+from tests.support.record import Tenant, embedded_database, new_organization
 
 COUNTED = ("read", "new", "merged", "duplicate", "rejected", "entities", "relationships", "events", "by_reason")
 EVENTS = 8_000
@@ -173,9 +173,7 @@ def test_dropped_connections_are_said_and_the_same_call_goes_on(
 @pytest.fixture
 def own_database() -> Iterator[Database]:
     """An embedded server that nobody else needs."""
-    with temporary_base() as base, Database(small_settings(base)) as database:
-        database.bootstrap()
-        upgrade(database)
+    with embedded_database() as database:
         yield database
 
 

@@ -1,7 +1,6 @@
 """kill -9 of the projector and of the server, and a base backup put back: the view comes back to equality by itself."""
 
 import contextlib
-import os
 import random
 import shutil
 import signal
@@ -18,7 +17,7 @@ import pytest
 from clew.kernel.settings import Settings
 from tests.support.embedded import SOURCES, environment_with, stop_servers_beneath
 from tests.support.projecting import Place, add_domain, kill_server, new_place
-from tests.support.record import DATABASE_URL
+from tests.support.record import embedded_database
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 KILLS = 10
@@ -41,6 +40,13 @@ with Database(settings) as database:
 @pytest.fixture
 def place() -> Iterator[Place]:
     with new_place() as made:
+        yield made
+
+
+@pytest.fixture
+def embedded_place() -> Iterator[Place]:
+    """On a server of its own, which may be killed and copied."""
+    with new_place(embedded_database) as made:
         yield made
 
 
@@ -89,8 +95,8 @@ def test_a_projector_killed_at_any_moment_is_caught_up_with(place: Place) -> Non
     place.assert_equal()
 
 
-@pytest.mark.skipif(bool(os.environ.get(DATABASE_URL)), reason="only the embedded server may be killed")
-def test_a_killed_server_is_caught_up_with(place: Place) -> None:
+def test_a_killed_server_is_caught_up_with(embedded_place: Place) -> None:
+    place = embedded_place
     with place.writing() as connection:
         add_domain(connection, place.tenant, "before.example")
     place.catch_up()
@@ -107,8 +113,8 @@ def test_a_killed_server_is_caught_up_with(place: Place) -> None:
     place.assert_equal()
 
 
-@pytest.mark.skipif(bool(os.environ.get(DATABASE_URL)), reason="only the embedded cluster may be copied")
-def test_a_base_backup_put_back_is_noticed(place: Place, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_base_backup_put_back_is_noticed(embedded_place: Place) -> None:
+    place = embedded_place
     with place.writing() as connection:
         kept = add_domain(connection, place.tenant, "kept.example")
     place.catch_up()
