@@ -7,7 +7,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tests.support import leftovers, postgres, warm_program
+from tests.support import leftovers
 from tests.support.network import close_network
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -70,11 +70,10 @@ def pytest_make_collect_report(
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """The run fails if it leaves processes or temporary files behind."""
-    postgres.SHARED.close()
+    leftovers.ENDINGS.close()
     folder = session.config.stash.get(temporary_folder, None)
     if folder is None:
         return
-    warm_program.WARM.close()
     left = [f"process {line}" for line in leftovers.surviving_children()]
     left += [f"temporary {name}" for name in leftovers.close_temporary_folder(folder)]
     session.config.stash[left_behind] = left

@@ -1,10 +1,10 @@
-"""The program with an empty record for a test, and with the sample case loaded for a whole run."""
+"""The program with nothing or an empty record for a test, and with the sample case loaded for a whole run."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.support.program import Program, Result, fresh_program
+from tests.support.program import Program, Result, fresh_program, set_up_program
 
 
 @pytest.fixture
@@ -12,6 +12,13 @@ def program() -> Iterator[Program]:
     """The program with nothing set up yet."""
     with fresh_program() as fresh:
         yield fresh
+
+
+@pytest.fixture
+def prepared() -> Iterator[Program]:
+    """The program after `init`, whose server stays."""
+    with set_up_program() as program:
+        yield program
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,8 @@ import pytest
 from tests.support.program import Program
 from tests.support.repository import ROOT, relative
 
+pytestmark = pytest.mark.same_everywhere
+
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "tutorials").glob("*.md"))]
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SAMPLES = ROOT / "src" / "clew" / "samples" / "harbour-lantern"

@@ -4,7 +4,11 @@ import os
 import socket
 from pathlib import Path
 
+import pytest
+
 from tests.support.program import Program
+
+pytestmark = pytest.mark.same_everywhere
 
 SAMPLE_LINE = (
     '{"eventid":"cowrie.session.connect","session":"bb","timestamp":"2025-03-10T01:02:03.000000Z",'

@@ -3,7 +3,11 @@
 import json
 import os
 
+import pytest
+
 from tests.support.program import Program
+
+pytestmark = pytest.mark.same_everywhere
 
 CLEAR_SCREEN = "\x1b[2J"
 WINDOW_TITLE = "\x1b]0;owned\x07"

@@ -5,8 +5,12 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.support.embedded import wait_until
 from tests.support.program import PATIENCE_SECONDS, Program
+
+pytestmark = pytest.mark.same_everywhere
 
 LINES = 20_000
 SMALL_BATCHES = "64KiB"  # so that there is an end of a batch soon, wherever the signal comes
@@ -41,11 +45,10 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return process.returncode, output, errors
 
 
-def test_an_interrupted_load_goes_on_where_it_ended(program: Program) -> None:
-    program.run("init")
-    write_log(program.base / "cowrie.json")
-    loading = program.start("ingest", "cowrie.json", "--case", "Harbour", "--json", CLEW_BATCH_BYTES=SMALL_BATCHES)
-    wait_until(lambda: is_loading(program), "the load to begin")
+def test_an_interrupted_load_goes_on_where_it_ended(prepared: Program) -> None:
+    write_log(prepared.base / "cowrie.json")
+    loading = prepared.start("ingest", "cowrie.json", "--case", "Harbour", "--json", CLEW_BATCH_BYTES=SMALL_BATCHES)
+    wait_until(lambda: is_loading(prepared), "the load to begin")
     loading.send_signal(signal.SIGINT)
     code, output, errors = finish(loading)
     assert code == 130, errors
@@ -53,11 +56,11 @@ def test_an_interrupted_load_goes_on_where_it_ended(program: Program) -> None:
     first = json.loads(output)
     assert first["interrupted"]
     assert first["read"] == first["new"] < LINES
-    unfinished = program.json("case", "show", "Harbour")["files"]
+    unfinished = prepared.json("case", "show", "Harbour")["files"]
     assert [file["status"] for file in unfinished] == ["running"]
 
-    again = program.json("ingest", "cowrie.json", "--case", "Harbour")
+    again = prepared.json("ingest", "cowrie.json", "--case", "Harbour")
     assert again["resumed"] == first["read"]
     assert (again["read"], again["new"], again["duplicate"], again["interrupted"]) == (LINES, LINES, 0, False)
-    overview = program.json("case", "show", "Harbour")
+    overview = prepared.json("case", "show", "Harbour")
     assert [(file["status"], file["events"]) for file in overview["files"]] == [("completed", LINES)]

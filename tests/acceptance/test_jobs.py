@@ -4,7 +4,11 @@ import http.client
 import json
 from uuid import uuid4
 
+import pytest
+
 from tests.support.program import Program
+
+pytestmark = pytest.mark.same_everywhere
 
 
 def upload(program: Program, content: bytes) -> str:
@@ -26,21 +30,20 @@ def upload(program: Program, content: bytes) -> str:
         process.communicate(timeout=60)
 
 
-def test_jobs_are_listed_shown_cancelled_and_retried(program: Program) -> None:
-    program.run("init")
-    assert program.json("jobs", "list") == {"jobs": []}
-    assert "No jobs" in program.run("jobs", "list").errors
-    job = upload(program, b"nothing that anybody knows")
-    (listed,) = program.json("jobs", "list", "--kind", "ingest")["jobs"]
+def test_jobs_are_listed_shown_cancelled_and_retried(prepared: Program) -> None:
+    assert prepared.json("jobs", "list") == {"jobs": []}
+    assert "No jobs" in prepared.run("jobs", "list").errors
+    job = upload(prepared, b"nothing that anybody knows")
+    (listed,) = prepared.json("jobs", "list", "--kind", "ingest")["jobs"]
     assert listed["id"] == job
     if listed["status"] == "pending":  # the server ended before it began
-        assert program.json("jobs", "cancel", job)["status"] == "cancelled"
+        assert prepared.json("jobs", "cancel", job)["status"] == "cancelled"
     else:
         assert listed["status"] == "failed"
-        assert program.error("jobs", "cancel", job, expect=6)["code"] == "conflict"
-    assert program.json("jobs", "retry", job)["status"] == "pending"
-    assert "pending" in program.run("jobs", "show", job).output
-    assert program.json("jobs", "cancel", job)["status"] == "cancelled"
-    assert "cancelled" in program.run("jobs", "list", "--status", "cancelled").output
-    assert program.error("jobs", "show", str(uuid4()), expect=5)["code"] == "not_found"
-    assert program.error("jobs", "list", "--status", "dancing", expect=4)["code"] == "input"
+        assert prepared.error("jobs", "cancel", job, expect=6)["code"] == "conflict"
+    assert prepared.json("jobs", "retry", job)["status"] == "pending"
+    assert "pending" in prepared.run("jobs", "show", job).output
+    assert prepared.json("jobs", "cancel", job)["status"] == "cancelled"
+    assert "cancelled" in prepared.run("jobs", "list", "--status", "cancelled").output
+    assert prepared.error("jobs", "show", str(uuid4()), expect=5)["code"] == "not_found"
+    assert prepared.error("jobs", "list", "--status", "dancing", expect=4)["code"] == "input"

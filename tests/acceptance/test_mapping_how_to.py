@@ -22,19 +22,18 @@ def write_files(program: Program) -> None:
         (program.base / name).write_text(content, encoding="utf-8")
 
 
-def test_the_page_works_as_written(program: Program) -> None:
-    write_files(program)
-    program.run("init")
+def test_the_page_works_as_written(prepared: Program) -> None:
+    write_files(prepared)
     listed = steps(PAGE)
     assert [("--dry-run" in step.command) for step in listed] == [True, False]
     for step in listed:
-        result = program.run(*step.command)
+        result = prepared.run(*step.command)
         assert re.fullmatch(as_pattern(step.printed), result.output), result.output
-    again = program.json("ingest", "customers.csv", "--mapping", "customers.toml")
+    again = prepared.json("ingest", "customers.csv", "--mapping", "customers.toml")
     assert again["files"][0]["status"] == "known"
-    other = (program.base / "customers.toml").read_text().replace('"ASSOCIATED_WITH"', '"USES"')
-    (program.base / "other.toml").write_text(other)
-    assert program.json("ingest", "customers.csv", "--mapping", "other.toml")["files"][0]["status"] == "loaded"
+    other = (prepared.base / "customers.toml").read_text().replace('"ASSOCIATED_WITH"', '"USES"')
+    (prepared.base / "other.toml").write_text(other)
+    assert prepared.json("ingest", "customers.csv", "--mapping", "other.toml")["files"][0]["status"] == "loaded"
 
 
 def test_a_dry_run_writes_nothing_and_tells_programs_the_same(program: Program) -> None:

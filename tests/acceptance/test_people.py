@@ -7,6 +7,8 @@ import pytest
 from clew.domains.identity.key_format import is_well_formed
 from tests.support.program import Program
 
+pytestmark = pytest.mark.same_everywhere
+
 
 @pytest.fixture(scope="module")
 def people(loaded: Program) -> Program:

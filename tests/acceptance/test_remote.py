@@ -15,7 +15,9 @@ from clew.cli.refusal import NotRemoteError
 from clew.client import ServerUnreachableError
 from clew.kernel.errors import AuthenticationError, ConfigurationError, NotFoundError
 from tests.support.embedded import wait_until
-from tests.support.program import PATIENCE_SECONDS, Program, Result, fresh_program
+from tests.support.program import PATIENCE_SECONDS, Program, Result, set_up_program
+
+pytestmark = pytest.mark.same_everywhere
 
 CASE = "Harbour Lantern"
 UNLIMITED = ("--per-minute", "0", "--per-hour", "0", "--per-day", "0")
@@ -60,8 +62,7 @@ def serve(program: Program, key_file: Path, port: int = 0) -> Remote:
 @pytest.fixture(scope="module")
 def remote() -> Iterator[Remote]:
     """The sample case, served."""
-    with fresh_program() as program:
-        program.run("init")
+    with set_up_program() as program:
         program.run("demo")
         made = program.json("key", "create", *UNLIMITED, "--scope", "read", "--scope", "write", "--scope", "admin")
         key_file = program.base / "key"

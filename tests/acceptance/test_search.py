@@ -10,6 +10,8 @@ from tests.acceptance.test_interruption import LINES, SMALL_BATCHES, is_loading,
 from tests.support.embedded import wait_until
 from tests.support.program import PATIENCE_SECONDS, Program
 
+pytestmark = pytest.mark.same_everywhere
+
 
 def listed(program: Program, *arguments: str) -> list[dict[str, Any]]:
     document = json.loads(program.run(*arguments, "--json").output)
@@ -95,29 +97,27 @@ def test_the_view_is_proved_equal_and_can_be_made_anew(loaded: Program) -> None:
     assert drilled["rebuilt_rows"] == verified["view_rows"]
 
 
-def test_after_a_killed_load_search_shows_what_the_record_holds(program: Program) -> None:
-    program.run("init")
-    write_log(program.base / "cowrie.json")
-    loading = program.start("ingest", "cowrie.json", CLEW_BATCH_BYTES=SMALL_BATCHES)
-    wait_until(lambda: is_loading(program), "the load to begin")
+def test_after_a_killed_load_search_shows_what_the_record_holds(prepared: Program) -> None:
+    write_log(prepared.base / "cowrie.json")
+    loading = prepared.start("ingest", "cowrie.json", CLEW_BATCH_BYTES=SMALL_BATCHES)
+    wait_until(lambda: is_loading(prepared), "the load to begin")
     loading.send_signal(signal.SIGKILL)
     loading.communicate(timeout=PATIENCE_SECONDS)
-    program.json("search", "", "--index", "attacks", "--limit", "0")
-    (verified,) = listed(program, "projection", "verify")
+    prepared.json("search", "", "--index", "attacks", "--limit", "0")
+    (verified,) = listed(prepared, "projection", "verify")
     assert (verified["missing"], verified["extra"], verified["different"]) == (0, 0, 0)
-    program.run("ingest", "cowrie.json")
-    assert program.json("search", "", "--index", "attacks", "--limit", "0")["total"] == LINES
+    prepared.run("ingest", "cowrie.json")
+    assert prepared.json("search", "", "--index", "attacks", "--limit", "0")["total"] == LINES
 
 
-def test_search_can_be_switched_off(program: Program) -> None:
-    program.run("init")
-    write_log(program.base / "cowrie.json")
-    program.run("ingest", "cowrie.json", CLEW_SEARCH="none")
-    assert not (program.data_dir / "search").exists()
-    assert "CLEW_SEARCH" in program.error("search", "x", expect=3, CLEW_SEARCH="none")["where"]
-    assert program.json("search", "", "--index", "attacks", "--limit", "0")["total"] == LINES
-    program.run("case", "new", "Made while it was off", CLEW_SEARCH="none")
-    assert names(program.json("search", "off")) == ["Made while it was off"]
+def test_search_can_be_switched_off(prepared: Program) -> None:
+    write_log(prepared.base / "cowrie.json")
+    prepared.run("ingest", "cowrie.json", CLEW_SEARCH="none")
+    assert not (prepared.data_dir / "search").exists()
+    assert "CLEW_SEARCH" in prepared.error("search", "x", expect=3, CLEW_SEARCH="none")["where"]
+    assert prepared.json("search", "", "--index", "attacks", "--limit", "0")["total"] == LINES
+    prepared.run("case", "new", "Made while it was off", CLEW_SEARCH="none")
+    assert names(prepared.json("search", "off")) == ["Made while it was off"]
 
 
 def test_what_was_looked_for_is_told_before_it_is_shown(loaded: Program) -> None:

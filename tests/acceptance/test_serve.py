@@ -9,23 +9,23 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.support.embedded import PATIENCE_SECONDS, wait_until
-from tests.support.program import Program, fresh_program
+from tests.support.program import Program, set_up_program
 from tests.support.serving import Server, served
+
+pytestmark = pytest.mark.same_everywhere
 
 
 @pytest.fixture(scope="module")
 def program() -> Iterator[Program]:
-    with fresh_program() as fresh:
-        fresh.run("init")
-        yield fresh
+    with set_up_program() as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
 def other() -> Iterator[Program]:
     """A record of its own, for servers that come and go: only one works on a record."""
-    with fresh_program() as fresh:
-        fresh.run("init")
-        yield fresh
+    with set_up_program() as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

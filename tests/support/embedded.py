@@ -12,16 +12,21 @@ from pathlib import Path
 
 import psutil
 
+from clew.kernel.embedded import EmbeddedServer
 from clew.kernel.embedded.process import read_pid_file, stop_postmaster
 from clew.kernel.settings import Settings
+from tests.support.leftovers import ENDINGS
 
 SOURCES = Path(__file__).resolve().parents[2] / "src"
 PATIENCE_SECONDS = 30.0
+# For servers that need not survive the machine: a killed server loses nothing by it.
+UNLASTING = ("fsync = off", "full_page_writes = off")
 USE_SERVER = """
 import sys
 from pathlib import Path
 from clew.kernel.embedded import EmbeddedServer
 from clew.kernel.settings import Settings
+from tests.support.leftovers import ENDINGS
 server = EmbeddedServer(
     Settings(data_dir=Path(sys.argv[1]), embedded_fallback_dir=Path(sys.argv[2]), embedded_shared_buffers_mb=16)
 )
@@ -45,6 +50,40 @@ def temporary_base() -> Iterator[Path]:
 def small_settings(base: Path) -> Settings:
     """Settings of an embedded server beneath that directory, wherever root has to put the cluster."""
     return Settings(data_dir=base / "data", embedded_fallback_dir=base / "fallback", embedded_shared_buffers_mb=16)
+
+
+class DataDirectory:
+    """A data directory that the program makes once, for copies of it: a cluster costs a second, its copy a tenth.
+
+    `make` makes it beneath the directory it is given, as `small_settings` says, and leaves no server running.
+    """
+
+    def __init__(self, make: Callable[[Path], object]) -> None:
+        self._make = make
+        self._base: Path | None = None
+
+    def copy_to(self, base: Path) -> None:
+        """Put a copy beneath that directory; nothing where root had to put the cluster elsewhere."""
+        if self._base is None:
+            self._base = ENDINGS.enter_context(temporary_base())
+            self._make(self._base)
+            self._make_unlasting(self._base / "data" / "postgres")
+        if (self._base / "data" / "postgres").is_dir():
+            subprocess.run(["cp", "--archive", self._base / "data", base / "data"], check=True)
+
+    def _make_unlasting(self, cluster: Path) -> None:
+        if cluster.is_dir():
+            with (cluster / "postgresql.conf").open("a") as configuration:
+                configuration.write("\n".join(["", *UNLASTING, ""]))
+
+
+def start_once(base: Path) -> None:
+    """Let an embedded server be made and started, and end."""
+    with EmbeddedServer(small_settings(base)).lease():
+        pass
+
+
+STARTED_BEFORE = DataDirectory(start_once)
 
 
 def stop_servers_beneath(directory: Path) -> None:

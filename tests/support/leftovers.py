@@ -1,8 +1,10 @@
 """What a test run must not leave behind: child processes, and files in the temporary folder.
 
+Whoever makes something that lasts as long as the process says in ENDINGS how it ends.
 The run gets a temporary folder of its own, so that another run on the same machine is not blamed for this one.
 """
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -12,6 +14,8 @@ from pathlib import Path
 import psutil
 
 PATIENCE_SECONDS = 10.0
+ENDINGS = contextlib.ExitStack()
+"""Carried out, last things first, when the tests of this process are over."""
 
 
 def open_temporary_folder() -> Path:

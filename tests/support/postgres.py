@@ -21,19 +21,17 @@ from clew import migrations
 from clew.kernel.database import Database
 from clew.kernel.roles import MIGRATOR
 from clew.kernel.settings import Settings
-from tests.support.embedded import small_settings, temporary_base
+from tests.support.embedded import UNLASTING, small_settings, temporary_base
+from tests.support.leftovers import ENDINGS
 
 DATABASE_URL = "CLEW_TEST_DATABASE_URL"
-# What tests of durability need is not here: they start a server of their own, which nobody makes less durable.
-UNLASTING = ("fsync = off", "full_page_writes = off")
 EMPTY = "template0"
 
 
 class SharedServer:
-    """Started when it is first asked for; `close` stops it, or drops what was made on somebody else's server."""
+    """Started when it is first asked for. What it was asked for is gone when the tests of the process are over."""
 
     def __init__(self) -> None:
-        self._stack = contextlib.ExitStack()
         self._embedded: Database | None = None
         self._template: str | None = None
 
@@ -46,9 +44,9 @@ class SharedServer:
     def embedded(self) -> Database:
         """The embedded server's own database, brought up to the present schema, which the program enters by logins."""
         if self._embedded is None:
-            settings = small_settings(self._stack.enter_context(temporary_base()))
+            settings = small_settings(ENDINGS.enter_context(temporary_base()))
             more = {"embedded_shared_buffers_mb": 64, "embedded_max_connections": 300}
-            opened = self._stack.enter_context(Database(settings.model_copy(update=more)))
+            opened = ENDINGS.enter_context(Database(settings.model_copy(update=more)))
             opened.bootstrap()
             _make_unlasting(opened)
             upgrade(opened)
@@ -69,17 +67,12 @@ class SharedServer:
     def migrated_database(self) -> Iterator[str]:
         """The same, brought up to the present schema."""
         if self._template is None:
-            url = self._stack.enter_context(self.database())
+            url = ENDINGS.enter_context(self.database())
             with opened_by(url) as database:
                 upgrade(database)
             self._template = str(conninfo.conninfo_to_dict(url)["dbname"])
         with self.database(self._template) as url:
             yield url
-
-    def close(self) -> None:
-        """Leave nothing behind. It may be asked for again."""
-        self._embedded = self._template = None
-        self._stack.close()
 
 
 SHARED = SharedServer()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tests.support.embedded import temporary_base
+from tests.support.embedded import DataDirectory, temporary_base
 from tests.support.postgres import DATABASE_URL, SHARED
 from tests.support.warm_program import WARM
 
@@ -116,18 +116,41 @@ def _run_cold(command: list[str], base: Path, environment: dict[str, str]) -> tu
     return done.returncode, done.stdout, done.stderr
 
 
+def _set_up(base: Path) -> None:
+    Program(base, _environment(base)).run("init")
+
+
+SET_UP_BEFORE = DataDirectory(_set_up)
+
+
+@contextlib.contextmanager
+def set_up_program() -> Iterator[Program]:
+    """The program after `init`, with a server that stays: as someone has it who runs many commands."""
+    with fresh_program() as program:
+        if program.is_embedded:
+            SET_UP_BEFORE.copy_to(program.base)
+            program.run("db", "start")
+        else:
+            program.run("init")
+        yield program
+
+
 @contextlib.contextmanager
 def fresh_program() -> Iterator[Program]:
     """The program with nothing set up: on an embedded server, or a new database of CLEW_TEST_DATABASE_URL."""
     with temporary_base() as base, contextlib.ExitStack() as stack:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("CLEW_")}
-        environment = kept | {
-            "CLEW_DATA_DIR": str(base / "data"),
-            "CLEW_EMBEDDED_FALLBACK_DIR": str(base / "fallback"),
-            "CLEW_EMBEDDED_SHARED_BUFFERS_MB": "16",
-            "LANG": "C.UTF-8",
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-        }
+        environment = _environment(base)
         if os.environ.get(DATABASE_URL):
             environment["CLEW_DATABASE_URL"] = stack.enter_context(SHARED.database())
         yield Program(base, environment)
+
+
+def _environment(base: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CLEW_")}
+    return kept | {
+        "CLEW_DATA_DIR": str(base / "data"),
+        "CLEW_EMBEDDED_FALLBACK_DIR": str(base / "fallback"),
+        "CLEW_EMBEDDED_SHARED_BUFFERS_MB": "16",
+        "LANG": "C.UTF-8",
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+    }

@@ -81,6 +81,9 @@ class WarmProgram:
 
     def _started(self) -> subprocess.Popen[str]:
         if self._process is None:
+            from tests.support.leftovers import ENDINGS  # not in the process that this is the script of
+
+            ENDINGS.callback(self.close)
             self._process = subprocess.Popen(
                 [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             )

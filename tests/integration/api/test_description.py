@@ -31,6 +31,8 @@ from tests.support.makers import Workshop
 from tests.support.operations import Operation, described, operations_of
 from tests.support.record import Tenant
 
+pytestmark = pytest.mark.same_everywhere
+
 ADDRESS: Final = f"http://{HOST}"
 CHECKS: Final = [
     not_a_server_error,

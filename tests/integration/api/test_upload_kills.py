@@ -15,6 +15,8 @@ from tests.support.loading import count, facts_without_ids, load, rows
 from tests.support.record import Tenant, migrated_database, new_organization
 from tests.support.uploading import Server, client_of, served
 
+pytestmark = pytest.mark.same_everywhere
+
 RECEIVED = "SELECT received_bytes FROM uploads"
 
 

@@ -13,6 +13,8 @@ from clew.kernel.database import Database
 from tests.support.record import migrated_database
 from tests.support.wire import Wire, message, served, statuses
 
+pytestmark = pytest.mark.same_everywhere
+
 SIGN_IN = "/api/v1/sign-in"
 JSON = "Content-Type: application/json"
 SMUGGLED = message("GET", "/healthz")

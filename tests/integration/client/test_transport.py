@@ -29,6 +29,8 @@ from clew.kernel.errors import (
 )
 from tests.support.scripted_server import Reply, ScriptedServer, answer, problem, scripted
 
+pytestmark = pytest.mark.same_everywhere
+
 KEY = "clew_live_" + "k3Y" * 12
 ID = UUID("0190c6a1-7f3e-7b2a-9c4d-2f1e8a6b5c4d")
 ORGANIZATION = {"id": str(ID), "slug": "s", "name": "n", "is_active": True, "created_at": "2026-01-01T00:00:00Z"}

@@ -17,6 +17,8 @@ from tests.support.loading import facts_without_ids, load, small_batches
 from tests.support.postgres import upgrade
 from tests.support.record import new_organization
 
+pytestmark = pytest.mark.same_everywhere
+
 EVENTS = 8_000
 
 

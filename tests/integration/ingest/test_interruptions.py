@@ -177,6 +177,7 @@ def own_database() -> Iterator[Database]:
         yield database
 
 
+@pytest.mark.same_everywhere
 def test_a_stopped_and_a_killed_server_are_said_and_the_same_call_goes_on(
     own_database: Database, log_file: Path
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from clew.kernel.embedded import EmbeddedServer
 from clew.kernel.settings import Settings
-from tests.support.embedded import Holder, small_settings, temporary_base
+from tests.support.embedded import STARTED_BEFORE, Holder, small_settings, temporary_base
 
 # What only root can show is collected only for root.
 collect_ignore = [] if os.geteuid() == 0 else ["test_embedded_as_root.py"]
@@ -23,6 +23,12 @@ def base() -> Iterator[Path]:
 @pytest.fixture
 def settings(base: Path) -> Settings:
     return small_settings(base)
+
+
+@pytest.fixture
+def made_before(base: Path, settings: Settings) -> None:
+    """The cluster is there when the test begins, for tests of what comes after its making."""
+    STARTED_BEFORE.copy_to(base)
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ from clew.kernel.settings import Settings
 from clew.kernel.transactions import driver_connection
 from tests.support.embedded import is_alive, small_settings, temporary_base, wait_until
 
+pytestmark = pytest.mark.same_everywhere
+
 ONE = TenantContext(UUID(int=1), user_id=UUID(int=11), session_id=UUID(int=111), client_ip="192.0.2.7")
 TWO = TenantContext(UUID(int=2))
 CONTEXT_SETTINGS = ("app.current_organization_id", "app.current_user_id", "app.session_id", "app.client_ip")

@@ -1,6 +1,7 @@
 """The database facade on a server the user names: with the logins such users have, on every version found here."""
 
 import os
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,14 @@ from clew.kernel.database import Database, TenantContext
 from clew.kernel.directories import ensure_own_directory, write_privately
 from clew.kernel.embedded.account import Account
 from clew.kernel.embedded.binaries import server_binaries
-from clew.kernel.embedded.layout import prepare_layout
+from clew.kernel.embedded.layout import Layout, prepare_layout
 from clew.kernel.embedded.process import run_program, stop_postmaster
 from clew.kernel.errors import ConfigurationError, DatabaseUnavailableError, SchemaVersionError
 from clew.kernel.roles import ALL_ROLES, APPLICATION, MIGRATOR, OWNER
 from clew.kernel.settings import Settings
+from tests.support.embedded import small_settings, temporary_base
+
+pytestmark = pytest.mark.same_everywhere
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 VERSIONS = ("18", *(("15",) if (DEBIAN_15 / "initdb").exists() else ()))
@@ -46,13 +50,37 @@ class ExternalServer:
                 connection.execute(statement.encode())
 
 
-@pytest.fixture(params=VERSIONS)
-def external(base: Path, settings: Settings, request: pytest.FixtureRequest) -> Iterator[ExternalServer]:
-    layout = prepare_layout(settings.model_copy(update={"data_dir": base / "not the product's"}))
-    binaries = server_binaries(layout) if request.param == "18" else DEBIAN_15
+def layout_beneath(base: Path) -> Layout:
+    return prepare_layout(small_settings(base).model_copy(update={"data_dir": base / "not the product's"}))
+
+
+def binaries_of(version: str, layout: Layout) -> Path:
+    return server_binaries(layout) if version == "18" else DEBIAN_15
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def cluster(request: pytest.FixtureRequest) -> Iterator[tuple[str, Path]]:
+    """A version, and a cluster of it that nobody has used."""
+    with temporary_base() as base:
+        layout = layout_beneath(base)
+        ensure_own_directory(base / "external", layout.account.owner)
+        password, made = base / "external" / "password", base / "external" / "cluster"
+        write_privately(password, PASSWORD.encode(), layout.account.owner)
+        options = [f"--pgdata={made}", f"--pwfile={password}", "--username=dba", "--auth=scram-sha-256", "--no-sync"]
+        initdb = binaries_of(request.param, layout) / "initdb"
+        result = run_program(layout.account, [str(initdb), *options, "--encoding=UTF8", "--locale=C"])
+        assert result.returncode == 0, result.stdout
+        yield request.param, made
+
+
+@pytest.fixture
+def external(base: Path, cluster: tuple[str, Path]) -> Iterator[ExternalServer]:
+    version, made = cluster
+    layout = layout_beneath(base)
     home = base / "external"
     ensure_own_directory(home, layout.account.owner)
-    start(home, binaries, layout.account)
+    subprocess.run(["cp", "--archive", made, home / "cluster"], check=True)
+    start(home, binaries_of(version, layout), layout.account)
     server = ExternalServer(home)
     server.run("CREATE DATABASE record", database="postgres")
     yield server
@@ -60,17 +88,7 @@ def external(base: Path, settings: Settings, request: pytest.FixtureRequest) -> 
 
 
 def start(home: Path, binaries: Path, account: Account) -> None:
-    write_privately(home / "password", PASSWORD.encode(), account.owner)
     cluster = home / "cluster"
-    options = [
-        "--username=dba",
-        f"--pwfile={home / 'password'}",
-        "--auth=scram-sha-256",
-        "--encoding=UTF8",
-        "--locale=C",
-    ]
-    made = run_program(account, [str(binaries / "initdb"), f"--pgdata={cluster}", "--no-sync", *options])
-    assert made.returncode == 0, made.stdout
     with (cluster / "postgresql.conf").open("a") as configuration:
         configuration.write(f"listen_addresses = ''\nunix_socket_directories = '{home}'\nfsync = off\n")
     with (home / "log").open("wb") as output:

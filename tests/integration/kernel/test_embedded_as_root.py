@@ -16,6 +16,8 @@ from clew.kernel.embedded.account import SERVICE_USER, choose_account
 from clew.kernel.errors import ConfigurationError
 from clew.kernel.settings import Settings
 
+pytestmark = pytest.mark.same_everywhere
+
 
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)

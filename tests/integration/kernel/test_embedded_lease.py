@@ -25,6 +25,8 @@ from tests.support.embedded import (
     wait_until,
 )
 
+pytestmark = pytest.mark.same_everywhere
+
 WATCHDOG_BYTES = 12_000_000
 
 
@@ -32,6 +34,7 @@ def watchdogs(settings: Settings) -> list[psutil.Process]:
     return [p for p in processes_about(settings.data_dir) if any("watchdog.py" in word for word in command_line(p))]
 
 
+@pytest.mark.usefixtures("made_before")
 def test_the_last_to_leave_stops_the_server(settings: Settings) -> None:
     first, second = EmbeddedServer(settings), EmbeddedServer(settings)
     pid = first.ensure_running().pid
@@ -43,6 +46,7 @@ def test_the_last_to_leave_stops_the_server(settings: Settings) -> None:
     wait_until(lambda: not watchdogs(settings), "the watchdog to end")
 
 
+@pytest.mark.usefixtures("made_before")
 def test_a_nested_lease_ends_with_the_outermost_block(server: EmbeddedServer) -> None:
     with server.lease() as outer:
         with server.lease() as inner:
@@ -51,6 +55,7 @@ def test_a_nested_lease_ends_with_the_outermost_block(server: EmbeddedServer) ->
     assert not server.status().running
 
 
+@pytest.mark.usefixtures("made_before")
 def test_a_process_that_ends_normally_stops_the_server(settings: Settings, hold: Callable[[], Holder]) -> None:
     holder = hold()
     pid = holder.server_pid()
@@ -66,6 +71,7 @@ def test_two_processes_that_start_at_once_share_one_server(hold: Callable[[], Ho
         holder.leave()
 
 
+@pytest.mark.usefixtures("made_before")
 def test_the_server_outlives_a_killed_user_only_as_long_as_another_uses_it(
     settings: Settings, server: EmbeddedServer, hold: Callable[[], Holder]
 ) -> None:
@@ -79,6 +85,7 @@ def test_the_server_outlives_a_killed_user_only_as_long_as_another_uses_it(
     assert not server.status().running
 
 
+@pytest.mark.usefixtures("made_before")
 def test_the_watchdog_stops_the_server_when_the_last_user_was_killed(
     settings: Settings, hold: Callable[[], Holder]
 ) -> None:
@@ -89,19 +96,21 @@ def test_the_watchdog_stops_the_server_when_the_last_user_was_killed(
     wait_until(lambda: not watchdogs(settings), "the watchdog to end")
 
 
+@pytest.mark.usefixtures("made_before")
 def test_one_small_watchdog_waits_and_a_killed_one_is_replaced(settings: Settings, server: EmbeddedServer) -> None:
     server.ensure_running()
     wait_until(lambda: len(watchdogs(settings)) == 1, "the watchdog to have detached itself")
     (watchdog,) = watchdogs(settings)
     assert watchdog.memory_info().rss < WATCHDOG_BYTES
     watchdog.kill()
-    wait_until(lambda: not watchdogs(settings), "the watchdog to be gone")
+    wait_until(lambda: not is_alive(watchdog.pid), "the watchdog and its locks to be gone")
     other = EmbeddedServer(settings)
     other.ensure_running()
     assert len(watchdogs(settings)) >= 1
     other.leave()
 
 
+@pytest.mark.usefixtures("made_before")
 def test_ctrl_c_in_a_terminal_does_not_reach_the_server(server: EmbeddedServer, hold: Callable[[], Holder]) -> None:
     holder = hold()
     pid = holder.server_pid()
@@ -111,6 +120,7 @@ def test_ctrl_c_in_a_terminal_does_not_reach_the_server(server: EmbeddedServer, 
     assert server.ensure_running().pid == pid
 
 
+@pytest.mark.usefixtures("made_before")
 def test_a_pinned_server_stays_until_it_is_stopped(settings: Settings, hold: Callable[[], Holder]) -> None:
     server = EmbeddedServer(settings)
     pid = server.start_pinned().pid
@@ -127,6 +137,7 @@ def test_a_pinned_server_stays_until_it_is_stopped(settings: Settings, hold: Cal
     assert not server.stop()
 
 
+@pytest.mark.usefixtures("made_before")
 def test_a_server_that_was_killed_is_started_again_with_what_was_committed(server: EmbeddedServer) -> None:
     pid = server.ensure_running().pid
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
@@ -138,6 +149,7 @@ def test_a_server_that_was_killed_is_started_again_with_what_was_committed(serve
         assert connection.execute("SELECT value FROM kept").fetchone() == (7,)
 
 
+@pytest.mark.usefixtures("made_before")
 def test_a_query_that_outlives_a_killed_server_does_not_stop_the_next(server: EmbeddedServer) -> None:
     pid = server.ensure_running().pid
     busy = psycopg.connect(server.dsn(), autocommit=True)
@@ -151,6 +163,7 @@ def test_a_query_that_outlives_a_killed_server_does_not_stop_the_next(server: Em
     busy.close()
 
 
+@pytest.mark.usefixtures("made_before")
 def test_a_pid_that_belongs_to_another_process_now_is_no_server(settings: Settings, server: EmbeddedServer) -> None:
     with server.lease():
         lines = (settings.data_dir / "postgres" / PID_FILE).read_text().splitlines()
@@ -170,6 +183,7 @@ def test_a_pid_that_belongs_to_another_process_now_is_no_server(settings: Settin
         other.wait()
 
 
+@pytest.mark.usefixtures("made_before")
 def test_a_forked_child_does_not_give_up_its_parents_lease(settings: Settings) -> None:
     script = """
 import os, sys
@@ -193,6 +207,7 @@ assert server.status().pid == pid
     assert not EmbeddedServer(settings).status().running
 
 
+@pytest.mark.usefixtures("made_before")
 def test_a_relative_path_to_the_product_is_enough_for_the_watchdog(settings: Settings) -> None:
     script = """
 import os, signal, sys

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import psycopg
 import pytest
 
@@ -9,6 +11,9 @@ from clew.kernel.embedded.passwords import password_of
 from clew.kernel.embedded.process import run_program, stop_postmaster
 from clew.kernel.errors import ConfigurationError, DatabaseUnavailableError, NotFoundError, SchemaVersionError
 from clew.kernel.settings import Settings
+from tests.support.embedded import STARTED_BEFORE, DataDirectory, small_settings
+
+pytestmark = pytest.mark.same_everywhere
 
 OLD_VERSION = 16
 
@@ -43,9 +48,20 @@ def make_old_cluster(settings: Settings, *options: str) -> Layout:
     return layout
 
 
+OLD_BEFORE = DataDirectory(lambda base: make_old_cluster(small_settings(base)))
+
+
+def old_cluster(base: Path) -> Layout:
+    """The same without options, made once for all tests."""
+    OLD_BEFORE.copy_to(base)
+    return prepare_layout(small_settings(base))
+
+
 @pytest.mark.parametrize("options", [(), ("--data-checksums",)], ids=["without checksums", "with checksums"])
-def test_an_older_cluster_is_refused_then_upgraded_with_its_rows(settings: Settings, options: tuple[str, ...]) -> None:
-    layout = make_old_cluster(settings, *options)
+def test_an_older_cluster_is_refused_then_upgraded_with_its_rows(
+    base: Path, settings: Settings, options: tuple[str, ...]
+) -> None:
+    layout = make_old_cluster(settings, *options) if options else old_cluster(base)
     server = EmbeddedServer(settings)
     with pytest.raises(SchemaVersionError, match="clew db upgrade"):
         server.ensure_running()
@@ -60,8 +76,10 @@ def test_an_older_cluster_is_refused_then_upgraded_with_its_rows(settings: Setti
     assert not [path for path in layout.place.iterdir() if path.name.startswith(".")]
 
 
-def test_an_upgrade_cut_off_between_its_two_renames_is_finished_at_the_next_start(settings: Settings) -> None:
-    layout = make_old_cluster(settings)
+def test_an_upgrade_cut_off_between_its_two_renames_is_finished_at_the_next_start(
+    base: Path, settings: Settings
+) -> None:
+    layout = old_cluster(base)
     server = EmbeddedServer(settings)
     backup = server.upgrade()
     assert backup is not None
@@ -70,8 +88,8 @@ def test_an_upgrade_cut_off_between_its_two_renames_is_finished_at_the_next_star
         assert connection.execute("SELECT value FROM kept").fetchone() == ("Grüße 文",)
 
 
-def test_an_upgrade_that_fails_leaves_the_old_cluster_as_it_was(settings: Settings) -> None:
-    layout = make_old_cluster(settings)
+def test_an_upgrade_that_fails_leaves_the_old_cluster_as_it_was(base: Path, settings: Settings) -> None:
+    layout = old_cluster(base)
     control = layout.cluster / "global" / "pg_control"
     damaged = b"\x00" * control.stat().st_size
     sound = control.read_bytes()
@@ -84,12 +102,11 @@ def test_an_upgrade_that_fails_leaves_the_old_cluster_as_it_was(settings: Settin
     assert server.upgrade() is not None
 
 
-def test_a_version_without_binaries_and_a_missing_cluster_are_said(settings: Settings) -> None:
+def test_a_version_without_binaries_and_a_missing_cluster_are_said(base: Path, settings: Settings) -> None:
     server = EmbeddedServer(settings)
     with pytest.raises(NotFoundError, match="no cluster"):
         server.upgrade()
-    with server.lease():
-        pass
+    STARTED_BEFORE.copy_to(base)
     (settings.data_dir / "postgres" / "PG_VERSION").write_text("14\n")
     with pytest.raises(ConfigurationError, match="pg_dump"):
         server.upgrade()

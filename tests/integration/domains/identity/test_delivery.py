@@ -12,6 +12,8 @@ from clew.kernel.errors import ConfigurationError
 from clew.kernel.settings import Settings
 from tests.support.mail import Mailbox, mail_server
 
+pytestmark = pytest.mark.same_everywhere
+
 LINK = Link(PASSWORD_RESET, "keeper@lantern.example", "clew_link_secret", datetime(2025, 3, 9, 12, 30, tzinfo=UTC))
 
 
