@@ -9,6 +9,8 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 DEMO_DATA := $(CURDIR)/.demo
 PYTEST_ARGS ?=
+# One more than there are processors: tests wait for servers to start and to die.
+WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
 CODE := src tests scripts $(wildcard bench)
 
 .PHONY: help setup demo test lint format docs bench lock clean
@@ -24,7 +26,7 @@ demo: setup ## load the sample case into .demo/ and show what Clew does with it
 	@echo; echo "To go on with this record:  export CLEW_DATA_DIR=$${CLEW_DATA_DIR:-$(DEMO_DATA)} PATH=$(CURDIR)/$(BIN):\$$PATH"
 
 test: setup lint ## lint, then run the tests but for the slow ones (PYTEST_ARGS="-k phone" to choose, "-m slow" for those)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not slow" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile -m "not slow" $(PYTEST_ARGS)
 
 lint: setup ## style, types, layers, licences, and whether what is generated is up to date
 	$(BIN)/ruff check $(CODE)

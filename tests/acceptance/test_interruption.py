@@ -16,10 +16,10 @@ LINES = 20_000
 SMALL_BATCHES = "64KiB"  # so that there is an end of a batch soon, wherever the signal comes
 
 
-def write_log(path: Path) -> None:
+def write_log(path: Path, lines: int = LINES) -> None:
     """As many different connections as a busy sensor sees, from few addresses."""
     with path.open("w") as log:
-        for number in range(LINES):
+        for number in range(lines):
             seconds = f"{number // 3600 % 24:02}:{number // 60 % 60:02}:{number % 60:02}"
             event = {
                 "eventid": "cowrie.session.connect",

@@ -12,6 +12,8 @@ from tests.support.program import PATIENCE_SECONDS, Program
 
 pytestmark = pytest.mark.same_everywhere
 
+FEW_LINES = 500
+
 
 def listed(program: Program, *arguments: str) -> list[dict[str, Any]]:
     document = json.loads(program.run(*arguments, "--json").output)
@@ -111,11 +113,11 @@ def test_after_a_killed_load_search_shows_what_the_record_holds(prepared: Progra
 
 
 def test_search_can_be_switched_off(prepared: Program) -> None:
-    write_log(prepared.base / "cowrie.json")
+    write_log(prepared.base / "cowrie.json", FEW_LINES)
     prepared.run("ingest", "cowrie.json", CLEW_SEARCH="none")
     assert not (prepared.data_dir / "search").exists()
     assert "CLEW_SEARCH" in prepared.error("search", "x", expect=3, CLEW_SEARCH="none")["where"]
-    assert prepared.json("search", "", "--index", "attacks", "--limit", "0")["total"] == LINES
+    assert prepared.json("search", "", "--index", "attacks", "--limit", "0")["total"] == FEW_LINES
     prepared.run("case", "new", "Made while it was off", CLEW_SEARCH="none")
     assert names(prepared.json("search", "off")) == ["Made while it was off"]
 

@@ -26,7 +26,6 @@ import sys
 from pathlib import Path
 from clew.kernel.embedded import EmbeddedServer
 from clew.kernel.settings import Settings
-from tests.support.leftovers import ENDINGS
 server = EmbeddedServer(
     Settings(data_dir=Path(sys.argv[1]), embedded_fallback_dir=Path(sys.argv[2]), embedded_shared_buffers_mb=16)
 )
@@ -69,7 +68,7 @@ class DataDirectory:
             self._make(self._base)
             self._make_unlasting(self._base / "data" / "postgres")
         if (self._base / "data" / "postgres").is_dir():
-            subprocess.run(["cp", "--archive", self._base / "data", base / "data"], check=True)
+            subprocess.run(["cp", "--archive", f"{self._base / 'data'}/.", base / "data"], check=True)
 
     def _make_unlasting(self, cluster: Path) -> None:
         if cluster.is_dir():

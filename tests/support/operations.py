@@ -3,13 +3,14 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, FastAPI
 
 from clew.api.openapi import RULE, describe
+from clew.api.routes import ROUTERS
 from clew.api.routing import Route
 
 _METHODS = ("get", "head", "put", "post", "patch", "delete")
@@ -137,6 +138,12 @@ def operations_of(description: Mapping[str, Any]) -> list[Operation]:
         for method in _METHODS
         if (described := item.get(method)) is not None
     ]
+
+
+@cache
+def described_routes() -> dict[str, Any]:
+    """The description of all routes there are, made once; not to be changed."""
+    return described(ROUTERS)
 
 
 def described(routers: Sequence[APIRouter]) -> dict[str, Any]:

@@ -9,16 +9,15 @@ from typing import Any
 import pytest
 import structlog
 
-from clew.api.routes import ROUTERS
 from clew.kernel.logs import configure_logs
 from tests.support.api import Api
 from tests.support.asking import ask, ask_exactly
 from tests.support.callers import Caller, new_caller
 from tests.support.makers import MAKERS, Workshop
 from tests.support.matrix import comparable
-from tests.support.operations import Operation, described, operations_of
+from tests.support.operations import Operation, described_routes, operations_of
 
-OPERATIONS = operations_of(described(ROUTERS))
+OPERATIONS = operations_of(described_routes())
 WITH_JSON = [each for each in OPERATIONS if (each.body()[0] or "").endswith("json")]
 REFERRING = [
     (each, place, name)

@@ -23,12 +23,11 @@ from schemathesis.specs.openapi.checks import (
 )
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
-from clew.api.routes import ROUTERS
 from tests.support.api import Api, Way
 from tests.support.asking import HOST, ask_exactly
 from tests.support.callers import new_caller
 from tests.support.makers import Workshop
-from tests.support.operations import Operation, described, operations_of
+from tests.support.operations import Operation, described_routes, operations_of
 from tests.support.record import Tenant
 
 pytestmark = pytest.mark.same_everywhere
@@ -47,7 +46,7 @@ EXAMPLES: Final = 10
 FEW_EXAMPLES: Final = {"get_report": 4, "rebuild_projection": 2, "verify_projection": 2}
 """Operations that take long by nature, and how many requests each gets."""
 
-DESCRIPTION: Final = described(ROUTERS)
+DESCRIPTION: Final = described_routes()
 OPERATIONS: Final = operations_of(DESCRIPTION)
 # Parts of files are bytes like others.
 schemathesis.serializer.alias("application/partial-upload", "application/octet-stream")

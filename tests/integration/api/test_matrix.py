@@ -11,17 +11,16 @@ from starlette.responses import Response
 from clew import migrations
 from clew.api.application import create_application, routes_of
 from clew.api.callers import Call, Visitor, needs, public, signed_in
-from clew.api.routes import ROUTERS
 from clew.api.routing import router as routes
 from clew.kernel.errors import ForbiddenError, NotFoundError
 from tests.support.api import Api
 from tests.support.identity import new_user
 from tests.support.makers import Maker
 from tests.support.matrix import Stage, faults
-from tests.support.operations import Operation, described, operations_of
+from tests.support.operations import Operation, described, described_routes, operations_of
 from tests.support.record import Tenant
 
-OPERATIONS = operations_of(described(ROUTERS))
+OPERATIONS = operations_of(described_routes())
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 from clew.kernel.directories import myself
 from clew.kernel.embedded import EmbeddedServer
 from clew.kernel.embedded.lease import start_lock
-from clew.kernel.embedded.process import PID_FILE
+from clew.kernel.embedded.process import PID_FILE, find_postmaster, stop_postmaster
 from clew.kernel.errors import DatabaseUnavailableError
 from clew.kernel.settings import Settings
 from tests.support.embedded import (
@@ -181,6 +181,12 @@ def test_a_pid_that_belongs_to_another_process_now_is_no_server(settings: Settin
     finally:
         other.kill()
         other.wait()
+
+
+def test_a_backend_without_a_server_is_no_server(tmp_path: Path) -> None:
+    (tmp_path / PID_FILE).write_text(f"-{os.getpid()}\n{tmp_path}\n1700000000\n0\n\n\n\nready\n")
+    assert find_postmaster(tmp_path) is None
+    assert not stop_postmaster(tmp_path)
 
 
 @pytest.mark.usefixtures("made_before")

@@ -1,5 +1,6 @@
 """Making, checking and starting the cluster; all of it under the start lock."""
 
+import contextlib
 import itertools
 import os
 import secrets
@@ -33,6 +34,7 @@ UPGRADED_NAME = ".postgres-upgraded"
 LOCALE = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--data-checksums")
 KEPT_LOGS = 5
 LOG_TAIL_LINES = 12
+REMOVALS = 5
 
 
 def ensure_cluster(layout: Layout) -> None:
@@ -193,9 +195,15 @@ def _start(layout: Layout, binaries: Path, seconds: int) -> str:
 
 def _remove_unfinished(place: Path) -> None:
     for leftover in place.glob(f"{UNFINISHED}*"):
-        # Whoever was killed while making a cluster may have left its initdb at work.
-        end_processes_of(leftover)
-        shutil.rmtree(leftover)
+        # Whoever was killed while making a cluster may have left its initdb at work, which may just be starting a
+        # program that goes on writing for a moment.
+        for _ in range(REMOVALS):
+            end_processes_of(leftover)
+            with contextlib.suppress(OSError):
+                shutil.rmtree(leftover)
+                break
+        else:
+            shutil.rmtree(leftover)
 
 
 def _prune_logs(layout: Layout) -> None:

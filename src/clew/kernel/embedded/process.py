@@ -86,11 +86,15 @@ def find_postmaster(cluster: Path) -> Postmaster | None:
 
 
 def read_pid_file(cluster: Path) -> Postmaster | None:
-    """What the pid file says, whether or not that process still exists; None without a usable file."""
+    """What the pid file says, whether or not that process still exists; None without a usable file.
+
+    A negative pid is that of a backend without a server, which initdb and `postgres --single` are.
+    """
     try:
         lines = (cluster / PID_FILE).read_text(encoding="utf-8").splitlines()
         lines += [""] * (8 - len(lines))
-        return Postmaster(int(lines[0]), int(lines[3] or 0), Path(lines[4]), lines[7].strip())
+        pid = int(lines[0])
+        return Postmaster(pid, int(lines[3] or 0), Path(lines[4]), lines[7].strip()) if pid > 0 else None
     except (FileNotFoundError, NotADirectoryError, ValueError, IndexError):
         return None
 
