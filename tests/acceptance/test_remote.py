@@ -2,7 +2,6 @@
 
 import json
 import re
-import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from clew.client import ServerUnreachableError
 from clew.kernel.errors import AuthenticationError, ConfigurationError, NotFoundError
 from tests.support.embedded import wait_until
 from tests.support.program import PATIENCE_SECONDS, Program, Result, set_up_program
+from tests.support.serving import Server, started
 
 pytestmark = pytest.mark.same_everywhere
 
@@ -27,14 +27,17 @@ EVENT = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass
 class Remote:
     """A program, a server of its record, and a file with a key."""
 
     program: Program
-    process: subprocess.Popen[str]
-    address: str
+    server: Server
     key_file: Path
+
+    @property
+    def address(self) -> str:
+        return self.server.address
 
     def run(self, *arguments: str | Path, expect: int | None = 0) -> Result:
         return self.program.run("--server", self.address, "--key-file", self.key_file, *arguments, expect=expect)
@@ -44,19 +47,6 @@ class Remote:
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
         return self.program.start("--server", self.address, "--key-file", self.key_file, *arguments)
-
-    def end(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        self.process.communicate(timeout=PATIENCE_SECONDS)
-
-
-def serve(program: Program, key_file: Path, port: int = 0) -> Remote:
-    with (program.base / "serve.log").open("a") as log:
-        process = program.start("serve", "--port", str(port), "--json", stderr=log.fileno())
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    assert line, (program.base / "serve.log").read_text()
-    return Remote(process=process, program=program, address=json.loads(line)["address"], key_file=key_file)
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +58,12 @@ def remote() -> Iterator[Remote]:
         key_file = program.base / "key"
         key_file.touch(0o600)
         key_file.write_text(made["key"])
-        served = serve(program, key_file)
+        made_remote = Remote(program, started(program), key_file)
         try:
-            yield served
+            yield made_remote
         finally:
-            served.end()
+            with made_remote.server as server:
+                server.end()
 
 
 READS = [
@@ -202,18 +193,12 @@ def test_a_server_that_goes_away_in_the_middle_of_an_upload_is_waited_for(remote
     sending = remote.start("ingest", file, "--json")
     staged = remote.program.data_dir / "uploads"
     wait_until(lambda: any(each.stat().st_size for each in staged.rglob("*") if each.is_file()), "the upload to begin")
-    remote.process.kill()
-    remote.process.communicate()
-    again = serve(remote.program, remote.key_file, port=int(remote.address.rpartition(":")[2]))
-    try:
-        output, errors = sending.communicate(timeout=PATIENCE_SECONDS)
-        assert sending.returncode == 0, errors
-        assert json.loads(output)["read"] == 3_000
-    finally:
-        again.end()
-        object.__setattr__(
-            remote, "process", serve(remote.program, remote.key_file, int(remote.address.rpartition(":")[2])).process
-        )
+    with remote.server as killed:
+        killed.kill()
+    remote.server = started(remote.program, "--port", str(killed.port))
+    output, errors = sending.communicate(timeout=PATIENCE_SECONDS)
+    assert sending.returncode == 0, errors
+    assert json.loads(output)["read"] == 3_000
 
 
 @pytest.mark.parametrize(

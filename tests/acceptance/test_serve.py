@@ -4,13 +4,12 @@ import json
 import signal
 import socket
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.embedded import PATIENCE_SECONDS, wait_until
+from tests.support.embedded import wait_until
 from tests.support.program import Program, set_up_program
-from tests.support.serving import Server, served
+from tests.support.serving import PATIENCE_SECONDS, Server, served
 
 pytestmark = pytest.mark.same_everywhere
 
@@ -39,11 +38,6 @@ def standing(program: Program) -> Iterator[Server]:
 def server(other: Program) -> Iterator[Server]:
     with served(other) as running:
         yield running
-
-
-def connected(server: Server) -> socket.socket:
-    where = urlsplit(server.address)
-    return socket.create_connection((where.hostname, where.port or 0), PATIENCE_SECONDS)
 
 
 def read_all(connection: socket.socket) -> bytes:
@@ -77,7 +71,7 @@ def test_what_is_being_answered_when_sigterm_comes_is_answered(server: Server) -
     body = json.dumps({"name": "nobody", "password": "wrong and long enough"}).encode()
     head = f"POST /api/v1/sign-in HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
     head += "Content-Type: application/json\r\n\r\n"
-    with connected(server) as connection:
+    with server.socket() as connection:
         connection.sendall(head.encode() + body[:5])
         wait_until(lambda: server.get("/healthz").status_code == 200, "the request to have begun")
         server.process.send_signal(signal.SIGTERM)
@@ -91,7 +85,7 @@ def test_what_is_being_answered_when_sigterm_comes_is_answered(server: Server) -
 
 def refuses(server: Server) -> bool:
     try:
-        connected(server).close()
+        server.socket().close()
     except OSError:
         return True
     return False
@@ -106,7 +100,7 @@ def test_after_kill_9_it_starts_again_and_nothing_is_left_running(other: Program
 
 
 def test_a_second_server_on_the_port_is_told_so(program: Program, standing: Server) -> None:
-    port = str(urlsplit(standing.address).port)
+    port = str(standing.port)
     told = program.error("serve", "--port", port, expect=3)
     assert port in told["where"]
     assert "--port" in told["remedy"]
@@ -135,7 +129,7 @@ def test_what_would_be_unsafe_is_refused_with_the_reason(
 
 
 def test_headers_without_end_are_not_collected(standing: Server) -> None:
-    with connected(standing) as connection:
+    with standing.socket() as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
         line = b"X-Long: " + b"a" * 8000 + b"\r\n"
         try:
@@ -159,7 +153,7 @@ def test_headers_without_end_are_not_collected(standing: Server) -> None:
     ],
 )
 def test_requests_that_two_programs_would_read_differently_are_refused(standing: Server, request_bytes: bytes) -> None:
-    with connected(standing) as connection:
+    with standing.socket() as connection:
         connection.sendall(request_bytes)
         answer = read_all(connection)
     assert answer.startswith(b"HTTP/1.1 4"), answer
@@ -168,23 +162,23 @@ def test_requests_that_two_programs_would_read_differently_are_refused(standing:
 
 def test_a_body_beyond_the_limit_is_refused_before_it_is_all_here(standing: Server) -> None:
     head = b"POST /api/v1/sign-in HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-    with connected(standing) as connection:
+    with standing.socket() as connection:
         connection.sendall(head + b"Content-Length: 999999999\r\n\r\n{")
         assert connection.recv(65_536).startswith(b"HTTP/1.1 413")
 
 
-def test_a_request_id_forges_no_line_of_the_log(standing: Server) -> None:
+def test_a_request_id_forges_no_line_of_the_log(program: Program, standing: Server) -> None:
     standing.get("/healthz", **{"X-Request-ID": "a b; level=error"})
     standing.get("/healthz", **{"X-Request-ID": "kept-1"})
-    log = standing.program.base / "serve.log"
+    log = program.base / "serve.log"
     wait_until(lambda: "kept-1" in log.read_text(), "the log")
     assert "level=error" not in log.read_text()
 
 
-def test_no_secret_stands_in_the_log(standing: Server) -> None:
+def test_no_secret_stands_in_the_log(program: Program, standing: Server) -> None:
     standing.get("/api/v1/organization?api_key=clew_live_query", Authorization="Bearer clew_live_secret", Cookie="a=b")
     standing.get("/healthz", **{"X-Request-ID": "after-1"})
-    log = standing.program.base / "serve.log"
+    log = program.base / "serve.log"
     wait_until(lambda: "after-1" in log.read_text(), "the log")
     for secret in ("clew_live_query", "clew_live_secret", "a=b"):
         assert secret not in log.read_text()

@@ -1,26 +1,23 @@
-"""`clew serve` as a process on a test's database, and raw requests to it: whole ones, broken ones, and lying ones."""
+"""Raw requests to a server: whole ones, broken ones, and lying ones."""
 
 import contextlib
 import http.client
 import json
-import subprocess
-import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from socket import create_connection, socket
-from typing import Any, Self
+from socket import socket
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from clew.domains.identity.api_keys import KeyLimits, create_key
 from clew.kernel.database import Database
-from tests.support.embedded import SOURCES, environment_with
 from tests.support.identity import new_user
 from tests.support.record import Tenant
+from tests.support.serving import PATIENCE_SECONDS, Server
 
 PARTIAL = "application/partial-upload"
-_PATIENCE_SECONDS = 60.0
 _LOAD_SECONDS = 180.0
 
 
@@ -41,57 +38,6 @@ class Answer:
         return int(self.headers["upload-offset"])
 
 
-class Server:
-    """The process. `kill` is kill -9; `stop` is SIGTERM, which has to end it cleanly."""
-
-    def __init__(self, database: Database, **variables: str) -> None:
-        settings = database.settings
-        environment = environment_with(SOURCES) | {
-            "CLEW_DATA_DIR": str(settings.data_dir),
-            "CLEW_EMBEDDED_FALLBACK_DIR": str(settings.embedded_fallback_dir),
-            "CLEW_EMBEDDED_SHARED_BUFFERS_MB": "16",
-            "CLEW_SEARCH": "none",
-            "CLEW_LOG_LEVEL": "warning",
-            "CLEW_JOB_LOST_SECONDS": "10",
-            "CLEW_JOB_WORKERS": "1",
-            **variables,
-        }
-        if settings.database_url:
-            environment["CLEW_DATABASE_URL"] = settings.database_url.get_secret_value()
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-c", "from clew.cli.main import main; main()", "serve", "--port", "0"],
-            env=environment,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout is not None
-        said = self.process.stdout.readline()
-        if not said.startswith("clew answers at http://"):
-            self.kill()
-            raise AssertionError(f"the server did not start: {said!r}")
-        self.host, _, port = said.split("//")[1].strip().partition(":")
-        self.port = int(port)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.communicate()
-
-    def stop(self) -> int:
-        self.process.terminate()
-        self.process.communicate(timeout=_PATIENCE_SECONDS)
-        return self.process.returncode
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
-            self.kill()
-
-    def socket(self) -> socket:
-        return create_connection((self.host, self.port), timeout=_PATIENCE_SECONDS)
-
-
 @dataclass(frozen=True)
 class Client:
     """One caller of a server."""
@@ -101,7 +47,7 @@ class Client:
 
     def ask(self, method: str, path: str, body: bytes | Iterable[bytes] | None = None, **headers: str | int) -> Answer:
         """One request on a connection of its own; names of fields are written with underscores."""
-        connection = http.client.HTTPConnection(self.server.host, self.server.port, timeout=_PATIENCE_SECONDS)
+        connection = http.client.HTTPConnection(self.server.host, self.server.port, timeout=PATIENCE_SECONDS)
         named = {"X-API-Key": self.key} | {name.replace("_", "-"): str(value) for name, value in headers.items()}
         with contextlib.closing(connection):
             connection.request(method, f"/api/v1{path}", body, named)
@@ -174,11 +120,3 @@ def client_of(server: Server, database: Database, tenant: Tenant, role: str = "a
         limits = KeyLimits(0, 0, 0, 0)
         made = create_key(connection, tenant.id, user.id, scopes=("read", "write", "admin"), limits=limits)
     return Client(server, made.key)
-
-
-@contextlib.contextmanager
-def served(database: Database, **variables: str) -> Iterator[Server]:
-    """A server that stops cleanly at the end."""
-    with Server(database, **variables) as server:
-        yield server
-        assert server.stop() == 0

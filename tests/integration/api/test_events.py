@@ -19,7 +19,8 @@ from clew.domains.jobs.service import NewJob, cancel_job, enqueue
 from clew.kernel.database import Database
 from clew.kernel.errors import LimitError
 from tests.support.record import Tenant, migrated_database, new_organization
-from tests.support.uploading import Client, Server, client_of, served
+from tests.support.serving import PATIENCE_SECONDS, Server, served_from
+from tests.support.uploading import Client, client_of
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def database() -> Iterator[Database]:
 
 @pytest.fixture(scope="module")
 def server(database: Database) -> Iterator[Server]:
-    with served(database) as opened:
+    with served_from(database) as opened:
         yield opened
 
 
@@ -144,12 +145,11 @@ def test_a_stream_ends_when_its_reader_is_shut_out(server: Server, database: Dat
 
 
 def test_streams_end_with_the_server() -> None:
-    with migrated_database() as database, Server(database) as own:
+    with migrated_database() as database, served_from(database) as own:
         with stream(client_of(own, database, new_organization(database)), "jobs") as opened:
             own.process.terminate()
             assert opened.event() == ("", "")
-        own.process.communicate(timeout=60)
-        assert own.process.returncode == 0
+        assert own.process.wait(PATIENCE_SECONDS) == 0
 
 
 def test_a_lost_connection_to_the_database_is_told_as_a_gap(server: Server, database: Database) -> None:

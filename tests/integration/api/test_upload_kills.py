@@ -13,7 +13,8 @@ from clew.kernel.database import Database
 from tests.support.embedded import wait_until
 from tests.support.loading import count, facts_without_ids, load, rows
 from tests.support.record import Tenant, migrated_database, new_organization
-from tests.support.uploading import Server, client_of, served
+from tests.support.serving import served_from
+from tests.support.uploading import client_of
 
 pytestmark = pytest.mark.same_everywhere
 
@@ -34,7 +35,7 @@ def test_kill_9_in_the_middle_of_an_upload_loses_nothing_that_was_acknowledged(
     acknowledged = 0
     upload = None
     for _ in range(3):
-        with Server(database) as server:
+        with served_from(database) as server:
             client = client_of(server, database, tenant)
             upload = upload or client.begin("big.bin", len(content))
             resumed = client.offset(upload)
@@ -49,7 +50,7 @@ def test_kill_9_in_the_middle_of_an_upload_loses_nothing_that_was_acknowledged(
                 while (acknowledged := rows(database, tenant, RECEIVED)[0][0]) == before:
                     assert server.process.poll() is None
                 server.kill()
-    with served(database) as server:
+    with served_from(database) as server:
         client = client_of(server, database, tenant)
         assert upload is not None
         resumed = client.offset(upload)
@@ -68,14 +69,14 @@ def test_kill_9_in_the_middle_of_a_load_loses_and_doubles_nothing(
     expected = load(database, peaceful, log)
     job = None
     small = {"CLEW_BATCH_BYTES": "64KiB"}
-    with Server(database, **small) as server:
+    with served_from(database, **small) as server:
         client = client_of(server, database, tenant)
         job = client.send_whole(log.read_bytes()).document["job_id"]
         wait_until(lambda: count(database, tenant, "events") > 500, "the load to be under way")
         server.kill()
     begun = count(database, tenant, "events")
     assert begun < 20_000
-    with served(database, **small) as server:
+    with served_from(database, **small) as server:
         done = client_of(server, database, tenant).await_job(job)
     assert done["status"] == "completed", done
     assert done["attempts"] == 2
@@ -88,11 +89,11 @@ def test_kill_9_in_the_middle_of_a_load_loses_and_doubles_nothing(
 def test_sigterm_in_the_middle_of_a_load_gives_it_back(database: Database, tenant: Tenant, tmp_path: Path) -> None:
     log = tmp_path / "cowrie.json"
     write(Plan(events=20_000, seed=4), log)
-    with served(database, CLEW_BATCH_BYTES="64KiB") as server:
+    with served_from(database, CLEW_BATCH_BYTES="64KiB") as server:
         job = client_of(server, database, tenant).send_whole(log.read_bytes()).document["job_id"]
         wait_until(lambda: count(database, tenant, "events") > 0, "the load to be under way")
     left = rows(database, tenant, "SELECT status, attempts FROM jobs")[0]
     assert left in {("pending", 0), ("completed", 1)}
-    with served(database) as server:
+    with served_from(database) as server:
         assert client_of(server, database, tenant).await_job(job)["status"] == "completed"
     assert count(database, tenant, "events") == 20_000

@@ -18,7 +18,8 @@ from clew.kernel.database import Database
 from tests.support.embedded import wait_until
 from tests.support.loading import count, line, rows
 from tests.support.record import Tenant, migrated_database, new_organization
-from tests.support.uploading import Client, Server, client_of, served
+from tests.support.serving import Server, served_from
+from tests.support.uploading import Client, client_of
 
 CONTENT = b"".join(line("session.connect", second) + b"\n" for second in range(300))
 
@@ -32,7 +33,7 @@ def database() -> Iterator[Database]:
 
 @pytest.fixture(scope="module")
 def server(database: Database) -> Iterator[Server]:
-    with served(database, CLEW_UPLOAD_SLOW_SECONDS="2", CLEW_UPLOAD_MAXIMUM_BYTES="64MiB") as opened:
+    with served_from(database, CLEW_UPLOAD_SLOW_SECONDS="2", CLEW_UPLOAD_MAXIMUM_BYTES="64MiB") as opened:
         yield opened
 
 
