@@ -78,8 +78,8 @@ class Sealing(RuleBasedStateMachine):
         assert self.sealed <= set(ids)
 
 
-@pytest.mark.timeout(200)
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_any_order_of_transactions_and_seals(trail: Trail) -> None:
     class OfThisTrail(Sealing):
         pass

@@ -159,6 +159,6 @@ def test_nothing_is_lost_or_doubled() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(1800)
 def test_nothing_is_lost_or_doubled_at_length() -> None:
     run(SLOW_EXAMPLES, SLOW_STEPS)
