@@ -136,6 +136,10 @@ class Call(Visitor):
         """One transaction for the caller, committed when the block ends: end it before the answer is made."""
         return self.serving.database.transaction(self.context)
 
+    def reading(self) -> contextlib.AbstractContextManager[sa.Connection]:
+        """The same, for what changes nothing: the database refuses a write, and its end is not waited for."""
+        return self.serving.database.transaction(self.context, reading=True)
+
     def note(self, connection: sa.Connection, act: Act) -> None:
         """Tell the audit trail what was done, in the transaction that does it."""
         record(connection, act)

@@ -9,6 +9,7 @@ from psycopg import conninfo
 from pydantic import SecretStr
 
 from clew.kernel.database_errors import as_unavailable
+from clew.kernel.driver import DriverConnection
 from clew.kernel.embedded import EmbeddedServer
 from clew.kernel.embedded.cluster import SUPERUSER
 from clew.kernel.embedded.server import DATABASE
@@ -134,7 +135,7 @@ def opened(parameters: dict[str, Any], address: str, *, acts_as: str | None = No
     Raises DatabaseUnavailableError, SchemaVersionError or ConfigurationError; none of them shows a password.
     """
     try:
-        connection = psycopg.connect(**{"application_name": APPLICATION_NAME, **parameters})
+        connection = DriverConnection.connect(**{"application_name": APPLICATION_NAME, **parameters})
     except psycopg.OperationalError as error:
         unavailable = as_unavailable(error, address)
         raise unavailable or DatabaseUnavailableError(str(error), where=address) from error

@@ -85,10 +85,10 @@ class Database:
         return self._connector.connect(role)
 
     def transaction(
-        self, context: TenantContext | None, role: str = APPLICATION
+        self, context: TenantContext | None, role: str = APPLICATION, *, reading: bool = False
     ) -> contextlib.AbstractContextManager[Connection]:
         """One transaction as that role for that tenant: see `clew.kernel.transactions.transaction`."""
-        return transaction(self.engine(role), context, self.address)
+        return transaction(self.engine(role), context, self.address, reading=reading)
 
     def ask(self, role: str, statement: Statement, parameters: Mapping[str, Any]) -> Any:
         """The row that a statement gives, which is a transaction of its own for that role; None without a row.

@@ -4,21 +4,21 @@ For what every request asks before it does anything: a transaction of SQLAlchemy
 alive, begin, the statement, commit, and the next one), which cost more than such a statement itself.
 """
 
-import functools
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import psycopg
 import sqlalchemy as sa
-from psycopg.rows import namedtuple_row
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.pool import QueuePool
 
+from clew.kernel.driver import DriverConnection, Prepared
 from clew.kernel.liveness import looks_alive
 from clew.kernel.roles import AnyConnection
 from clew.kernel.settings import Settings
+from clew.kernel.transactions import driver_connection
 
-_DIALECT: Final = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+_DIALECT: Final = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
 
 class Statement:
@@ -26,23 +26,32 @@ class Statement:
 
     def __init__(self, expression: sa.Executable) -> None:
         self._expression = expression
-
-    @functools.cached_property
-    def compiled(self) -> tuple[str, Mapping[str, Any]]:
-        """Its text in the driver's form, and the values of its constants."""
-        element: Any = self._expression
-        compiled = element.compile(dialect=_DIALECT)
-        return str(compiled), dict(compiled.params)
+        self._parts: tuple[Prepared, list[str], dict[str, Any]] | None = None
 
     def row(self, connection: sa.Connection, parameters: Mapping[str, Any]) -> Any:
-        """The one row that it gives within a transaction, its columns as attributes; None without a row.
+        """The first row that it gives within a transaction, its columns as attributes; None without a row.
 
-        For what is read again and again: it spares the work of putting the statement together each time.
+        For what is read again and again: it spares the work of putting the statement together each time. Raises
+        psycopg.Error.
         """
-        driver: Any = connection.connection.driver_connection
-        text, constants = self.compiled
-        with driver.cursor(row_factory=namedtuple_row) as cursor:
-            return cursor.execute(text, {**constants, **parameters}).fetchone()
+        rows = self.rows(connection, parameters)
+        return rows[0] if rows else None
+
+    def rows(self, connection: sa.Connection, parameters: Mapping[str, Any]) -> list[Any]:
+        """All rows, for statements that are known to give few."""
+        return self.asked(driver_connection(connection), parameters)
+
+    def asked(self, connection: DriverConnection, parameters: Mapping[str, Any]) -> list[Any]:
+        """The rows that it gives on that connection."""
+        if self._parts is None:
+            self._parts = self._compiled()
+        prepared, names, constants = self._parts
+        return connection.ask(prepared, [parameters[name] if name in parameters else constants[name] for name in names])
+
+    def _compiled(self) -> tuple[Prepared, list[str], dict[str, Any]]:
+        element: Any = self._expression
+        compiled = element.compile(dialect=_DIALECT)
+        return Prepared(str(compiled)), list(compiled.positiontup or ()), dict(compiled.params)
 
 
 class StatementPool:
@@ -66,7 +75,6 @@ class StatementPool:
         A connection that turns out to be dead, as after a restart of the server, is replaced: so the statement must be
         one that may be carried out twice.
         """
-        text, constants = statement.compiled
         for attempt in range(self._attempts):
             borrowed = self._pool.connect()
             driver: Any = borrowed.driver_connection
@@ -75,8 +83,8 @@ class StatementPool:
                 borrowed.close()
                 continue
             try:
-                with driver.cursor(row_factory=namedtuple_row) as cursor:
-                    return cursor.execute(text, {**constants, **parameters}).fetchone()
+                rows = statement.asked(driver, parameters)
+                return rows[0] if rows else None
             except psycopg.OperationalError:
                 if driver.closed:
                     borrowed.invalidate()
@@ -95,5 +103,4 @@ class StatementPool:
         connection.autocommit = True
         # Everything asked here is found by a unique key: there is one plan, and making it takes longer than using it.
         connection.execute("SET plan_cache_mode = force_generic_plan")
-        connection.prepare_threshold = 0
         return connection
