@@ -99,6 +99,7 @@ class Call(Visitor):
         super().__init__(request)
         self.rule = rule
         self._principal: Principal | None = None
+        self._context: TenantContext | None = None
         self._admitted = False
 
     @property
@@ -111,7 +112,9 @@ class Call(Visitor):
     @property
     def context(self) -> TenantContext:
         """For whom transactions of this request work."""
-        return replace(self.principal.context, request_id=self.request_id, user_agent=self.user_agent)
+        if self._context is None:
+            self._context = replace(self.principal.context, request_id=self.request_id, user_agent=self.user_agent)
+        return self._context
 
     def admit(self) -> None:
         """Find out who calls, count the request, and see whether they may. Once.

@@ -7,12 +7,13 @@
 
 import itertools
 import select
+import time
 from collections import namedtuple
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import psycopg
-from psycopg.abc import Buffer, PQGen
+from psycopg.abc import PQGen
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
@@ -21,6 +22,9 @@ _BEGIN: Final = b"BEGIN"
 _BEGIN_READING: Final = b"BEGIN READ ONLY"
 _COMMIT: Final = b"COMMIT"
 _FAILED: Final = frozenset({ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE})
+
+Observer = Callable[[str, float], None]
+"""Is told of each statement that was asked, and how many seconds the answer took."""
 
 
 class Prepared:
@@ -34,7 +38,8 @@ class Prepared:
         """What makes a row with named columns of the values of one."""
         if self._row is None:
             names = [(result.fname(number) or b"").decode() for number in range(result.nfields)]
-            self._row = namedtuple("Row", names, rename=True)._make  # type: ignore[misc]  # noqa: PYI024
+            kind: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]  # noqa: PYI024
+            self._row = kind._make
         return self._row
 
 
@@ -52,6 +57,7 @@ class DriverConnection(psycopg.Connection[Any]):
         self._pending: tuple[bytes, Prepared, Sequence[Any]] | None = None
         self._reads = False
         self._owed = False
+        self.observer: Observer | None = None
 
     def begin_later(self, first: Prepared, values: Sequence[Any], *, reading: bool) -> None:
         """With the next statement a transaction begins, in which `first` is carried out before it.
@@ -66,10 +72,10 @@ class DriverConnection(psycopg.Connection[Any]):
         """The rows of a statement, in one trip. Raises psycopg.Error."""
         if self._owed:
             self.settle()
-        if self._pending is None:
-            result = self._asked(statement, values)
-        else:
-            result = self._begun(statement, values)
+        began = time.perf_counter()
+        result = self._asked(statement, values) if self._pending is None else self._begun(statement, values)
+        if self.observer is not None:
+            self.observer(statement.text, time.perf_counter() - began)
         self._transformer.set_pgresult(result)
         return self._transformer.load_rows(0, result.ntuples, statement.row_of(result))
 
@@ -90,7 +96,7 @@ class DriverConnection(psycopg.Connection[Any]):
             _checked(result)
 
     def cursor(self, *arguments: Any, **options: Any) -> Any:
-        """psycopg's; a transaction that was to begin later begins."""
+        """As psycopg does it; a transaction that was to begin later begins."""
         if self._owed:
             self.settle()
         if self._pending is not None:
@@ -98,7 +104,7 @@ class DriverConnection(psycopg.Connection[Any]):
         return super().cursor(*arguments, **options)
 
     def commit(self) -> None:
-        """psycopg's; of a transaction that only read the answer is not waited for."""
+        """As psycopg does it; of a transaction that only read the answer is not waited for."""
         reads, self._reads, self._pending = self._reads, False, None
         if self._owed:
             return
@@ -109,13 +115,13 @@ class DriverConnection(psycopg.Connection[Any]):
             super().commit()
 
     def rollback(self) -> None:
-        """psycopg's; nothing is left to do if the transaction did not begin, or was committed."""
+        """As psycopg does it; nothing is left to do if the transaction did not begin, or was committed."""
         self._reads, self._pending = False, None
-        if not self._owed:
+        if not self._owed and not self.closed:
             super().rollback()
 
     def _deallocate(self, name: bytes | None) -> PQGen[None]:
-        """psycopg's. It forgets all that is prepared, also by others, after some statements, such as DROP TABLE."""
+        """As psycopg does it: after some statements, such as DROP TABLE, it forgets all that is prepared, ours too."""
         if name is None:
             self._kept.clear()
         return super()._deallocate(name)
@@ -153,12 +159,13 @@ class DriverConnection(psycopg.Connection[Any]):
         self._kept[statement.text] = name
         return name
 
-    def _dumped(self, values: Sequence[Any]) -> Sequence[Buffer | None]:
+    def _dumped(self, values: Sequence[Any]) -> Any:
         return self._transformer.dump_sequence(values, [PyFormat.TEXT] * len(values))
 
     def _collected(self, end: ExecStatus | None) -> list[PGresult]:
         """All results that are on their way, the last of which is of that kind, or is followed by nothing."""
-        connection, results = self.pgconn, []
+        connection = self.pgconn
+        results: list[PGresult] = []
         while connection.flush():
             self._await(select.POLLOUT)
         while True:
