@@ -5,17 +5,18 @@
 - Whoever only read does not wait for the answer to COMMIT; it is collected before the connection is used again.
 """
 
+import contextlib
 import itertools
 import select
 import time
 from collections import namedtuple
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import psycopg
 from psycopg.abc import PQGen
 from psycopg.adapt import PyFormat, Transformer
-from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
 _BEGIN: Final = b"BEGIN"
@@ -92,7 +93,9 @@ class DriverConnection(psycopg.Connection[Any]):
         if not self._owed:
             return
         self._owed = False
-        for result in self._collected(None):
+        with self._closed_if_it_breaks():
+            results = self._collected(None)
+        for result in results:
             _checked(result)
 
     def cursor(self, *arguments: Any, **options: Any) -> Any:
@@ -139,16 +142,14 @@ class DriverConnection(psycopg.Connection[Any]):
         named = [(first, context)] if statement is None else [(first, context), (statement, values)]
         sent = [(self._kept.get(each.text) or self._prepare(each), self._dumped(given)) for each, given in named]
         connection = self.pgconn
-        connection.enter_pipeline_mode()
-        try:
+        with self._closed_if_it_breaks():
+            connection.enter_pipeline_mode()
             connection.send_query_params(begin, None)
             for name, dumped in sent:
                 connection.send_query_prepared(name, dumped)
             connection.pipeline_sync()
             results = self._collected(ExecStatus.PIPELINE_SYNC)
-        finally:
-            if connection.status == ConnStatus.OK:
-                connection.exit_pipeline_mode()
+            connection.exit_pipeline_mode()
         for result in results:
             _checked(result)
         return results[-1]
@@ -179,6 +180,15 @@ class DriverConnection(psycopg.Connection[Any]):
                 results.append(result)
             elif end is None:
                 return results
+
+    @contextlib.contextmanager
+    def _closed_if_it_breaks(self) -> Iterator[None]:
+        """Nobody can use a connection on which answers are still to come, such as after Ctrl-C."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
 
     def _await(self, what: int) -> None:
         waiting = select.poll()

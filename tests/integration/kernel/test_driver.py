@@ -132,3 +132,18 @@ def test_no_more_connections_than_there_is_room_for(database: Database, narrow: 
         connection.rollback()
         following.result()
     assert narrow.row(WHO, {}).pid == narrow.row(WHO, {}).pid
+
+
+def test_a_connection_that_was_interrupted_is_used_by_nobody(
+    database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_connection: object, _what: int) -> None:
+        raise KeyboardInterrupt
+
+    sleep = Statement(sa.select(sa.func.pg_sleep(60)))
+    with monkeypatch.context() as patched:
+        patched.setattr("clew.kernel.driver.DriverConnection._await", interrupted)
+        with pytest.raises(KeyboardInterrupt), database.transaction(tenant.context) as connection:
+            sleep.row(connection, {})
+    with database.transaction(tenant.context, reading=True) as connection:
+        assert WHO.row(connection, {}).organization == str(tenant.id)
