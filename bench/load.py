@@ -82,6 +82,7 @@ class _Load:
         self.seconds: list[float] = []
         self.statuses: Counter[int] = Counter()
         self.unanswered = 0
+        self.answers = 0
 
     async def open(self, rate: int, seconds: float) -> None:
         await self._connect(4)
@@ -108,6 +109,7 @@ class _Load:
 
     def answered(self, connection: _Connection, began: float, status: int) -> None:
         now = time.perf_counter()
+        self.answers += 1
         if began >= self._counted_from and (not self._closed_until or now <= self._closed_until):
             self.seconds.append(now - began)
             self.statuses[status] += 1
@@ -155,6 +157,7 @@ def main(arguments: list[str]) -> None:
     millis = np.array(load.seconds) * 1000
     found = {
         "answered": len(millis),
+        "answers": load.answers,  # those of the warm-up included
         "unanswered": load.unanswered,
         "statuses": {str(status): count for status, count in sorted(load.statuses.items())},
         "per_second": len(millis) / float(seconds),

@@ -51,10 +51,10 @@ def serving(place: Path, _events: int) -> Result:
             time.sleep(3)
             rest = _memory(process, database)
             headers = {"X-API-Key": key}
-            cold = _load(address, headers, files["cold"], "open", _RATE)
-            hot = _load(address, headers, files["hot"], "open", _RATE)
-            most = _load(address, headers, files["cold"], "closed", _CONNECTIONS)
-            alone = _load(address, headers, files["cold"], "closed", 1)
+            cold = _load(process, address, headers, files["cold"], ("open", _RATE))
+            hot = _load(process, address, headers, files["hot"], ("open", _RATE))
+            most = _load(process, address, headers, files["cold"], ("closed", _CONNECTIONS))
+            alone = _load(process, address, headers, files["cold"], ("closed", 1))
             loaded = _memory(process, database)
     return Result(
         "serving",
@@ -76,6 +76,10 @@ def serving(place: Path, _events: int) -> Result:
             Measure(
                 "added by caller, limits, audit and frame", alone["mean_ms"] - selecting_alone["mean_ms"], "ms", most=1
             ),
+            Measure("processor time of a request: product", most["processor_ms"], "ms"),
+            Measure("processor time of a request: bare route", bare["processor_ms"], "ms"),
+            Measure("processor time of a request: bare route with a SELECT", selecting["processor_ms"], "ms"),
+            Measure("added by them, processor time", most["processor_ms"] - selecting["processor_ms"], "ms", most=1),
             Measure("start to ready", ready, "s", most=5),
             Measure("memory at rest, with PostgreSQL (PSS)", rest / MEBIBYTE, "MiB", most=500),
             Measure("memory after the load, with PostgreSQL (PSS)", loaded / MEBIBYTE, "MiB"),
@@ -86,8 +90,8 @@ def serving(place: Path, _events: int) -> Result:
 def _bare(place: Path, files: dict[str, Path]) -> list[dict[str, Any]]:
     """The baselines: a bare route, one with a SELECT, and that one with one caller at a time."""
     loads = (("bare", _CONNECTIONS), ("select", _CONNECTIONS), ("select", 1))
-    with _server([sys.executable, "-m", "bench.bare_api", str(place)], {}) as (_, address):
-        return [_load(address, {}, files[name], "closed", connections) for name, connections in loads]
+    with _server([sys.executable, "-m", "bench.bare_api", str(place)], {}) as (process, address):
+        return [_load(process, address, {}, files[name], ("closed", connections)) for name, connections in loads]
 
 
 def _identifiers(database: Database) -> list[str]:
@@ -128,11 +132,16 @@ def _paths(place: Path, name: str, ids: list[str]) -> Path:
     return file
 
 
-def _load(address: str, headers: dict[str, str], paths: Path, mode: str, amount: int) -> dict[str, Any]:
+def _load(
+    process: psutil.Process, address: str, headers: dict[str, str], paths: Path, how: tuple[str, int]
+) -> dict[str, Any]:
+    """What a load found, and the milliseconds of processor time that the server took for a request of it."""
+    mode, amount = how
+    began = sum(process.cpu_times()[:2])
     (found,) = run_module("bench.load", [address, json.dumps(headers), str(paths), mode, str(amount), str(_SECONDS)])
     if set(found["statuses"]) != {"200"}:
         raise RuntimeError(f"not every request was answered with what it asked for: {found}")
-    return found
+    return found | {"processor_ms": (sum(process.cpu_times()[:2]) - began) / found["answers"] * 1000}
 
 
 @contextlib.contextmanager

@@ -99,6 +99,7 @@ class Call(Visitor):
         super().__init__(request)
         self.rule = rule
         self._principal: Principal | None = None
+        self._context: TenantContext | None = None
         self._admitted = False
 
     @property
@@ -111,7 +112,9 @@ class Call(Visitor):
     @property
     def context(self) -> TenantContext:
         """For whom transactions of this request work."""
-        return replace(self.principal.context, request_id=self.request_id, user_agent=self.user_agent)
+        if self._context is None:
+            self._context = replace(self.principal.context, request_id=self.request_id, user_agent=self.user_agent)
+        return self._context
 
     def admit(self) -> None:
         """Find out who calls, count the request, and see whether they may. Once.
@@ -135,6 +138,10 @@ class Call(Visitor):
     def transaction(self) -> contextlib.AbstractContextManager[sa.Connection]:
         """One transaction for the caller, committed when the block ends: end it before the answer is made."""
         return self.serving.database.transaction(self.context)
+
+    def reading(self) -> contextlib.AbstractContextManager[sa.Connection]:
+        """The same, for what changes nothing: the database refuses a write, and its end is not waited for."""
+        return self.serving.database.transaction(self.context, reading=True)
 
     def note(self, connection: sa.Connection, act: Act) -> None:
         """Tell the audit trail what was done, in the transaction that does it."""

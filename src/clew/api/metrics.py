@@ -68,6 +68,7 @@ class Metrics:
             engine = database.engine(role)
             sa.event.listen(engine, "before_cursor_execute", self._begin)
             sa.event.listen(engine, "after_cursor_execute", self._end)
+        database.watch(self._observe)
 
     def text(self, serving: "Serving") -> bytes:
         """All of it in Prometheus' text format."""
@@ -94,6 +95,9 @@ class Metrics:
     def _end(self, _connection: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: Any) -> None:
         began = getattr(context, _BEGAN, None)
         if began is not None:
-            verb = statement.lstrip()[:6].upper().strip()
-            operation = verb if verb in _OPERATIONS else "other"
-            self._queries.labels("postgresql", operation).observe(time.perf_counter() - began)
+            self._observe(statement, time.perf_counter() - began)
+
+    def _observe(self, statement: str, seconds: float) -> None:
+        verb = statement.lstrip()[:6].upper().strip()
+        operation = verb if verb in _OPERATIONS else "other"
+        self._queries.labels("postgresql", operation).observe(seconds)

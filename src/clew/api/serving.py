@@ -4,6 +4,7 @@ import contextlib
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from fastapi import Request
@@ -36,7 +37,8 @@ from clew.projections.search_reading import SearchReading
 class Serving:
     """What routes work with. Everything in it may be used by many threads at once.
 
-    `stopping` is set when the server begins to stop: answers that last, such as event streams, end then.
+    `threads` are those that routes run in. `stopping` is set when the server begins to stop: answers that last, such as
+    event streams, end then.
     """
 
     database: Database
@@ -46,6 +48,7 @@ class Serving:
     rules: PasswordRules
     deliver: Delivery
     background: Background
+    threads: ThreadPoolExecutor
     desk: TokenDesk
     cookies: CookieRules
     reads: ReadRecorder
@@ -85,6 +88,7 @@ def opened_serving(
         if hasher is not None:
             door = replace(door, hasher=hasher)
         background = Background()
+        threads = ThreadPoolExecutor(settings.api_threads, "clew-request")
         cache = MemoryCache()
         try:
             yield Serving(
@@ -95,6 +99,7 @@ def opened_serving(
                 rules=PasswordRules(PasswordPolicy.of(settings), door.hasher, door.limits),
                 deliver=delivery_of(settings, _print_link),
                 background=background,
+                threads=threads,
                 desk=TokenDesk.of(database, clock=clock),
                 cookies=CookieRules.of(settings, secret),
                 reads=reads,
@@ -108,6 +113,7 @@ def opened_serving(
                 alone=alone,
             )
         finally:
+            threads.shutdown()
             background.close()
             usage_log.close()
 

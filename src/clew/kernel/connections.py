@@ -9,6 +9,7 @@ from psycopg import conninfo
 from pydantic import SecretStr
 
 from clew.kernel.database_errors import as_unavailable
+from clew.kernel.driver import DriverConnection
 from clew.kernel.embedded import EmbeddedServer
 from clew.kernel.embedded.cluster import SUPERUSER
 from clew.kernel.embedded.server import DATABASE
@@ -28,13 +29,13 @@ class Connector(Protocol):
     def address(self) -> str:
         """Where the database is."""
 
-    def connect(self, role: str) -> AnyConnection:
+    def connect(self, role: str) -> DriverConnection:
         """A connection that acts as that role of the product."""
 
-    def connect_plain(self) -> AnyConnection:
+    def connect_plain(self) -> DriverConnection:
         """A connection as the login that does the product's ordinary work, before it acts as any role."""
 
-    def connect_as_administrator(self) -> AnyConnection:
+    def connect_as_administrator(self) -> DriverConnection:
         """A connection that may make roles and grant them."""
 
 
@@ -50,19 +51,19 @@ class EmbeddedConnector:
         """The data directory."""
         return f"embedded database in {self.settings.data_dir}"
 
-    def connect(self, role: str) -> AnyConnection:
+    def connect(self, role: str) -> DriverConnection:
         """A connection as that login. Raises DatabaseUnavailableError if the server cannot be started."""
         return self._opened(role, ACTS_AS.get(role))
 
-    def connect_plain(self) -> AnyConnection:
+    def connect_plain(self) -> DriverConnection:
         """A connection as the application's login."""
         return self._opened(APPLICATION)
 
-    def connect_as_administrator(self) -> AnyConnection:
+    def connect_as_administrator(self) -> DriverConnection:
         """A connection as the cluster's superuser."""
         return self._opened(SUPERUSER)
 
-    def _opened(self, login: str, acts_as: str | None = None) -> AnyConnection:
+    def _opened(self, login: str, acts_as: str | None = None) -> DriverConnection:
         """A server that dies between being found alive and being connected to is started again by asking again."""
         for pause in PAUSES_SECONDS:
             parameters = self._parameters(login)
@@ -107,16 +108,16 @@ class ExternalConnector:
         """Host, port and database."""
         return described(self.parameters)
 
-    def connect(self, role: str) -> AnyConnection:
+    def connect(self, role: str) -> DriverConnection:
         """A connection that acts as that role. Raises ConfigurationError if the login may not."""
         parameters = self.admin_parameters if role == MIGRATOR else self.parameters
         return opened(parameters, described(parameters), acts_as=ACTS_AS.get(role, role))
 
-    def connect_plain(self) -> AnyConnection:
+    def connect_plain(self) -> DriverConnection:
         """A connection as the ordinary login itself."""
         return opened(self.parameters, self.address)
 
-    def connect_as_administrator(self) -> AnyConnection:
+    def connect_as_administrator(self) -> DriverConnection:
         """A connection as the administrator's login itself."""
         return opened(self.admin_parameters, described(self.admin_parameters))
 
@@ -128,13 +129,13 @@ def connector(settings: Settings) -> Connector:
     return ExternalConnector(settings, settings.database_url, settings.database_admin_url or settings.database_url)
 
 
-def opened(parameters: dict[str, Any], address: str, *, acts_as: str | None = None) -> AnyConnection:
+def opened(parameters: dict[str, Any], address: str, *, acts_as: str | None = None) -> DriverConnection:
     """Connect, refuse a server or database the product does not work with, and take on a role.
 
     Raises DatabaseUnavailableError, SchemaVersionError or ConfigurationError; none of them shows a password.
     """
     try:
-        connection = psycopg.connect(**{"application_name": APPLICATION_NAME, **parameters})
+        connection = DriverConnection.connect(**{"application_name": APPLICATION_NAME, **parameters})
     except psycopg.OperationalError as error:
         unavailable = as_unavailable(error, address)
         raise unavailable or DatabaseUnavailableError(str(error), where=address) from error

@@ -10,9 +10,10 @@ from sqlalchemy import Connection, Engine, create_engine
 
 from clew.kernel.connections import EmbeddedConnector, connector
 from clew.kernel.database_errors import database_errors
+from clew.kernel.driver import DriverConnection, Observer
 from clew.kernel.embedded import EmbeddedServer
 from clew.kernel.liveness import replace_dead
-from clew.kernel.roles import APPLICATION, AnyConnection, bootstrap_roles, grant_database, grant_roles
+from clew.kernel.roles import APPLICATION, bootstrap_roles, grant_database, grant_roles
 from clew.kernel.settings import Settings
 from clew.kernel.statements import Statement, StatementPool
 from clew.kernel.transactions import TenantContext, transaction
@@ -45,6 +46,7 @@ class Database:
         self._engines: dict[str, Engine] = {}
         self._statements: dict[str, StatementPool] = {}
         self._guard = threading.Lock()
+        self._observer: Observer | None = None
 
     @property
     def address(self) -> str:
@@ -80,15 +82,15 @@ class Database:
         """The engine of the login that makes roles: the embedded superuser, or CLEW_DATABASE_ADMIN_URL as it is."""
         return self._engine(ADMINISTRATOR)
 
-    def connect_raw(self, role: str = APPLICATION) -> AnyConnection:
+    def connect_raw(self, role: str = APPLICATION) -> DriverConnection:
         """A psycopg connection outside any pool, for COPY; the caller closes it."""
         return self._connector.connect(role)
 
     def transaction(
-        self, context: TenantContext | None, role: str = APPLICATION
+        self, context: TenantContext | None, role: str = APPLICATION, *, reading: bool = False
     ) -> contextlib.AbstractContextManager[Connection]:
         """One transaction as that role for that tenant: see `clew.kernel.transactions.transaction`."""
-        return transaction(self.engine(role), context, self.address)
+        return transaction(self.engine(role), context, self.address, reading=reading)
 
     def ask(self, role: str, statement: Statement, parameters: Mapping[str, Any]) -> Any:
         """The row that a statement gives, which is a transaction of its own for that role; None without a row.
@@ -97,6 +99,10 @@ class Database:
         """
         with database_errors(self.address):
             return self._statement_pool(role).row(statement, parameters)
+
+    def watch(self, observer: Observer) -> None:
+        """Tell this observer of every `Statement` from now on: the events of engines do not see those."""
+        self._observer = observer
 
     def describe(self) -> ServerDescription:
         """Ask the server what it is. Raises DatabaseUnavailableError if it cannot be reached."""
@@ -156,10 +162,16 @@ class Database:
         replace_dead(engine)  # a server that was restarted meanwhile costs nobody an error
         return engine
 
-    def _connect(self, role: str) -> AnyConnection:
+    def _connect(self, role: str) -> DriverConnection:
         if role == ADMINISTRATOR:
             return self._connector.connect_as_administrator()
-        return self._connector.connect(role)
+        connection = self._connector.connect(role)
+        connection.observer = self._observe
+        return connection
+
+    def _observe(self, text: str, seconds: float) -> None:
+        if self._observer is not None:
+            self._observer(text, seconds)
 
     def _ordinary_login(self) -> str:
         with self._connector.connect_plain() as connection:

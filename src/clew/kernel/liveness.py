@@ -17,6 +17,10 @@ def looks_alive(connection: Any) -> bool:
     """Whether nothing has happened to an idle psycopg connection since it was last used."""
     if connection.closed:
         return False
+    try:
+        connection.settle()
+    except psycopg.Error:
+        return False
     poll = select.poll()
     poll.register(connection.pgconn.socket, select.POLLIN)
     return not poll.poll(0) or _answers(connection)

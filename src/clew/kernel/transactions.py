@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-import psycopg
-from psycopg.pq import Escaping, ExecStatus
 from sqlalchemy import Connection, Engine
 
 from clew.kernel.database_errors import database_errors
-from clew.kernel.roles import AnyConnection
+from clew.kernel.driver import DriverConnection, Prepared
 from clew.kernel.stored_text import LONGEST_TOLD, storable
 
 _SETTINGS: Final = {
@@ -26,6 +24,10 @@ _SETTINGS: Final = {
 # For this transaction only: a pooled connection carries nothing over to whoever gets it next.
 SET_CONTEXT: Final = "SELECT " + ", ".join(
     f"set_config('{setting}', %({name})s, true)" for name, setting in _SETTINGS.items()
+)
+_SET_CONTEXT: Final = Prepared(
+    "SELECT "
+    + ", ".join(f"set_config('{setting}', ${number}, true)" for number, setting in enumerate(_SETTINGS.values(), 1))
 )
 
 
@@ -43,42 +45,36 @@ class TenantContext:
 
 
 @contextlib.contextmanager
-def transaction(engine: Engine, context: TenantContext | None, where: str) -> Iterator[Connection]:
+def transaction(
+    engine: Engine, context: TenantContext | None, where: str, *, reading: bool = False
+) -> Iterator[Connection]:
     """One transaction: committed at the end of the block, rolled back if it raises.
 
-    Without a context no tenant's rows are visible. Raises DatabaseUnavailableError if the server is stopped, the
-    connection lost or the disk full; then nothing of the transaction was kept (or, if the connection broke during the
-    commit itself, all of it or nothing: callers repeat, and every write of the product may be repeated).
+    Without a context no tenant's rows are visible. One that is `reading` cannot write, and ends without waiting for
+    the server. Raises DatabaseUnavailableError if the server is stopped, the connection lost or the disk full; then
+    nothing of the transaction was kept (or, if the connection broke during the commit itself, all of it or nothing:
+    callers repeat, and every write of the product may be repeated).
     """
     with database_errors(where), engine.connect() as connection, connection.begin():
         if context is not None:
-            _begin_for(connection, context)
+            _begin_for(connection, context, reading=reading)
         yield connection
 
 
-def _begin_for(connection: Connection, context: TenantContext) -> None:
-    """Begin the transaction and say for whom, in one trip to the server: the driver would take two."""
+def _begin_for(connection: Connection, context: TenantContext, *, reading: bool) -> None:
+    """Say for whom the transaction works: in the trip of its first statement, where we begin it."""
     driver = driver_connection(connection)
     values = context_parameters(context)
-    if driver.autocommit or driver.isolation_level is not None:  # that is for the driver to begin
+    if driver.is_between_transactions:
+        driver.begin_later(_SET_CONTEXT, list(values.values()), reading=reading)
+    else:  # the driver begins, in autocommit or at another level of isolation
         driver.execute(SET_CONTEXT, values)
-        return
-    quoting = Escaping(driver.pgconn)
-    said = [
-        b"set_config('%b', %b, true)" % (_SETTINGS[name].encode(), quoting.escape_literal(value.encode()))
-        for name, value in values.items()
-    ]
-    result = driver.pgconn.exec_(b"BEGIN; SELECT " + b", ".join(said))
-    if result.status == ExecStatus.FATAL_ERROR:
-        if driver.closed:
-            raise psycopg.OperationalError("the server closed the connection unexpectedly")
-        raise psycopg.errors.error_from_result(result)
 
 
-def driver_connection(connection: Connection) -> AnyConnection:
+def driver_connection(connection: Connection) -> DriverConnection:
     """The psycopg connection beneath, for COPY within the same transaction."""
     driver: object = connection.connection.driver_connection
-    if not isinstance(driver, psycopg.Connection):
+    if not isinstance(driver, DriverConnection):
         raise TypeError(f"not a psycopg connection: {type(driver).__name__}")
     return driver
 

@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from clew.kernel.errors import InputError, NotFoundError
+from clew.kernel.statements import Statement
 from clew.ontology import EntityType
 from clew.records.lookup import current_ids, is_storable
 from clew.records.paging import MAXIMUM_WALK, Condition, Listing, Page, PageRequest, given, read_page
@@ -115,14 +116,13 @@ def list_entities(
 
 def read_entity(connection: sa.Connection, organization_id: UUID, entity_id: UUID) -> Entity:
     """The entity of that id, or the one it was merged into. Raises NotFoundError."""
-    row = connection.execute(_ONE, {"organization": organization_id, "entity": entity_id}).mappings().one_or_none()
-    if row is None or row["merged_into"] is not None:
+    row = _ONE.row(connection, {"organization": organization_id, "entity": entity_id})
+    if row is None or row.merged_into is not None:
         current = current_ids(connection, organization_id, [entity_id])[entity_id]
-        alone = {"organization": organization_id, "entity": current}
-        row = connection.execute(_ONE, alone).mappings().one_or_none()
+        row = _ONE.row(connection, {"organization": organization_id, "entity": current})
     if row is None:
         raise no_entity(entity_id)
-    return entity_of(row)
+    return Entity(*row[: len(COLUMNS)])
 
 
 def no_entity(entity_id: UUID) -> NotFoundError:
@@ -135,19 +135,21 @@ def entity_of(row: sa.RowMapping) -> Entity:
     return Entity(**{name: row[name] for name in Entity.__slots__})
 
 
-_ONE: Final = sa.select(
-    *COLUMNS,
-    sa.select(entity_aliases.c.entity_id)
-    .where(
-        entity_aliases.c.organization_id == sa.bindparam("organization"),
-        entity_aliases.c.alias_id == sa.bindparam("entity"),
-        entity_aliases.c.undone_at.is_(None),
-        entity_aliases.c.entity_id != entity_aliases.c.alias_id,
-    )
-    .limit(1)
-    .scalar_subquery()
-    .label("merged_into"),
-).where(entities.c.organization_id == sa.bindparam("organization"), entities.c.id == sa.bindparam("entity"))
+_ONE: Final = Statement(
+    sa.select(
+        *COLUMNS,
+        sa.select(entity_aliases.c.entity_id)
+        .where(
+            entity_aliases.c.organization_id == sa.bindparam("organization"),
+            entity_aliases.c.alias_id == sa.bindparam("entity"),
+            entity_aliases.c.undone_at.is_(None),
+            entity_aliases.c.entity_id != entity_aliases.c.alias_id,
+        )
+        .limit(1)
+        .scalar_subquery()
+        .label("merged_into"),
+    ).where(entities.c.organization_id == sa.bindparam("organization"), entities.c.id == sa.bindparam("entity"))
+)
 
 
 def _indexed(wanted: EntityFilter) -> list[Condition]:

@@ -74,3 +74,16 @@ def test_configuring_again_does_not_double_the_lines(tmp_path: Path) -> None:
     logger("clew.test").info("once")
     assert first.getvalue() == ""
     assert second.getvalue().count("once") == 1
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_value_cannot_look_like_another_line_or_another_value(tmp_path: Path, form: str) -> None:
+    stream = io.StringIO()
+    configure_logs(settings(tmp_path, form), stream)
+    for made_up in ("a\n2026-01-01T00:00:00Z [info     ] forged", "a\r\x1b[2K\u2028b", "a user=root"):
+        logger("clew.test").info("request\nforged" if "\n" in made_up else "request", agent=made_up, user="eve")
+    written = stream.getvalue()
+    assert written.count("\n") == 3
+    assert "\x1b" not in written
+    if form == "text":
+        assert written.split("\n")[2].endswith("[clew.test] agent='a user=root' user=eve")

@@ -48,7 +48,7 @@ def list_audit_events(
     query = AuditQuery(
         user, action, event_type, resource_type, resource_id, since, until, text, limit=limit, cursor=cursor
     )
-    with call.transaction() as connection:
+    with call.reading() as connection:
         page = search(connection, call.principal.organization_id, query)
     _tell(call, "audit_search", {"user": user, "action": action, "event_type": event_type, "text": text})
     items = [AuditEvent.model_validate(each) for each in page.events]

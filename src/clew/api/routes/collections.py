@@ -39,7 +39,7 @@ Writer = Annotated[Call, needs("collection:write")]
 def list_sources(call: SourceReader, query: Annotated[SourceQuery, Query()]) -> Response:
     """What the record is told by, page by page, by name."""
     wanted = query.wanted(service.SourceFilter)
-    with call.transaction() as connection:
+    with call.reading() as connection:
         page = service.list_sources(connection, call.principal.organization_id, wanted, query.page)
     return shown(page_shown(page, SourceModel))
 
@@ -59,7 +59,7 @@ def add_source(call: SourceWriter, new: NewSource, key: IdempotencyKey = None) -
 @router.get("/sources/{source_id}", response_model=SourceModel, summary="Read a source")
 def get_source(call: SourceReader, source_id: UUID) -> Response:
     """One source with its ETag."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         found = service.read_source(connection, call.principal.organization_id, source_id)
     return tagged(call.request, SourceModel.model_validate(found))
 
@@ -81,7 +81,7 @@ def change_source(call: SourceWriter, source_id: UUID, changes: SourceChangesMod
 def list_collections(call: Reader, query: Annotated[CollectionQuery, Query()]) -> Response:
     """The organization's collections page by page, the newest first unless asked otherwise."""
     wanted = query.wanted(service.CollectionFilter)
-    with call.transaction() as connection:
+    with call.reading() as connection:
         page = service.list_collections(connection, call.principal.organization_id, wanted, query.page)
     call.tell_read(Act("collections_listed", "READ", "collection", request=query.asked()))
     return shown(page_shown(page, CollectionModel))
@@ -106,7 +106,7 @@ def define_collection(call: Writer, new: NewCollection, key: IdempotencyKey = No
 @router.get("/collections/{collection_id}", response_model=CollectionModel, summary="Read a collection")
 def get_collection(call: Reader, collection_id: UUID) -> Response:
     """One collection with its ETag."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         found = service.read_collection(connection, call.principal.organization_id, collection_id)
     call.tell_read(Act("collection_read", "READ", "collection", found.id, found.name))
     return tagged(call.request, CollectionModel.model_validate(found))

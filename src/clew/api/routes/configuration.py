@@ -21,7 +21,7 @@ Key = Annotated[str, Path(max_length=100, pattern=r"^[a-z0-9][a-z0-9_.:-]*$", ex
 @router.get("/configuration", response_model=ConfigurationList, responses=CONDITIONAL, summary="List the configuration")
 def list_configuration(call: Annotated[Call, needs("configuration:read")]) -> Response:
     """Everything that is configured, by key."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         found = configuration.read_configuration(connection, call.principal.organization_id)
     items = [ConfigurationEntry(key=key, value=value) for key, value in found.items()]
     return tagged(call.request, ConfigurationList(items=items))
@@ -35,7 +35,7 @@ def list_configuration(call: Annotated[Call, needs("configuration:read")]) -> Re
 )
 def get_configuration(call: Annotated[Call, needs("configuration:read")], key: Key) -> Response:
     """One configured value, with its ETag."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         found = _find(call, connection, key)
     return tagged(call.request, found)
 

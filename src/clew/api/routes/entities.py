@@ -40,7 +40,7 @@ Limit = Annotated[int, Query(ge=1, le=200, description="Most sources and neighbo
 @router.get("/entities", response_model=Page[EntityModel], summary="List entities", name="list_entities")
 def list_them(call: Reader, query: Annotated[EntityQuery, Query()]) -> Response:
     """Entities page by page, those that came into the record last first. For words, places and ranks see search."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         page = list_entities(connection, call.principal.organization_id, query.wanted(EntityFilter), query.page)
     call.tell_read(Act("entities_listed", "READ", "entity", request=query.asked()))
     return shown(page_shown(page, EntityModel))
@@ -69,7 +69,7 @@ def look_up(
     ] = None,
 ) -> Response:
     """The entities that a value may mean, likeliest first; where it means none, what comes near is named."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         found = found_entities(connection, call.principal.organization_id, value, type_)
     call.tell_read(Act("entity_looked_up", "READ", "entity", found[0].id, found[0].name, request={"value": value}))
     return shown(LookupModel(items=[EntityBriefModel.model_validate(each) for each in found]))
@@ -78,7 +78,7 @@ def look_up(
 @router.get("/entities/{entity_id}", response_model=EntityModel, summary="Read an entity", name="get_entity")
 def get_one(call: Reader, entity_id: UUID) -> Response:
     """One entity with its ETag. The id of one that was merged into another gives that other one."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         found = read_entity(connection, call.principal.organization_id, entity_id)
     call.tell_read(Act("entity_read", "READ", "entity", found.id, found.name))
     return tagged(call.request, EntityModel.model_validate(found))
@@ -100,7 +100,7 @@ def change_one(call: Annotated[Call, needs("entity:write")], entity_id: UUID, ch
 @router.get("/entities/{entity_id}/card", response_model=CardModel, summary="Read all about an entity", name="get_card")
 def get_card(call: Reader, entity_id: UUID, limit: Limit = 50) -> Response:
     """What is known and from which line of which file, what it is related to, and when things happened."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         found = card(connection, call.principal.organization_id, entity_id, limit=limit)
     call.tell_read(Act("entity_read", "READ", "entity", found.id, found.name, request={"card": True}))
     return tagged(call.request, CardModel.model_validate(found))
@@ -118,7 +118,7 @@ def list_relationships(
     query: Annotated[RelationshipOfQuery, Query()],
 ) -> Response:
     """What an entity is related to, page by page: those that go out from it first, each by type."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         page = list_relationships_of(
             connection,
             call.principal.organization_id,

@@ -32,7 +32,7 @@ Reader = Annotated[Call, needs("entity:read")]
 def list_events(call: Reader, query: Annotated[EventQuery, Query()]) -> Response:
     """Events page by page, the newest first unless asked otherwise."""
     wanted = query.wanted(happenings.EventFilter)
-    with call.transaction() as connection:
+    with call.reading() as connection:
         page = happenings.list_events(connection, call.principal.organization_id, wanted, query.page)
     call.tell_read(Act("events_listed", "READ", "event", request=query.asked()))
     return shown(page_shown(page, EventModel))
@@ -45,7 +45,7 @@ def get_event(
     occurred_at: Annotated[AwareDatetime, Query(description="Its time, as a list gives it.")],
 ) -> Response:
     """One event with its ETag."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         found = happenings.read_event(connection, call.principal.organization_id, event_id, occurred_at)
     call.tell_read(Act("event_read", "READ", "event", event_id))
     return tagged(call.request, EventModel.model_validate(found))
@@ -55,7 +55,7 @@ def get_event(
 def list_attacks(call: Reader, query: Annotated[AttackQuery, Query()]) -> Response:
     """Attack sessions page by page, the newest first unless asked otherwise."""
     wanted = query.wanted(happenings.AttackFilter)
-    with call.transaction() as connection:
+    with call.reading() as connection:
         page = happenings.list_attacks(connection, call.principal.organization_id, wanted, query.page)
     call.tell_read(Act("attacks_listed", "READ", "attack_session", request=query.asked()))
     return shown(page_shown(page, AttackModel))
@@ -64,7 +64,7 @@ def list_attacks(call: Reader, query: Annotated[AttackQuery, Query()]) -> Respon
 @router.get("/attacks/{attack_id}", response_model=AttackWithPayload, summary="Read an attack session")
 def get_attack(call: Reader, attack_id: UUID) -> Response:
     """One attack session with its ETag, and what was sent in it."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         found = happenings.read_attack(connection, call.principal.organization_id, attack_id)
     call.tell_read(Act("attack_read", "READ", "attack_session", attack_id))
     return tagged(call.request, AttackWithPayload.model_validate(found))
@@ -73,7 +73,7 @@ def get_attack(call: Reader, attack_id: UUID) -> Response:
 @router.get("/attacks/{attack_id}/events", response_model=Page[EventModel], summary="List an attack session's events")
 def list_events_of_attack(call: Reader, attack_id: UUID, query: Annotated[EventOfAttackQuery, Query()]) -> Response:
     """The events of an attack session page by page, the earliest first unless asked otherwise."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         page = happenings.list_events_of_attack(connection, call.principal.organization_id, attack_id, query.page)
     call.tell_read(Act("events_listed", "READ", "attack_session", attack_id))
     return shown(page_shown(page, EventModel))

@@ -38,7 +38,7 @@ Writer = Annotated[Call, needs("investigation:write")]
 def list_investigations(call: Reader, query: Annotated[InvestigationQuery, Query()]) -> Response:
     """The organization's cases page by page, the newest first unless asked otherwise."""
     wanted = query.wanted(service.InvestigationFilter)
-    with call.transaction() as connection:
+    with call.reading() as connection:
         page = service.page_of_investigations(connection, call.principal.organization_id, wanted, query.page)
     call.tell_read(Act("investigations_listed", "READ", "investigation", request=query.asked()))
     return shown(page_shown(page, InvestigationModel))
@@ -60,7 +60,7 @@ def create_investigation(call: Writer, new: NewInvestigation, key: IdempotencyKe
 @router.get("/investigations/{investigation_id}", response_model=InvestigationModel, summary="Read a case")
 def get_investigation(call: Reader, investigation_id: UUID) -> Response:
     """One case with its ETag."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         found = service.read_investigation(connection, call.principal.organization_id, investigation_id)
     call.tell_read(Act("investigation_read", "READ", "investigation", found.id, found.name))
     return tagged(call.request, InvestigationModel.model_validate(found))
@@ -71,7 +71,7 @@ def get_investigation(call: Reader, investigation_id: UUID) -> Response:
 )
 def get_investigation_overview(call: Reader, investigation_id: UUID) -> Response:
     """What a case is about, which files belong to it, and what they told."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         service.read_investigation(connection, call.principal.organization_id, investigation_id)
         found = service.investigation_overview(connection, call.principal.organization_id, investigation_id)
     name = found.investigation.name

@@ -25,7 +25,7 @@ def list_invitations(
     call: Annotated[Call, needs("user:read")], limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Response:
     """Every invitation of the organization, newest first."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         place = decode_cursor(cursor, datetime, UUID)
         found = invitations.page_of_invitations(connection, call.principal.organization_id, place=place, limit=limit)
     items, following = page_of(found, limit, lambda each: (each.created_at, each.id))

@@ -28,7 +28,7 @@ def list_jobs(
     """The organization's jobs, those that are over included."""
     place = decode_cursor(cursor, UUID)
     before = place[0] if place else None
-    with call.transaction() as connection:
+    with call.reading() as connection:
         found = jobs.list_jobs(
             connection,
             call.principal.organization_id,
@@ -45,7 +45,7 @@ def list_jobs(
 @router.get("/jobs/{job_id}", response_model=JobModel, summary="One job")
 def get_job(call: Annotated[Call, needs("job:read")], job_id: UUID) -> Response:
     """How far it is, and what came of it."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         found = jobs.find_job(connection, call.principal.organization_id, job_id)
     return tagged(call.request, JobModel.of(found))
 

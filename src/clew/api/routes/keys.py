@@ -41,7 +41,7 @@ def list_api_keys(
 ) -> Response:
     """The caller's own keys, newest first, revoked ones included; or those of others."""
     owner = _owner(call.principal, user_id, everybody=everybody)
-    with call.transaction() as connection:
+    with call.reading() as connection:
         found = api_keys.page_of_keys(
             connection,
             call.principal.organization_id,
@@ -89,7 +89,7 @@ def create_api_key(call: Annotated[Call, needs("key:write")], body: NewKeyReques
 @router.get("/api-keys/{key_id}", response_model=KeyModel, responses=CONDITIONAL, summary="Show an API key")
 def get_api_key(call: Annotated[Call, needs("key:write")], key_id: UUID) -> Response:
     """A key of one's own, or with key:admin of anybody in the organization."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         found = _find(call, connection, key_id)
     return tagged(call.request, found)
 
@@ -125,7 +125,7 @@ def list_api_key_usage(
     until: Until = None,
 ) -> Response:
     """What was asked for with a key of one's own (with key:admin: anybody's) in the last 30 days, newest first."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         _find(call, connection, key_id)
         return _usage(call, connection, key_id, limit, cursor, since, until)
 
@@ -140,7 +140,7 @@ def list_usage(
     until: Until = None,
 ) -> Response:
     """What was asked for with any key of the organization in the last 30 days, newest first."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         return _usage(call, connection, api_key_id, limit, cursor, since, until)
 
 

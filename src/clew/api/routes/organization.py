@@ -19,7 +19,7 @@ router = routes("organization")
 )
 def get_organization(call: Annotated[Call, needs("organization:read")]) -> Response:
     """What the caller belongs to, with its ETag."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         found = own_organization(connection, call.principal.organization_id)
     return tagged(call.request, OrganizationModel.of(found))
 

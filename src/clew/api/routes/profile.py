@@ -26,7 +26,7 @@ Key = Annotated[str, Path(max_length=100, examples=["theme"])]
 @router.get("", response_model=Profile, responses=CONDITIONAL, summary="One's own account")
 def get_profile(call: Annotated[Call, signed_in()]) -> Response:
     """The caller's account, with its ETag."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         user = find_user(connection, call.principal.organization_id, call.principal.user_id)
     return tagged(call.request, Profile.of(user))
 
@@ -67,7 +67,7 @@ def request_email_verification(call: Annotated[Call, in_person()]) -> Response:
 def list_own_sessions(call: Annotated[Call, in_person()]) -> Response:
     """Every live session of the caller, newest first."""
     principal = call.principal
-    with call.transaction() as connection:
+    with call.reading() as connection:
         found = list_sessions(
             connection,
             principal.organization_id,
@@ -114,7 +114,7 @@ def revoke_other_sessions(call: Annotated[Call, in_person()]) -> Response:
 @router.get("/settings", response_model=SettingsModel, responses=CONDITIONAL, summary="One's own settings")
 def get_settings(call: Annotated[Call, signed_in()]) -> Response:
     """Everything the caller set, with its ETag."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         found = read_user_settings(connection, call.principal.organization_id, call.principal.user_id)
     return tagged(call.request, SettingsModel(settings=found))
 

@@ -36,7 +36,7 @@ Writer = Annotated[Call, needs("quarantine:write")]
 @router.get("/quarantine", response_model=Page[HeldModel], summary="List rejected records")
 def list_quarantine(call: Reader, query: Annotated[HeldQuery, Query()]) -> Response:
     """Records that were rejected and wait, page by page, the oldest first unless asked otherwise."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         page = held.page_of_held(connection, call.principal.organization_id, query.wanted(held.HeldFilter), query.page)
     call.tell_read(Act("quarantine_listed", "READ", "quarantine", request=query.asked()))
     return shown(page_shown(page, HeldModel))

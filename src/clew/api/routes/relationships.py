@@ -34,7 +34,7 @@ Reader = Annotated[Call, needs("relationship:read")]
 def list_relationships(call: Reader, query: Annotated[RelationshipQuery, Query()]) -> Response:
     """All relationships page by page, in the order of their ids; those of one entity are listed there."""
     wanted = query.wanted(reading.RelationshipFilter)
-    with call.transaction() as connection:
+    with call.reading() as connection:
         page = reading.list_relationships(connection, call.principal.organization_id, wanted, query.page)
     call.tell_read(Act("relationships_listed", "READ", "relationship", request=query.asked()))
     return shown(page_shown(page, RelationshipModel))
@@ -43,7 +43,7 @@ def list_relationships(call: Reader, query: Annotated[RelationshipQuery, Query()
 @router.get("/relationships/{relationship_id}", response_model=RelationshipWithSources, summary="Read a relationship")
 def get_relationship(call: Reader, relationship_id: UUID) -> Response:
     """One relationship with its ETag, and where it comes from."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         found, sightings = reading.read_relationship(connection, call.principal.organization_id, relationship_id)
     call.tell_read(Act("relationship_read", "READ", "relationship", found.id, found.type))
     described = RelationshipModel.model_validate(found).model_dump()
@@ -55,7 +55,7 @@ def get_relationship(call: Reader, relationship_id: UUID) -> Response:
 def find_path(call: Reader, query: Annotated[PathQuery, Query()]) -> Response:
     """The shortest way by relationships from one entity to another. Finding none is an answer, not an error."""
     organization = call.principal.organization_id
-    with call.transaction() as connection:
+    with call.reading() as connection:
         here, there = (found_entities(connection, organization, value, None)[0] for value in (query.start, query.goal))
         found = shortest(connection, organization, here.id, there.id, max_length=query.max_length)
     call.tell_read(Act("path_read", "READ", "entity", here.id, here.name, request={"goal": str(there.id)}))

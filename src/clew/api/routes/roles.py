@@ -20,7 +20,7 @@ router = routes("roles")
 @router.get("/roles", response_model=RoleList, summary="List roles")
 def list_roles(call: Annotated[Call, needs("role:read")]) -> Response:
     """The built-in roles first, then those of the organization, by name."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         found = roles.list_roles(connection)
     return shown(RoleList(items=[RoleModel.model_validate(each) for each in found]))
 
@@ -49,7 +49,7 @@ def create_role(
 @router.get("/roles/{role_id}", response_model=RoleModel, responses=CONDITIONAL, summary="Show a role")
 def get_role(call: Annotated[Call, needs("role:read")], role_id: UUID) -> Response:
     """A role and what it allows."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         found = roles.find_role_by_id(connection, role_id)
     return tagged(call.request, RoleModel.model_validate(found))
 

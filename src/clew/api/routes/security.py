@@ -47,7 +47,7 @@ def update_password(call: Annotated[Call, in_person()], body: PasswordChange) ->
 def get_second_factor(call: Annotated[Call, in_person()]) -> Response:
     """Whether it is, and how many recovery codes are left."""
     where, who = call.principal.organization_id, call.principal.user_id
-    with call.transaction() as connection:
+    with call.reading() as connection:
         user = find_user(connection, where, who)
         left = second_factor.recovery_codes_left(connection, where, who)
     return shown(SecondFactorState(enabled=user.mfa_enabled, recovery_codes_left=left))

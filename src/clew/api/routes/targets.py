@@ -31,7 +31,7 @@ Writer = Annotated[Call, needs("investigation:write")]
 def list_targets(call: Reader, investigation_id: UUID, query: Annotated[ListQuery, Query()]) -> Response:
     """What a case is about, in the order in which it was added, with what the record knows of it now."""
     organization = call.principal.organization_id
-    with call.transaction() as connection:
+    with call.reading() as connection:
         read_investigation(connection, organization, investigation_id)
         page = targets.page_of_targets(connection, organization, investigation_id, query.page)
     call.tell_read(Act("targets_listed", "READ", "investigation", investigation_id))
@@ -63,7 +63,7 @@ def add_target(call: Writer, investigation_id: UUID, new: NewTarget, key: Idempo
 )
 def get_target(call: Reader, investigation_id: UUID, target_id: UUID) -> Response:
     """One target with its ETag."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         found = targets.read_target(connection, call.principal.organization_id, investigation_id, target_id)
     call.tell_read(Act("target_read", "READ", "target", found.id, found.value))
     return tagged(call.request, TargetModel.model_validate(found))

@@ -133,7 +133,7 @@ def list_uploads(
 ) -> Response:
     """The organization's uploads, those that are over included."""
     place = decode_cursor(cursor, UUID)
-    with call.transaction() as connection:
+    with call.reading() as connection:
         found = uploads.list_uploads(
             connection,
             call.principal.organization_id,
@@ -148,7 +148,7 @@ def list_uploads(
 @router.get("/uploads/{upload_id}", response_model=UploadModel, summary="One upload")
 def get_upload(call: Annotated[Call, needs("ingest:write")], upload_id: UUID) -> Response:
     """Where it stands. To go on with it, ask with HEAD: that ends a request that still hangs."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         found = uploads.find_upload(connection, call.principal.organization_id, upload_id)
     return tagged(call.request, UploadModel.of(found))
 

@@ -69,7 +69,7 @@ def list_users(
     """The users of the caller's organization."""
     column = sort.removeprefix("-")
     kind = users.SORT_KINDS[column]
-    with call.transaction() as connection:
+    with call.reading() as connection:
         found = users.page_of_users(
             connection,
             call.principal.organization_id,
@@ -123,7 +123,7 @@ def create_user(
 @router.get("/users/{user_id}", response_model=UserDetail, responses=CONDITIONAL, summary="Show a user")
 def get_user(call: Annotated[Call, needs("user:read")], user_id: UUID) -> Response:
     """A user with custom roles and all that they may do."""
-    with call.transaction() as connection:
+    with call.reading() as connection:
         found = _detail(connection, users.find_user(connection, call.principal.organization_id, user_id))
     return tagged(call.request, found)
 
@@ -219,7 +219,7 @@ def create_reset_link(call: Annotated[Call, needs("user:write")], user_id: UUID)
 def list_user_sessions(call: Annotated[Call, needs("session:admin")], user_id: UUID) -> Response:
     """Every live session of the user, newest first."""
     where, door = call.principal.organization_id, call.serving.door
-    with call.transaction() as connection:
+    with call.reading() as connection:
         users.find_user(connection, where, user_id)
         found = sessions.list_sessions(connection, where, user_id, limits=door.session_limits, clock=door.clock)
     return shown(UserSessionList(items=[UserSessionModel.model_validate(each) for each in found]))

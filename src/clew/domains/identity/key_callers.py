@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Final
 
 import sqlalchemy as sa
@@ -78,11 +79,17 @@ def caller_of_key(
         organization_id=row.organization_id,
         user_id=row.user_id,
         username=row.username,
-        permissions=expand_scopes(row.scopes) & all_permissions(row.role, row.custom_permissions),
+        permissions=_permissions(tuple(row.scopes), row.role, tuple(row.custom_permissions or ())),
         key_id=row.id,
         client_ip=client_ip,
     )
     return KeyCaller(principal, tuple(left))
+
+
+@lru_cache(maxsize=1_024)
+def _permissions(scopes: tuple[str, ...], role: str, custom: tuple[str, ...]) -> frozenset[str]:
+    """What both the key's scopes and its owner's roles allow."""
+    return expand_scopes(scopes) & all_permissions(role, custom)
 
 
 _NOW: Final = sa.bindparam("now", type_=TIMESTAMP)

@@ -9,7 +9,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final, Self
+from uuid import UUID
 
 from clew.domains.identity.principal import Principal
 from clew.domains.identity.quotas import Allowance
@@ -25,6 +27,7 @@ EVERYBODY: Final = "everybody"
 
 _LENGTHS: Final = {"minute": 60, "hour": 3600, "day": 86_400, "month": 2_592_000}
 _NO_ADDRESS: Final = "unknown"
+_MOST_WINDOWS: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +77,19 @@ class Limiter:
     def __init__(self, cache: Cache, rules: LimiterRules) -> None:
         self._cache = cache
         self._rules = rules
+        self._everybody = Window(
+            RATE_LIMIT_OF_ALL.key(endpoint="all"), rules.everybody_per_minute, RATE_LIMIT_OF_ALL.lifetime
+        )
+        # A caller comes again and again, and making the key takes longer than counting under it.
+        self._window_of = lru_cache(_MOST_WINDOWS)(self._made_window)
 
     def admit(self, principal: Principal, endpoint: str) -> tuple[Standing, ...]:
         """Count a request of a caller who is known. `endpoint` is method and pattern of the route, never a path.
 
         Raises TooManyRequestsError; what is refused is not counted.
         """
-        subject = f"key:{principal.key_id}" if principal.is_key else f"user:{principal.user_id}"
-        key = RATE_LIMIT.key(subject=subject, endpoint=endpoint)
-        return self._take(CALLER, Window(key, self._rules.caller_per_minute, RATE_LIMIT.lifetime))
+        subject = ("key", principal.key_id) if principal.is_key else ("user", principal.user_id)
+        return self._take(CALLER, self._window_of(*subject, endpoint))
 
     def admit_address(self, client_ip: str | None, endpoint: str) -> tuple[Standing, ...]:
         """Count a request without credentials, or with such as are none, to the address it came from.
@@ -94,11 +101,12 @@ class Limiter:
         key = RATE_LIMIT_OF_ADDRESS.key(subject=subject, endpoint=endpoint)
         return self._take(ADDRESS, Window(key, self._rules.address_per_hour, RATE_LIMIT_OF_ADDRESS.lifetime))
 
+    def _made_window(self, kind: str, caller: UUID, endpoint: str) -> Window:
+        key = RATE_LIMIT.key(subject=f"{kind}:{caller}", endpoint=endpoint)
+        return Window(key, self._rules.caller_per_minute, RATE_LIMIT.lifetime)
+
     def _take(self, name: str, own: Window) -> tuple[Standing, ...]:
-        everybody = Window(
-            RATE_LIMIT_OF_ALL.key(endpoint="all"), self._rules.everybody_per_minute, RATE_LIMIT_OF_ALL.lifetime
-        )
-        named = [(kind, window) for kind, window in ((name, own), (EVERYBODY, everybody)) if window.limit]
+        named = [(kind, window) for kind, window in ((name, own), (EVERYBODY, self._everybody)) if window.limit]
         if not named:
             return ()
         taken = self._cache.take([window for _, window in named])

@@ -1,0 +1,202 @@
+"""psycopg's connection, made sparing with trips to the server: each costs more than the small statements of a request.
+
+- A transaction begins with its first statement: BEGIN, for whom it works and the statement are sent together.
+- Statements of the product's own (`clew.kernel.statements`) are prepared once for each connection and then only named.
+- Whoever only read does not wait for the answer to COMMIT; it is collected before the connection is used again.
+"""
+
+import contextlib
+import itertools
+import select
+import time
+from collections import namedtuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+import psycopg
+from psycopg.abc import PQGen
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGresult
+
+_BEGIN: Final = b"BEGIN"
+_BEGIN_READING: Final = b"BEGIN READ ONLY"
+_COMMIT: Final = b"COMMIT"
+_FAILED: Final = frozenset({ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE})
+
+Observer = Callable[[str, float], None]
+"""Is told of each statement that was asked, and how many seconds the answer took."""
+
+
+class Prepared:
+    """A statement with parameters $1, $2 …, as connections keep it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._row: Callable[[Sequence[Any]], Any] | None = None
+
+    def row_of(self, result: PGresult) -> Callable[[Sequence[Any]], Any]:
+        """What makes a row with named columns of the values of one."""
+        if self._row is None:
+            names = [(result.fname(number) or b"").decode() for number in range(result.nfields)]
+            kind: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]  # noqa: PYI024
+            self._row = kind._make
+        return self._row
+
+
+class DriverConnection(psycopg.Connection[Any]):
+    """A connection that may begin a transaction later, and may leave the end of one unanswered.
+
+    Everything that psycopg's own does may be done with it. Used by one thread at a time.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._kept: dict[str, bytes] = {}
+        self._numbers = itertools.count()
+        self._transformer = Transformer(self)
+        self._pending: tuple[bytes, Prepared, Sequence[Any]] | None = None
+        self._reads = False
+        self._owed = False
+        self.observer: Observer | None = None
+
+    def begin_later(self, first: Prepared, values: Sequence[Any], *, reading: bool) -> None:
+        """With the next statement a transaction begins, in which `first` is carried out before it.
+
+        One that is `reading` may not write, and is not waited for when it ends.
+        """
+        self.settle()
+        self._pending = (_BEGIN_READING if reading else _BEGIN, first, values)
+        self._reads = reading
+
+    def ask(self, statement: Prepared, values: Sequence[Any]) -> list[Any]:
+        """The rows of a statement, in one trip. Raises psycopg.Error."""
+        if self._owed:
+            self.settle()
+        began = time.perf_counter()
+        result = self._asked(statement, values) if self._pending is None else self._begun(statement, values)
+        if self.observer is not None:
+            self.observer(statement.text, time.perf_counter() - began)
+        self._transformer.set_pgresult(result)
+        return self._transformer.load_rows(0, result.ntuples, statement.row_of(result))
+
+    @property
+    def is_between_transactions(self) -> bool:
+        """Whether nothing is open, and psycopg would begin a transaction by itself with the next statement."""
+        if self._owed:
+            self.settle()
+        idle = self.pgconn.transaction_status == TransactionStatus.IDLE
+        return idle and not self.autocommit and self.isolation_level is None
+
+    def settle(self) -> None:
+        """Collect the answer that was not waited for. Raises psycopg.OperationalError if the server is gone."""
+        if not self._owed:
+            return
+        self._owed = False
+        with self._closed_if_it_breaks():
+            results = self._collected(None)
+        for result in results:
+            _checked(result)
+
+    def cursor(self, *arguments: Any, **options: Any) -> Any:
+        """As psycopg does it; a transaction that was to begin later begins."""
+        if self._owed:
+            self.settle()
+        if self._pending is not None:
+            self._begun(None, ())
+        return super().cursor(*arguments, **options)
+
+    def commit(self) -> None:
+        """As psycopg does it; of a transaction that only read the answer is not waited for."""
+        reads, self._reads, self._pending = self._reads, False, None
+        if self._owed:
+            return
+        if reads and self.pgconn.transaction_status == TransactionStatus.INTRANS:
+            self.pgconn.send_query(_COMMIT)
+            self._owed = True
+        else:
+            super().commit()
+
+    def rollback(self) -> None:
+        """As psycopg does it; nothing is left to do if the transaction did not begin, or was committed."""
+        self._reads, self._pending = False, None
+        if not self._owed and not self.closed:
+            super().rollback()
+
+    def _deallocate(self, name: bytes | None) -> PQGen[None]:
+        """As psycopg does it: after some statements, such as DROP TABLE, it forgets all that is prepared, ours too."""
+        if name is None:
+            self._kept.clear()
+        return super()._deallocate(name)
+
+    def _asked(self, statement: Prepared, values: Sequence[Any]) -> PGresult:
+        name = self._kept.get(statement.text) or self._prepare(statement)
+        return _checked(self.pgconn.exec_prepared(name, self._dumped(values)))
+
+    def _begun(self, statement: Prepared | None, values: Sequence[Any]) -> PGresult:
+        """Begin, say for whom, and ask: three statements on their way at once. The result of the last."""
+        if self._pending is None:
+            raise psycopg.ProgrammingError("no transaction is to begin")
+        begin, first, context = self._pending
+        self._pending = None
+        named = [(first, context)] if statement is None else [(first, context), (statement, values)]
+        sent = [(self._kept.get(each.text) or self._prepare(each), self._dumped(given)) for each, given in named]
+        connection = self.pgconn
+        with self._closed_if_it_breaks():
+            connection.enter_pipeline_mode()
+            connection.send_query_params(begin, None)
+            for name, dumped in sent:
+                connection.send_query_prepared(name, dumped)
+            connection.pipeline_sync()
+            results = self._collected(ExecStatus.PIPELINE_SYNC)
+            connection.exit_pipeline_mode()
+        for result in results:
+            _checked(result)
+        return results[-1]
+
+    def _prepare(self, statement: Prepared) -> bytes:
+        name = b"clew_%d" % next(self._numbers)
+        _checked(self.pgconn.prepare(name, statement.text.encode()))
+        self._kept[statement.text] = name
+        return name
+
+    def _dumped(self, values: Sequence[Any]) -> Any:
+        return self._transformer.dump_sequence(values, [PyFormat.TEXT] * len(values))
+
+    def _collected(self, end: ExecStatus | None) -> list[PGresult]:
+        """All results that are on their way, the last of which is of that kind, or is followed by nothing."""
+        connection = self.pgconn
+        results: list[PGresult] = []
+        while connection.flush():
+            self._await(select.POLLOUT)
+        while True:
+            while connection.is_busy():  # get_result would keep all other threads waiting
+                self._await(select.POLLIN)
+                connection.consume_input()
+            result = connection.get_result()
+            if result is not None and result.status == end:
+                return results
+            if result is not None:
+                results.append(result)
+            elif end is None:
+                return results
+
+    @contextlib.contextmanager
+    def _closed_if_it_breaks(self) -> Iterator[None]:
+        """Nobody can use a connection on which answers are still to come, such as after Ctrl-C."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
+    def _await(self, what: int) -> None:
+        waiting = select.poll()
+        waiting.register(self.pgconn.socket, what)
+        waiting.poll()
+
+
+def _checked(result: PGresult) -> PGresult:
+    if result.status in _FAILED:
+        raise psycopg.errors.error_from_result(result)
+    return result
