@@ -161,6 +161,17 @@ def test_how_views_fare_is_told_as_far_as_it_is_the_organizations_own(remote: Re
     assert "ready" in remote.run("projection", "status").output
 
 
+def test_views_are_compared_and_made_anew_beside_the_server_that_keeps_them(remote: Remote) -> None:
+    here, there = (
+        json.loads(run("projection", "verify", "--json").output)[0] for run in (remote.program.run, remote.run)
+    )
+    assert here["equal"] is there["equal"] is True
+    assert here["record_rows"] == here["view_rows"] > 0
+    assert (there["missing"], there["extra"], there["different"]) == (0, 0, 0)
+    assert remote.program.json("projection", "rebuild")[0]["rebuilt_rows"] == here["record_rows"]
+    assert remote.program.json("projection", "drill", "search")["equal"] is True
+
+
 def test_cases_are_opened_and_given_targets(remote: Remote) -> None:
     made = remote.json("case", "new", "Afar", "--description", "from elsewhere", "--priority", "high")
     assert remote.program.json("case", "show", "Afar")["priority"] == made["priority"] == "high"

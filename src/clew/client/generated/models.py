@@ -1361,13 +1361,7 @@ class Verification(Model, frozen=True, kw_only=True):
     token: str
 
 
-class VerifyWanted(Model, frozen=True, kw_only=True):
-    """Whether what differs is taken over anew."""
-
-    repair: bool | UnsetType = UNSET
-
-
-class GoverningVerified(Resource, frozen=True, kw_only=True):
+class Verified(Resource, frozen=True, kw_only=True):
     """What a proof of the organization's trail found. `unsealed` rows came after the last seal."""
 
     ok: bool
@@ -1378,14 +1372,7 @@ class GoverningVerified(Resource, frozen=True, kw_only=True):
     first_bad: Finding | None
 
 
-class OperationsVerified(Resource, frozen=True, kw_only=True):
-    """What of the organization's differed between record and view, before any repair; `equal` is after it."""
+class VerifyWanted(Model, frozen=True, kw_only=True):
+    """Whether what differs is taken over anew."""
 
-    projection: str
-    missing: int
-    extra: int
-    different: int
-    set_aside: int
-    equal: bool
-    repaired: bool
-    examples: list[dict[str, Any]]
+    repair: bool | UnsetType = UNSET
