@@ -15,6 +15,7 @@ from clew.projections import keeping
 from clew.projections.following import FollowingProcess
 from clew.projections.place import ProjectorBusyError
 from clew.projections.projection import Difference
+from clew.projections.projector import Projector
 from clew.projections.service import catch_up, projections
 from tests.support.embedded import wait_until
 from tests.support.projecting import Place, add_domain, new_place
@@ -105,10 +106,9 @@ def test_views_are_verified_repaired_rebuilt_and_drilled_while_a_process_follows
         there(follower)
         writer.start()
         try:
-            for _ in range(3):
-                found = verified(place)
-                assert found.equal, found.as_dict()
-            rows = found.comparison.record_rows
+            compared = [verified(place) for _ in range(3)]
+            assert all(found.equal for found in compared), [found.as_dict() for found in compared]
+            rows = compared[-1].comparison.record_rows
             assert rows, "the record was empty: nothing was shown"
             with keeping.projecting(place.database, [place.projection]) as projector:
                 lost = add_and_lose(place, projector)
@@ -127,7 +127,7 @@ def test_views_are_verified_repaired_rebuilt_and_drilled_while_a_process_follows
         assert verified(place).equal
 
 
-def add_and_lose(place: Place, projector: keeping.Projector) -> Difference:
+def add_and_lose(place: Place, projector: Projector) -> Difference:
     """A row that the view has taken over and does not hold."""
     with place.writing() as connection:
         lost = add_domain(connection, place.tenant, "lost.example")
@@ -159,8 +159,10 @@ def test_a_follower_that_is_killed_does_not_keep_a_guest_out(place: Place) -> No
         with process(place, GUEST) as first, process(place, GUEST) as second:
             follower.kill()
             follower.wait()
-            ready, _, _ = select.select([first.stdout, second.stdout], [], [], 60)
-            came, waits = (first, second) if ready == [first.stdout] else (second, first)
+            assert first.stdout is not None
+            assert second.stdout is not None
+            ready, _, _ = select.select([first.stdout.fileno(), second.stdout.fileno()], [], [], 60)
+            came, waits = (first, second) if ready == [first.stdout.fileno()] else (second, first)
             there(came)
             came.kill()
             came.wait()
@@ -185,7 +187,7 @@ def test_a_follower_lets_a_guest_in_between_two_steps_of_a_long_way(place: Place
         def wait(self, _timeout: float | None = None) -> bool:
             return True
 
-    with keeping.Projector(place.database, [place.projection], step_changes=3) as projector:
+    with Projector(place.database, [place.projection], step_changes=3) as projector:
         assert projector.advance(place.projection, Wanted()).changes == 9
         with place.database.connect_raw("clew_projector") as connection:
             assert connection.execute(caught_up).fetchone() == before, "it has not come to the present moment"
