@@ -32,6 +32,11 @@ def test_what_was_done_is_proved_copied_and_found(program: Program) -> None:
     assert page["events"] != following["events"]
     assert program.error("audit", "search", "--action", "steal", expect=4)["code"] == "input"
 
+    program.json("audit", "search", "--installation")
+    own = program.json("audit", "search", "--installation")["events"]
+    assert [each["event_type"] for each in own] == ["audit_search"], "what is of no organization has a trail of its own"
+    assert (program.json("audit", "verify")["organizations"], program.json("audit", "verify")["ok"]) == (2, True)
+
     exported = program.json("audit", "export", "trail.ndjson")
     checked = program.json("audit", "verify", "--export", "trail.ndjson", "--public-key", exported["public_key"])
     assert (checked["ok"], checked["rows"]) == (True, exported["rows"])

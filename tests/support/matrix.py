@@ -70,6 +70,7 @@ BODIES: Final = {
     "create_tokens": _NONE,
     "refresh_tokens": _NONE,
     "remove_second_factor": _NONE,
+    "revoke_other_sessions": json.dumps({"password": PASSWORD}).encode(),
     "request_reset": _NONE,
     "sign_in": _NONE,
     "update_password": json.dumps({"present": PASSWORD, "new": f"{PASSWORD}, and an eighth"}).encode(),

@@ -26,6 +26,7 @@ from clew.domains.identity.key_callers import caller_of_key
 from clew.domains.identity.limiting import Limiter, Standing, TooManyRequestsError
 from clew.domains.identity.permissions import CODES
 from clew.domains.identity.principal import Principal, authorise
+from clew.domains.identity.second_factor_demand import SecondFactorDemandedError
 from clew.kernel.errors import AuthenticationError, ForbiddenError
 from clew.kernel.transactions import TenantContext
 from clew.records.acts import Act, record
@@ -40,6 +41,7 @@ class Rule:
 
     kind: Literal["permission", "signed-in", "in-person", "public"]
     permissions: tuple[str, ...] = ()
+    enrolling: bool = False  # also for a session that has to set a second factor up before anything else
 
     def __str__(self) -> str:
         return " | ".join(self.permissions) or self.kind
@@ -127,6 +129,12 @@ class Call(Visitor):
             self._count_address()  # whoever guesses keys and tokens is held, as is who brings none
             raise
         self._count(lambda limiter: limiter.admit(principal, self.endpoint))
+        if principal.must_enrol and not self.rule.enrolling:
+            raise SecondFactorDemandedError(
+                "the organization demands a second factor, and this session began without one",
+                where=f"user {principal.username}",
+                remedy="set one up (POST /api/v1/me/second-factor), or sign in with it",
+            )
         if self.rule.permissions and principal.permissions.isdisjoint(self.rule.permissions):
             authorise(principal, str(self.rule))
         if self.rule.kind == "in-person":
@@ -214,14 +222,14 @@ def needs_one_of(permissions: Iterable[str]) -> Any:
     return Depends(Callers(Rule("permission", codes)))
 
 
-def signed_in() -> Any:
+def signed_in(*, enrolling: bool = False) -> Any:
     """Any caller: for what is their own."""
-    return Depends(Callers(Rule("signed-in")))
+    return Depends(Callers(Rule("signed-in", enrolling=enrolling)))
 
 
-def in_person() -> Any:
+def in_person(*, enrolling: bool = False) -> Any:
     """Any caller who signed in: for what an API key, which programs hold, must not do to its owner."""
-    return Depends(Callers(Rule("in-person")))
+    return Depends(Callers(Rule("in-person", enrolling=enrolling)))
 
 
 def public() -> Any:

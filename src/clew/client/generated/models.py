@@ -158,6 +158,7 @@ class Caller(Resource, frozen=True, kw_only=True):
     session_id: UUID | None
     api_key_id: UUID | None
     permissions: list[str]
+    must_enrol: bool = False
     csrf_token: str | None
 
 
@@ -300,6 +301,24 @@ class ConfigurationValue(Model, frozen=True, kw_only=True):
     """The value to configure: any JSON of at most 64 KiB. Values of keys that end in url lead to the internet only."""
 
     value: Any
+
+
+class Tokens(Resource, frozen=True, kw_only=True):
+    """An access token and what it is exchanged for when it has expired (RFC 6749, section 5.1)."""
+
+    access_token: str
+    token_type: str = "Bearer"
+    expires_in: int
+    refresh_token: str
+
+
+class Confirmed(Resource, frozen=True, kw_only=True):
+    """A second factor came in force, and the session goes on under a new id: as Renewed says."""
+
+    recovery_codes: list[str]
+    session_id: UUID
+    csrf_token: str | None = None
+    tokens: Tokens | None = None
 
 
 class Credentials(Model, frozen=True, kw_only=True):
@@ -1112,15 +1131,6 @@ class RelationshipWithSources(Resource, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     sightings: list[Sighting]
-
-
-class Tokens(Resource, frozen=True, kw_only=True):
-    """An access token and what it is exchanged for when it has expired (RFC 6749, section 5.1)."""
-
-    access_token: str
-    token_type: str = "Bearer"
-    expires_in: int
-    refresh_token: str
 
 
 class Renewed(Resource, frozen=True, kw_only=True):

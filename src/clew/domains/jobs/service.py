@@ -23,8 +23,9 @@ MAXIMUM_LISTED: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """What is to be done. `kind` names a handler of the worker; a higher `priority` (1 to 10) goes first.
+    """What is to be done. `kind` names a handler of the worker.
 
+    Organizations take turns; of the jobs of one, those of higher `priority` (1 to 10) go first.
     `parameters` is JSON and shows in lists: no secrets. Handlers may be run again after any interruption.
     """
 
