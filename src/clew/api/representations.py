@@ -49,7 +49,8 @@ def tagged(request: Request, model: BaseModel) -> Response:
     wanted = request.headers.getlist("If-None-Match")
     # A shared cache must not keep it; the caller may, if it asks before showing it again.
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    if wanted and _matches(wanted, tag, weak=True):
+    # A change is not undone by the caller's knowing its outcome already.
+    if wanted and request.method in {"GET", "HEAD"} and _matches(wanted, tag, weak=True):
         has_coded = any(_coded(tag) in line for line in wanted)
         return Response(None, 304, headers | {"ETag": _coded(tag) if has_coded else tag})
     return Response(body, 200, headers, media_type=JSON)

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from clew.api.routes import ROUTERS
+from clew.domains.identity.configuration import set_configuration, set_user_setting
 from clew.domains.identity.permissions import BUILT_IN
 from clew.domains.identity.users import set_active
 from tests.support.api import Api, Way, problem
@@ -111,6 +112,10 @@ def test_if_match_is_described_where_it_is_looked_at_and_nowhere_else(api: Api, 
     person = api.person(tenant, "admin")
     home = Workshop(api, tenant, MAKERS, person.user)
     values = {name: home.thing(name) for name in operation.path_parameters}
+    if "key" in values:  # whether it is a user's setting or the organization's, it has a state
+        with api.database.transaction(tenant.context) as connection:
+            set_configuration(connection, tenant.id, values["key"], "dark")
+            set_user_setting(connection, tenant.id, person.user.id, values["key"], "dark")
     kind, body = operation.body()
     headers = ({} if kind is None else {"Content-Type": kind}) | operation.headers() | person.headers["token"]
     body = BODIES.get(operation.name, body)

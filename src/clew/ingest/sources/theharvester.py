@@ -238,51 +238,23 @@ def _add_value(reading: _Reading, record: int, key: str, value: str) -> None:
 
 
 def _add_host(reading: _Reading, record: int, item: HostItem) -> None:
-    builder = reading.builder
     confidence = CONFIDENCE["resolved" if item.host and item.addresses else "reported"]
-    if item.host:
-        host = item.host.removeprefix("*.")
-        builder.mention(
-            record,
-            "domain",
-            host,
-            required=True,
-            confidence=confidence,
-            method="passive_dns",
-            **reading.seen,
-        )
-        parent = reading.parents.parent(host, reading.target)
-        if parent:
-            builder.mention(record, "domain", parent, confidence=confidence, method="searched_domain", **reading.seen)
-            builder.link(
-                record,
-                ("domain", host),
-                "SUBDOMAIN_OF",
-                ("domain", parent),
-                confidence=confidence,
-                **reading.seen,
-            )
+    said: dict[str, Any] = {"confidence": confidence, **reading.seen}
+    host = item.host.removeprefix("*.") if item.host else None
+    if host:
+        _add_name(reading, record, host, said)
     for address in item.addresses:
-        required = item.host is None
-        builder.mention(
-            record,
-            "ip_address",
-            address,
-            required=required,
-            confidence=confidence,
-            method="dns_resolution",
-            **reading.seen,
-        )
-        if item.host:
-            host = item.host.removeprefix("*.")
-            builder.link(
-                record,
-                ("domain", host),
-                "RESOLVES_TO",
-                ("ip_address", address),
-                confidence=confidence,
-                **reading.seen,
-            )
+        reading.builder.mention(record, "ip_address", address, required=host is None, method="dns_resolution", **said)
+        if host:
+            reading.builder.link(record, ("domain", host), "RESOLVES_TO", ("ip_address", address), **said)
+
+
+def _add_name(reading: _Reading, record: int, host: str, said: dict[str, Any]) -> None:
+    reading.builder.mention(record, "domain", host, required=True, method="passive_dns", **said)
+    parent = reading.parents.parent(host, reading.target)
+    if parent:
+        reading.builder.mention(record, "domain", parent, method="searched_domain", **said)
+        reading.builder.link(record, ("domain", host), "SUBDOMAIN_OF", ("domain", parent), **said)
 
 
 def _add_target(reading: _Reading, record: int) -> bool:
