@@ -9,7 +9,7 @@ from typing import Any, Final
 from scripts.client_models import Models, docstring, python_name
 
 _JSON: Final = frozenset({"application/json", "application/merge-patch+json"})
-_CHANGES: Final = frozenset({"put", "patch", "delete"})
+_CHECKED: Final = "if-match"
 _ONCE: Final = "idempotency-key"
 _OWN_HEADERS: Final = frozenset({_ONCE, "if-match", "if-none-match"})
 
@@ -69,6 +69,7 @@ class _Method:
         self.name = python_name(operation["operationId"])
         self.about = "\n\n".join(filter(None, (_sentence(operation.get("summary")), operation.get("description"))))
         given = operation.get("parameters", [])
+        self.checked = any(each["in"] == "header" and each["name"].lower() == _CHECKED for each in given)
         self.once = any(each["in"] == "header" and each["name"].lower() == _ONCE for each in given)
         self.parameters = [self._parameter(each) for each in given if each["name"].lower() not in _OWN_HEADERS]
         self.body, self.body_type, self.body_required = self._body()
@@ -117,7 +118,7 @@ class _Method:
         if self.body:
             positional.append(f"body: {self.body}" if self.body_required else f"body: {self.body} | None = None")
         named = [each.declared for each in self._named()]
-        if self.method in _CHANGES:
+        if self.checked:
             named.append("if_match: str | None = None")
         if self.once:
             named.append("idempotency_key: str | None = None")
@@ -140,7 +141,7 @@ class _Method:
             arguments.append("content=body" if self.body == "bytes" else "body=body")
             if self.body_type != "application/json":
                 arguments.append(f"content_type={self.body_type!r}")
-        if self.method in _CHANGES:
+        if self.checked:
             arguments.append("if_match=if_match")
         if self.once:
             arguments.append("once=idempotency_key or True")

@@ -29,6 +29,11 @@ def test_what_was_done_is_proved_copied_and_found(prepared: Program) -> None:
     assert page["events"] != following["events"]
     assert prepared.error("audit", "search", "--action", "steal", expect=4)["code"] == "input"
 
+    prepared.json("audit", "search", "--installation")
+    own = prepared.json("audit", "search", "--installation")["events"]
+    assert [each["event_type"] for each in own] == ["audit_search"], "what is of no organization has a trail of its own"
+    assert (prepared.json("audit", "verify")["organizations"], prepared.json("audit", "verify")["ok"]) == (2, True)
+
     exported = prepared.json("audit", "export", "trail.ndjson")
     checked = prepared.json("audit", "verify", "--export", "trail.ndjson", "--public-key", exported["public_key"])
     assert (checked["ok"], checked["rows"]) == (True, exported["rows"])

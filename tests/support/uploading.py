@@ -113,10 +113,17 @@ class Client:
         return "\r\n".join([*fields, "", ""]).encode()
 
 
-def client_of(server: Server, database: Database, tenant: Tenant, role: str = "analyst") -> Client:
+def client_of(
+    server: Server,
+    database: Database,
+    tenant: Tenant,
+    role: str = "analyst",
+    *,
+    scopes: tuple[str, ...] = ("read", "write", "admin"),
+) -> Client:
     """A program that calls with a key of a new user, without limits."""
     user = new_user(database, tenant, role=role)
     with database.transaction(tenant.context) as connection:
         limits = KeyLimits(0, 0, 0, 0)
-        made = create_key(connection, tenant.id, user.id, scopes=("read", "write", "admin"), limits=limits)
+        made = create_key(connection, tenant.id, user.id, scopes=scopes, limits=limits)
     return Client(server, made.key)

@@ -1,6 +1,7 @@
 """Who is calling, for routes: every route says by the type of its caller who may.
 
     call: Annotated[Call, needs("entity:read")]      a caller with that permission
+    call: Annotated[Call, needs_one_of(codes)]       a caller with one of them at least; the route asks for which
     call: Annotated[Call, signed_in()]               any caller, about their own things
     call: Annotated[Call, in_person()]               the same, but no API key
     visitor: Annotated[Visitor, public()]            anybody, known or not
@@ -9,7 +10,7 @@ The caller is found out in the thread that the route runs in, before its first l
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 from uuid import UUID
@@ -25,6 +26,7 @@ from clew.domains.identity.key_callers import caller_of_key
 from clew.domains.identity.limiting import Limiter, Standing, TooManyRequestsError
 from clew.domains.identity.permissions import CODES
 from clew.domains.identity.principal import Principal, authorise
+from clew.domains.identity.second_factor_demand import SecondFactorDemandedError
 from clew.kernel.errors import AuthenticationError, ForbiddenError
 from clew.kernel.transactions import TenantContext
 from clew.records.acts import Act, record
@@ -35,13 +37,14 @@ _UNLIMITED = frozenset({"/healthz", "/readyz", "/metrics"})  # asked every secon
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Who may call a route: whoever has `permission`; any caller; any but API keys (in person); anybody."""
+    """Who may call a route: whoever has one of `permissions`; any caller; any but API keys (in person); anybody."""
 
     kind: Literal["permission", "signed-in", "in-person", "public"]
-    permission: str | None = None
+    permissions: tuple[str, ...] = ()
+    enrolling: bool = False  # also for a session that has to set a second factor up before anything else
 
     def __str__(self) -> str:
-        return self.permission or self.kind
+        return " | ".join(self.permissions) or self.kind
 
 
 class Visitor:
@@ -129,8 +132,14 @@ class Call(Visitor):
             self._count_address()  # whoever guesses keys and tokens is held, as is who brings none
             raise
         self._count(lambda limiter: limiter.admit(principal, self.endpoint))
-        if self.rule.permission is not None:
-            authorise(principal, self.rule.permission)
+        if principal.must_enrol and not self.rule.enrolling:
+            raise SecondFactorDemandedError(
+                "the organization demands a second factor, and this session began without one",
+                where=f"user {principal.username}",
+                remedy="set one up (POST /api/v1/me/second-factor), or sign in with it",
+            )
+        if self.rule.permissions and principal.permissions.isdisjoint(self.rule.permissions):
+            authorise(principal, str(self.rule))
         if self.rule.kind == "in-person":
             self.require_session()
         self._admitted = True
@@ -209,19 +218,25 @@ class Callers:
 
 def needs(permission: str) -> Any:
     """A caller who has that permission. Raises LookupError for a permission that does not exist."""
-    if permission not in CODES:
-        raise LookupError(f"no permission {permission!r}")
-    return Depends(Callers(Rule("permission", permission)))
+    return needs_one_of((permission,))
 
 
-def signed_in() -> Any:
+def needs_one_of(permissions: Iterable[str]) -> Any:
+    """A caller who has one of them: for routes where what is asked for says which. Raises LookupError as `needs`."""
+    codes = tuple(sorted(set(permissions)))
+    if unknown := sorted(set(codes) - CODES):
+        raise LookupError(f"no permission {unknown[0]!r}")
+    return Depends(Callers(Rule("permission", codes)))
+
+
+def signed_in(*, enrolling: bool = False) -> Any:
     """Any caller: for what is their own."""
-    return Depends(Callers(Rule("signed-in")))
+    return Depends(Callers(Rule("signed-in", enrolling=enrolling)))
 
 
-def in_person() -> Any:
+def in_person(*, enrolling: bool = False) -> Any:
     """Any caller who signed in: for what an API key, which programs hold, must not do to its owner."""
-    return Depends(Callers(Rule("in-person")))
+    return Depends(Callers(Rule("in-person", enrolling=enrolling)))
 
 
 def public() -> Any:

@@ -15,6 +15,7 @@ from clew.api.errors import SlowRequestError
 from clew.api.exchange import NO_ROUTE, Exchange, open_exchange
 from clew.api.limit_headers import limit_headers
 from clew.api.problems import answer, problem_of, unexpected
+from clew.api.representations import coded_tag
 from clew.api.routing import MOST_BODY_BYTES
 from clew.api.serving import Serving
 from clew.domains.identity.limiting import standings_of
@@ -90,6 +91,8 @@ class Edge:
     def _complete(self, exchange: Exchange, present: "list[tuple[bytes, bytes]]") -> list[tuple[bytes, bytes]]:
         names = {name for name, _ in present}
         headers = [*present, (b"x-request-id", exchange.request_id.encode("ascii"))]
+        if b"content-encoding" in names and b"etag" in names:
+            headers = [(name, coded_tag(value) if name == b"etag" else value) for name, value in headers]
         headers += [header for header in self._headers if header[0] not in names]
         if b"cache-control" not in names:
             headers.append(_NO_STORE)

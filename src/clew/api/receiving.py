@@ -10,7 +10,7 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from clew.api.errors import SlowRequestError
-from clew.domains.uploads.reception import Digests, Reception
+from clew.domains.uploads.reception import Digests, Reception, Settle
 from clew.domains.uploads.service import Upload
 from clew.domains.uploads.staging import UploadBusyError
 
@@ -54,8 +54,16 @@ class Receptions:
                 async with asyncio.timeout(_YIELD_SECONDS):
                     await active.over.wait()
 
-    async def receive(self, request: Request, upload_id: UUID, reception: Reception, *, complete: bool) -> Upload:
-        """Take the request's body in; the upload as it then stands.
+    async def receive(
+        self,
+        request: Request,
+        upload_id: UUID,
+        reception: Reception,
+        *,
+        complete: bool,
+        settle: Settle = lambda _connection, _upload: None,
+    ) -> Upload:
+        """Take the request's body in; the upload as it then stands. `settle`: see Reception.finish.
 
         Whatever goes wrong, what has arrived is kept. Raises what Reception raises, SlowRequestError, and
         UploadBusyError if another request went on with this upload.
@@ -65,7 +73,7 @@ class Receptions:
         self._active[upload_id] = active
         try:
             await self._take_in(request, reception, active)
-            return await run_in_threadpool(lambda: reception.finish(complete=complete))
+            return await run_in_threadpool(lambda: reception.finish(complete=complete, settle=settle))
         finally:
             if self._active.get(upload_id) is active:
                 del self._active[upload_id]

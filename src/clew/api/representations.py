@@ -1,4 +1,8 @@
-"""Answers, and whether the caller has them already: strong ETags, If-None-Match and If-Match (RFC 9110)."""
+"""Answers, and whether the caller has them already: strong ETags, If-None-Match and If-Match (RFC 9110).
+
+A strong ETag names bytes, so a compressed answer has another one than the plain answer: the same with CODED at its end.
+Both name the same state, and a caller may send back either.
+"""
 
 import hashlib
 from typing import Any, Final
@@ -12,6 +16,18 @@ from clew.api.errors import PreconditionError
 JSON: Final = "application/json"
 CONDITIONAL: Final[dict[int | str, dict[str, Any]]] = {304: {"description": "Not changed: the caller has this state"}}
 """For `responses=` of a route that answers with `tagged`."""
+CODED: Final = "-gzip"
+IF_MATCH: Final[dict[str, Any]] = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of the state that the caller read: the change is made only if that is still the present "
+    "one (else 412). Several may be given, and * for whatever there is.",
+    "schema": {"type": "string"},
+    "example": '"9f86d081884c7d659a2feaa0c55ad015"',
+}
+"""A parameter of every operation whose route calls `require_match`: `openapi_extra=CHECKED`."""
+CHECKED: Final[dict[str, Any]] = {"parameters": [IF_MATCH]}
 _TAG_BYTES: Final = 16
 
 
@@ -33,8 +49,10 @@ def tagged(request: Request, model: BaseModel) -> Response:
     wanted = request.headers.getlist("If-None-Match")
     # A shared cache must not keep it; the caller may, if it asks before showing it again.
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    if wanted and _matches(wanted, tag, weak=True):
-        return Response(None, 304, headers)
+    # A change is not undone by the caller's knowing its outcome already.
+    if wanted and request.method in {"GET", "HEAD"} and _matches(wanted, tag, weak=True):
+        has_coded = any(_coded(tag) in line for line in wanted)
+        return Response(None, 304, headers | {"ETag": _coded(tag) if has_coded else tag})
     return Response(body, 200, headers, media_type=JSON)
 
 
@@ -59,7 +77,16 @@ def _matches(given: list[str], tag: str, *, weak: bool) -> bool:
     tags = {part.strip() for line in given for part in line.split(",")}
     if weak:
         tags = {each.removeprefix("W/") for each in tags}
-    return tag in tags or "*" in tags
+    return not tags.isdisjoint({tag, _coded(tag), "*"})
+
+
+def coded_tag(header: bytes) -> bytes:
+    """The ETag of a compressed answer, made of that of the plain one."""
+    return _coded(header.decode("latin-1")).encode("latin-1")
+
+
+def _coded(tag: str) -> str:
+    return f'{tag[:-1]}{CODED}"'
 
 
 def _encoded(model: BaseModel) -> bytes:

@@ -7,7 +7,7 @@ from typing import Final
 
 from clew.kernel.errors import LimitError
 
-SLOTS: Final[Mapping[str, int]] = {"report": 2, "quarantine retry": 1, "projection": 1}
+SLOTS: Final[Mapping[str, int]] = {"report": 2, "quarantine retry": 1}
 _RETRY_SECONDS: Final = 5
 
 

@@ -15,6 +15,7 @@ _REASONS: Final = {
     "clew org new": "a key belongs to one organization; new ones are made on the server's machine",
     "clew org list": "a key belongs to one organization, and does not see whether there are others",
     "clew audit verify": "it needs the checkpoints beside the server's database, which are no part of the API",
+    "clew audit search": "what is of no organization is for whoever runs the server's machine",
     "clew ingest": "a dry run reads files here, and asks no server",
 }
 

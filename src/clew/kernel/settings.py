@@ -164,6 +164,11 @@ class Settings(BaseSettings):
     api_threads: int = Field(
         16, ge=1, le=1000, description="Requests that the server works on at once; more wait for their turn."
     )
+    api_tokens_by_password: bool = Field(
+        default=True,
+        description="Whether POST /api/v1/tokens hands tokens out for name and password (and code). Where people use "
+        "pages and programs have API keys, nothing needs it.",
+    )
     api_cors_origins: str = Field(
         "",
         description="Origins, separated by commas, whose pages may read the API's answers in a browser (with an API "

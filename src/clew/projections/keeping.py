@@ -1,7 +1,6 @@
 """What operators do with projections beyond letting them follow: status, verify and repair, drill."""
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from clew.projections.feed import Key, Position
 from clew.projections.projection import Comparison, Difference, Projection
 from clew.projections.projector import Projector
 
+PATIENCE_SECONDS: Final = 120.0  # one step of whoever follows takes seconds; a rebuild of a million rows takes minutes
 _SHOWN_DIFFERENCES: Final = 20
 _REPAIR_AT_ONCE: Final = 20_000
 
@@ -147,7 +147,7 @@ def verify(projector: Projector, name: str, *, repair: bool = False) -> Verified
     With `repair` what differs is taken over anew, and all is compared once more.
     """
     projection = projector.projection(name)
-    projector.advance(projection, threading.Event())
+    projector.advance(projection)
     comparison, aside, position = _compared(projector, projection)
     left = None
     if repair and not comparison.equal:
@@ -162,7 +162,7 @@ def drill(projector: Projector, name: str, observe: Callable[[int], None] = lamb
     The view in use is not touched.
     """
     projection = projector.projection(name)
-    projector.advance(projection, threading.Event())
+    projector.advance(projection)
     with projection.copy() as copy, projector.moment():
         began = time.monotonic()
         with copy.building() as writing:
@@ -264,7 +264,12 @@ def _readable(position: Position | None) -> str:
 
 
 @contextlib.contextmanager
-def projecting(database: Database, projections: Sequence[Projection]) -> Iterator[Projector]:
-    """The projector's place for the block. Raises ProjectorBusyError."""
-    with database_errors(database.address), Projector(database, projections) as projector:
+def projecting(
+    database: Database, projections: Sequence[Projection], *, patience_seconds: float = PATIENCE_SECONDS
+) -> Iterator[Projector]:
+    """The projector's place for the block, lent by whoever follows the record. Raises ProjectorBusyError."""
+    with (
+        database_errors(database.address),
+        Projector(database, projections, patience_seconds=patience_seconds) as projector,
+    ):
         yield projector

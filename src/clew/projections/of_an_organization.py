@@ -46,6 +46,10 @@ class OwnVerified:
     repaired: bool
     examples: list[dict[str, Any]]
 
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
 
 def own_status(database: Database, organization_id: UUID) -> list[OwnStatus]:
     """How every view fares. Does not disturb the projector, whoever that is."""
@@ -72,8 +76,8 @@ def own_status(database: Database, organization_id: UUID) -> list[OwnStatus]:
 def own_verify(database: Database, organization_id: UUID, name: str, *, repair: bool = False) -> OwnVerified:
     """Compare a view with the record, all of both; what of the organization's differs.
 
-    With `repair` whatever differs is taken over anew. Takes as long as reading all of both does. Raises
-    NotFoundError, ProjectorBusyError where another process keeps the views.
+    With `repair` whatever differs is taken over anew. Takes as long as reading all of both does; whoever follows the
+    record waits meanwhile. Raises NotFoundError, ProjectorBusyError.
     """
     require_projection(database, name)
     with keeping.projecting(database, projections(database.settings)) as projector:

@@ -25,6 +25,7 @@ from clew.projections import feed
 from clew.projections.books import Books, Page
 from clew.projections.feed import Key, Position
 from clew.projections.kept_writings import KeptWritings
+from clew.projections.place import ProjectorPlace, Stop, StopForGuests
 from clew.projections.projection import Aside, Projection, Writing
 
 ATTEMPTS: Final = 4
@@ -33,17 +34,8 @@ LONGEST_PAUSE_SECONDS: Final = 60.0
 STEP_CHANGES: Final = 500_000  # a row that changes often is taken over once in so many
 IDLE_SECONDS: Final = 0.2
 _TRIM_AT_ONCE: Final = 100_000
-_LOCK: Final = "SELECT pg_try_advisory_lock(hashtextextended('clew projector', 0))"
-_UNLOCK: Final = "SELECT pg_advisory_unlock_all()"
 
 log: Final = structlog.get_logger(__name__)
-
-
-class ProjectorBusyError(ConflictError):
-    """Another process projects: it will take over what this one wanted to."""
-
-    code = "projector_busy"
-    transient = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +59,17 @@ class Built:
 class Projector:
     """Has the projector's place for as long as it is open. Raises ProjectorBusyError if another process has it.
 
-    step_changes: changes that are worked off and committed at once, at most.
+    step_changes: changes that are worked off and committed at once, at most. patience_seconds: how long to wait for
+    whoever follows the record to lend the place, as they do between two of their steps.
     """
 
     def __init__(
-        self, database: Database, projections: Sequence[Projection], *, step_changes: int = STEP_CHANGES
+        self,
+        database: Database,
+        projections: Sequence[Projection],
+        *,
+        step_changes: int = STEP_CHANGES,
+        patience_seconds: float = 0.0,
     ) -> None:
         self._database = database
         self._step_changes = step_changes
@@ -79,9 +77,10 @@ class Projector:
         self._connection = database.connect_raw(PROJECTOR)
         self._books_connection: psycopg.Connection[Any] | None = None
         self._kept: KeptWritings | None = None
+        self._place = ProjectorPlace(self._connection, database.address)
         try:
             self._connection.autocommit = True
-            self._take_place()
+            self._place.take(patience_seconds)
             feed.prepare(self._connection)
             self._books_connection = database.connect_raw(PROJECTOR)
             self._books_connection.autocommit = True
@@ -94,7 +93,7 @@ class Projector:
         """Give the place up, at once for whoever waits for it."""
         if not self._connection.closed:
             with contextlib.suppress(psycopg.Error):
-                self._connection.execute(_UNLOCK)
+                self._place.leave()
         for connection in (self._connection, self._books_connection):
             if connection is not None:
                 connection.close()
@@ -113,23 +112,33 @@ class Projector:
             )
         return self._projections[name]
 
-    def catch_up(self, stop: threading.Event | None = None) -> list[Outcome]:
-        """Bring every view up to now. What fails is tried again a few times, then told; the others go on."""
-        stop = stop or threading.Event()
+    def catch_up(self, stop: Stop | None = None) -> list[Outcome]:
+        """Bring every view up to now. What fails is tried again a few times, then told; the others go on.
+
+        With `stop`, until that is set or nothing is left to do, however much others write meanwhile.
+        """
         outcomes = [self._surely(projection, stop) for projection in self._projections.values()]
         self._trim()
         return outcomes
 
     def follow(self, stop: threading.Event, *, idle_seconds: float = IDLE_SECONDS) -> None:
-        """Keep every view up to date until `stop` is set, pausing longer and longer while something fails."""
+        """Keep every view up to date until `stop` is set, pausing longer and longer while something fails.
+
+        Between two steps the place is lent to whoever waits for it.
+        """
         failures = 0
+        until = StopForGuests(stop, self._place)
         self._kept = kept = KeptWritings()
         try:
             while not stop.is_set():
-                outcomes = self.catch_up(stop)
+                if until.is_set():
+                    kept.close()
+                    self._place.lend(stop)
+                    continue
+                outcomes = self.catch_up(until)
                 failures = failures + 1 if any(outcome.error for outcome in outcomes) else 0
                 kept.close_rested()
-                stop.wait(pause(failures) if failures else idle_seconds)
+                until.wait(pause(failures) if failures else idle_seconds)
         finally:
             self._kept = None
             kept.close()
@@ -155,8 +164,8 @@ class Projector:
         log.info("projection rebuilt", projection=name, reason=reason, rows=rows)
         return Built(name, rows)
 
-    def advance(self, projection: Projection, stop: threading.Event) -> Outcome:
-        """Bring one view up to now, once; a view that cannot be brought up to date is rebuilt first."""
+    def advance(self, projection: Projection, stop: Stop | None = None) -> Outcome:
+        """Bring one view up to now; one that cannot be brought up to date is rebuilt first. `stop` as `catch_up`."""
         found = self._position(projection)
         rebuilt = found if isinstance(found, str) else None
         if rebuilt is not None:
@@ -164,8 +173,9 @@ class Projector:
             found = self._position(projection)
         if isinstance(found, str):
             raise ConflictError(f"the view does not keep what was just built: {found}", where=projection.name)
-        changes = self._follow_feed(projection, found, stop)
-        self.books.caught_up(projection.name)
+        changes, reached = self._follow_feed(projection, found, stop)
+        if reached:
+            self.books.caught_up(projection.name)
         return Outcome(projection.name, changes, rebuilt)
 
     @contextlib.contextmanager
@@ -197,15 +207,16 @@ class Projector:
         matters = aside or self.books.count_aside(projection.name)
         return feed.keys_of(self._connection, projection.tables) if matters else (), aside
 
-    def _follow_feed(self, projection: Projection, position: Position, stop: threading.Event) -> int:
+    def _follow_feed(self, projection: Projection, position: Position, stop: Stop | None) -> tuple[int, bool]:
+        """How many changes were taken over, and whether those were all."""
         changes = 0
         with contextlib.ExitStack() as opened:
             writing: Writing | None = None
-            while not stop.is_set():
+            while stop is None or not stop.is_set():
                 with self.moment():
                     stretch = feed.read(self._connection, position, limit=self._step_changes)
                     if not stretch.changes and position.target is None:
-                        break
+                        return changes, True
                     if writing is None:
                         kept = projection.writing() if self._kept is None else self._kept.writing(projection)
                         writing = opened.enter_context(kept)
@@ -213,7 +224,9 @@ class Projector:
                 position = self.commit(projection, writing, stretch.position, stretch.changes)
                 self.books.set_aside(projection.name, tried, aside)
                 changes += stretch.changes
-        return changes
+                if stop is None and stretch.is_last:
+                    return changes, True  # all that was there when this began: writers may go on for ever
+        return changes, False
 
     def _position(self, projection: Projection) -> Position | str:
         """Where a view stands, or why it has to be rebuilt."""
@@ -232,7 +245,7 @@ class Projector:
             self.books.confirm(projection.name, position, projection.rows(), 0)
         return mismatch or position
 
-    def _surely(self, projection: Projection, stop: threading.Event) -> Outcome:
+    def _surely(self, projection: Projection, stop: Stop | None) -> Outcome:
         """Advance, trying again after what may pass; the last error is noted and told, not raised."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -242,7 +255,7 @@ class Projector:
                     raise  # without the connection the place is lost, too
                 self.books.failed(projection.name, f"{type(error).__name__}: {error}")
                 log.warning("projection failed", projection=projection.name, attempt=attempt, error=str(error))
-                if attempt == ATTEMPTS or stop.wait(pause(attempt)):
+                if attempt == ATTEMPTS or (stop or threading.Event()).wait(pause(attempt)):
                     return Outcome(projection.name, error=str(error))
         raise AssertionError("the last attempt returns")
 
@@ -269,15 +282,6 @@ class Projector:
         token = uuid.uuid4().hex
         self.books.intend(name, token)
         return token
-
-    def _take_place(self) -> None:
-        row = self._connection.execute(_LOCK).fetchone()
-        if row is None or not row[0]:
-            raise ProjectorBusyError(
-                "another process keeps the views up to date just now",
-                where=self._database.address,
-                remedy="it takes over what this one would have done; see `clew projection status`",
-            )
 
 
 def pause(failures: int) -> float:

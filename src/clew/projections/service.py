@@ -16,7 +16,8 @@ from clew.kernel.settings import Settings
 from clew.projections import feed
 from clew.projections.companion import companion
 from clew.projections.feed import Position, Snapshot
-from clew.projections.projector import Outcome, Projector, ProjectorBusyError
+from clew.projections.place import ProjectorBusyError
+from clew.projections.projector import Outcome, Projector
 from clew.projections.search_place import (
     dead_notes,
     noted,

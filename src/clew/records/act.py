@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from clew.kernel.stored_text import LONGEST_TOLD, storable
 
+INSTALLATION: Final = UUID(int=0)
+"""In place of an organization: whose trail tells what is of none, such as names that nobody has. No tenant is it."""
 Action = Literal["CREATE", "READ", "UPDATE", "DELETE", "EXECUTE"]
 
 

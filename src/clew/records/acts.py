@@ -12,9 +12,9 @@ import sqlalchemy as sa
 
 from clew.kernel.stored_text import storable_json
 from clew.kernel.transactions import driver_connection
-from clew.records.act import Act, Action, ConfigurationChange, told
+from clew.records.act import INSTALLATION, Act, Action, ConfigurationChange, told
 
-__all__ = ["Act", "Action", "ConfigurationChange", "record", "record_all", "record_configuration"]
+__all__ = ["INSTALLATION", "Act", "Action", "ConfigurationChange", "record", "record_all", "record_configuration"]
 
 _RECORD: Final = """
 INSERT INTO audit.events (organization_id, event_type, user_id, user_name, source_ip, user_agent, session_id, action,

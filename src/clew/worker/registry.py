@@ -3,7 +3,8 @@
 from typing import Final
 
 from clew.worker.ingest_job import INGEST
+from clew.worker.verify_job import VERIFY
 from clew.worker.work import Handler
 
-HANDLERS: Final[tuple[Handler, ...]] = (INGEST,)
+HANDLERS: Final[tuple[Handler, ...]] = (INGEST, VERIFY)
 PLACE: Final = f"{__name__}:HANDLERS"

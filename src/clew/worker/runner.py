@@ -12,7 +12,7 @@ from typing import Final, Self
 import structlog
 
 from clew.domains.jobs import claims
-from clew.domains.jobs.claims import Claim, ClaimLostError
+from clew.domains.jobs.claims import Claim, ClaimLostError, Turns
 from clew.domains.jobs.tables import QUEUES
 from clew.kernel.database import Database
 from clew.kernel.database_errors import database_errors
@@ -52,6 +52,7 @@ class Runner:
         self._registry = registry
         self._kinds = tuple(handlers_at(registry))
         self._chores = tuple(chores)
+        self._turns = Turns()
         self._stop_patience = stop_patience_seconds
         self._stopping = threading.Event()
         self._news = threading.Condition()
@@ -165,7 +166,7 @@ class Runner:
     def _do_next(self, kept: "_Kept") -> bool:
         """Do the job that is next; whether there was one."""
         with self._database.transaction(None, RUNNER) as connection:
-            claim = claims.claim_next(connection, queues=self._queues, kinds=self._kinds)
+            claim = claims.claim_next(connection, queues=self._queues, kinds=self._kinds, turns=self._turns)
         if claim is None:
             return False
         self._attempt(claim, kept)

@@ -43,7 +43,7 @@ CHECKS: Final = [
 MODES: Final = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 
 EXAMPLES: Final = 10
-FEW_EXAMPLES: Final = {"get_report": 4, "rebuild_projection": 2, "verify_projection": 2}
+FEW_EXAMPLES: Final = {"get_report": 4, "rebuild_projection": 2}
 """Operations that take long by nature, and how many requests each gets."""
 
 DESCRIPTION: Final = described_routes()

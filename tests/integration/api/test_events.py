@@ -12,7 +12,8 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from clew.api.live import MOST_PER_USER, WAITING, Hub
+from clew.api.live import MOST_PER_USER, TOPICS, WAITING, Hub
+from clew.domains.identity.permissions import BUILT_IN
 from clew.domains.identity.users import set_active
 from clew.domains.investigations.service import create_investigation
 from clew.domains.jobs.service import NewJob, cancel_job, enqueue
@@ -21,6 +22,9 @@ from clew.kernel.errors import LimitError
 from tests.support.record import Tenant, migrated_database, new_organization
 from tests.support.serving import PATIENCE_SECONDS, Server, served_from
 from tests.support.uploading import Client, client_of
+
+READ_BY = {"investigations": "/investigations", "jobs": "/jobs", "uploads": "/uploads"}
+"""The ordinary routes to what topics tell of."""
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +131,38 @@ def test_each_topic_needs_its_right_and_no_other_topic_exists(server: Server, da
     connection.request("GET", "/api/v1/live?topics=jobs")
     assert connection.getresponse().status == 401
     connection.close()
+
+
+@pytest.mark.parametrize("role", [*sorted(BUILT_IN), "only"])
+@pytest.mark.parametrize("topic", sorted(TOPICS))
+def test_a_topic_needs_the_permission_of_its_ordinary_route_and_no_other(
+    server: Server, database: Database, topic: str, role: str
+) -> None:
+    """`only`: an administrator's key that may nothing but read this topic's things."""
+    tenant = new_organization(database)
+    scopes = (TOPICS[topic],) if role == "only" else ("read", "write", "admin")
+    client = client_of(server, database, tenant, "admin" if role == "only" else role, scopes=scopes)
+    allowed = role == "only" or TOPICS[topic] in BUILT_IN[role]
+    ordinary = client.ask("GET", READ_BY[topic])
+    assert (ordinary.status != 403) == allowed, ordinary.body
+    for topics in (topic, *(f"{topic},{other}" for other in TOPICS if other != topic)):
+        granted = all(TOPICS[each] in (scopes if role == "only" else BUILT_IN[role]) for each in topics.split(","))
+        with stream(client, topics) as opened:
+            assert opened.response.status == (200 if granted else 403), topics
+
+
+def test_a_stream_ends_when_the_right_to_its_topic_is_taken_though_others_are_left(
+    server: Server, database: Database
+) -> None:
+    tenant = new_organization(database)
+    client = client_of(server, database, tenant)
+    with stream(client, "jobs") as opened:
+        with database.transaction(tenant.context) as connection:
+            connection.execute(sa.text("UPDATE api_keys SET scopes = ARRAY['investigation:read']"))
+        put(database, tenant)
+        assert opened.event() == ("", "")
+    with stream(client, "investigations") as other:
+        assert other.response.status == 200
 
 
 @pytest.mark.parametrize("how", ["user", "key"])

@@ -4,9 +4,15 @@ import re
 
 import pytest
 
+from clew.api.routes import ROUTERS
+from clew.domains.identity.configuration import set_configuration, set_user_setting
 from clew.domains.identity.permissions import BUILT_IN
 from clew.domains.identity.users import set_active
 from tests.support.api import Api, Way, problem
+from tests.support.asking import ask
+from tests.support.makers import MAKERS, Workshop
+from tests.support.matrix import BODIES
+from tests.support.operations import Operation, described, operations_of
 
 ORGANIZATION = "/api/v1/organization"
 
@@ -69,6 +75,53 @@ def test_a_state_that_the_caller_has_is_not_sent_again(api: Api) -> None:
     assert (again.status_code, again.content) == (304, b"")
     other = api.client.get(ORGANIZATION, headers=person.headers["key"] | {"If-None-Match": '"other"'})
     assert other.status_code == 200
+
+
+def test_a_compressed_answer_has_an_etag_of_its_own_and_either_names_the_state(api: Api) -> None:
+    person = api.person(api.organization(), "admin")
+    path, headers = "/api/v1/configuration/notes", person.headers["key"]
+    long = {"value": "keep the light burning " * 200}
+    assert api.client.put(path, json=long, headers=headers | {"If-None-Match": "*"}).status_code in {200, 201}
+    plain, coded = (api.client.get(path, headers=headers | {"Accept-Encoding": each}) for each in ("identity", "gzip"))
+    assert "content-encoding" not in plain.headers
+    assert coded.headers["content-encoding"] == "gzip"
+    assert coded.json() == plain.json()
+    tags = [each.headers["etag"] for each in (plain, coded)]
+    assert tags[1] == f'{tags[0][:-1]}-gzip"'
+    for tag in tags:
+        for accepted in ("identity", "gzip"):
+            asked = headers | {"If-None-Match": tag, "Accept-Encoding": accepted}
+            again = api.client.get(path, headers=asked)
+            assert (again.status_code, again.headers["etag"]) == (304, tag)
+    for tag in tags:
+        assert api.client.put(path, json=long, headers=headers | {"If-Match": tag}).status_code == 200
+    problem(api.client.put(path, json=long, headers=headers | {"If-Match": f"W/{tags[0]}"}), 412, "precondition")
+    forged = tags[0].replace('"', '"x', 1)
+    problem(api.client.put(path, json=long, headers=headers | {"If-Match": forged}), 412, "precondition")
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [each for each in operations_of(described(ROUTERS)) if each.unsafe and each.rule != "public"],
+    ids=lambda each: each.name,
+)
+def test_if_match_is_described_where_it_is_looked_at_and_nowhere_else(api: Api, operation: Operation) -> None:
+    if operation.name in {"create_upload", "ingest_file", "append_upload", "revoke_other_sessions"}:
+        return  # make things, or have nothing that was read before
+    tenant = api.organization()
+    person = api.person(tenant, "admin")
+    home = Workshop(api, tenant, MAKERS, person.user)
+    values = {name: home.thing(name) for name in operation.path_parameters}
+    if "key" in values:  # whether it is a user's setting or the organization's, it has a state
+        with api.database.transaction(tenant.context) as connection:
+            set_configuration(connection, tenant.id, values["key"], "dark")
+            set_user_setting(connection, tenant.id, person.user.id, values["key"], "dark")
+    kind, body = operation.body()
+    headers = ({} if kind is None else {"Content-Type": kind}) | operation.headers() | person.headers["token"]
+    body = BODIES.get(operation.name, body)
+    answer = ask(api, operation.method, operation.target(values), headers | {"If-Match": '"no state"'}, body=body)
+    takes = any(each["name"] == "If-Match" for each in operation.described.get("parameters", ()))
+    assert (answer.status == 412) == takes, answer
 
 
 def test_what_no_route_answers_is_a_problem_too(api: Api) -> None:

@@ -53,7 +53,7 @@ def test_nobody_gives_themselves_what_is_not_theirs_to_set(api: Api, field: str)
         ("PUT", f"{ME}/password", {"present": PASSWORD, "new": NEW_PASSWORD}),
         ("POST", f"{ME}/second-factor", {"password": PASSWORD}),
         ("GET", f"{ME}/sessions", None),
-        ("DELETE", f"{ME}/sessions", None),
+        ("POST", f"{ME}/sessions/end-others", {"password": PASSWORD}),
         ("DELETE", "/api/v1/session", None),
     ],
 )
@@ -110,9 +110,9 @@ def test_a_second_factor_from_beginning_to_end(api: Api) -> None:
     secret = api.client.post(f"{ME}/second-factor", json={"password": PASSWORD}, headers=headers).json()["secret"]
     problem(api.client.post(f"{ME}/second-factor/confirm", json={"code": "000000x"}, headers=headers), 400, "input")
     code = pyotp.TOTP(secret).at(api.serving.clock())
-    codes = api.client.post(f"{ME}/second-factor/confirm", json={"code": code}, headers=headers).json()[
-        "recovery_codes"
-    ]
+    confirmed = api.client.post(f"{ME}/second-factor/confirm", json={"code": code}, headers=headers).json()
+    codes = confirmed["recovery_codes"]
+    headers = {"Authorization": f"Bearer {confirmed['tokens']['access_token']}"}
     assert len(codes) == 10
     problem(api.client.get("/api/v1/session", headers=other), 401, "authentication")
     state = api.client.get(f"{ME}/second-factor", headers=headers).json()
@@ -139,7 +139,11 @@ def test_sessions_are_listed_and_ended_by_their_owner_only(api: Api) -> None:
     assert api.client.delete(f"{ME}/sessions/{other}", headers=headers).status_code == 204
     problem(api.client.delete(f"{ME}/sessions/{other}", headers=headers), 404, "not_found")
     api.headers(person.tenant, person.user, "session")
-    assert api.client.delete(f"{ME}/sessions", headers=headers).status_code == 204
+    others = f"{ME}/sessions/end-others"
+    wrong = api.client.post(others, json={"password": "wrong and long enough"}, headers=headers)
+    problem(wrong, 401, "authentication")
+    assert len(api.client.get(f"{ME}/sessions", headers=headers).json()["items"]) > 1
+    assert api.client.post(others, json={"password": PASSWORD}, headers=headers).status_code == 204
     assert [each["current"] for each in api.client.get(f"{ME}/sessions", headers=headers).json()["items"]] == [True]
 
 

@@ -4,16 +4,19 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from clew.kernel.database import Database
+from clew.projections.following import FollowingProcess
 from clew.projections.keeping import projecting
 from clew.projections.projection import Difference
 from clew.projections.search.errors import SearchViewMissingError
 from clew.projections.search.fields import DocumentSet
 from clew.projections.search_reading import SearchReading
 from clew.projections.service import catch_up, projections
+from clew.worker.runner import Runner
 from tests.support.api import Api, Person, opened_api, problem
 from tests.support.embedded import wait_until
 from tests.support.record import NOON, Tenant, Writer, migrated_database, new_organization
@@ -220,7 +223,6 @@ def test_a_rebuild_that_is_asked_for_is_made_by_whoever_keeps_the_views(found: F
 
 
 def test_a_view_is_verified_and_what_others_have_is_not_shown(found: Found) -> None:
-    verify = "/api/v1/projections/search/verify"
     headers = found.api.person(found.tenant, "admin").headers["key"]
     with found.api.database.transaction(found.tenant.context) as connection:
         lost = Writer(connection, found.tenant).entity("domain", "lost.example.net")
@@ -229,12 +231,40 @@ def test_a_view_is_verified_and_what_others_have_is_not_shown(found: Found) -> N
     with projecting(found.api.database, [projection]), projection.writing() as writing:
         writing.remove([Difference(found.tenant.id, "osint_entities", lost, None)])
         writing.commit(projection.position() or "")
-    assert found.api.client.post(verify, headers=found.stranger.headers["key"], json={}).json()["equal"] is True
-    mended = found.api.client.post(verify, headers=headers, json={"repair": True}).json()
+    following = FollowingProcess(found.api.database.settings)
+    following.start()  # as beside a server: it keeps the views, and lends them
+    try:
+        with Runner(found.api.database, workers=1):
+            assert verified(found, found.stranger.headers["key"], repair=False)["equal"] is True
+            mended = verified(found, headers, repair=True)
+    finally:
+        following.stop()
     assert (mended["missing"], mended["equal"], mended["repaired"]) == (1, True, True)
     assert mended["examples"] == [{"kind": "missing", "id": str(lost), "table": "entities"}]
-    with projecting(found.api.database, [projection]):
-        problem(found.api.client.post(verify, headers=headers, json={}), 409, "projector_busy")
+
+
+def test_who_asks_twice_for_a_comparison_that_waits_gets_one(found: Found) -> None:
+    headers = found.api.person(found.api.organization(), "admin").headers["key"]
+    url = "/api/v1/projections/search/verify"
+    first, again, other = (
+        found.api.client.post(url, headers=headers, json=body).json()["id"] for body in ({}, {}, {"repair": True})
+    )
+    assert first == again
+    assert other != first
+    problem(found.api.client.post("/api/v1/projections/other/verify", headers=headers, json={}), 404, "not_found")
+
+
+def verified(found: Found, headers: dict[str, str], *, repair: bool) -> dict[str, Any]:
+    """What the job tells that compares the view."""
+    client = found.api.client
+    asked = client.post("/api/v1/projections/search/verify", headers=headers, json={"repair": repair})
+    assert asked.status_code == 202, asked.text
+    job = asked.headers["location"]
+    wait_until(lambda: client.get(job, headers=headers).json()["status"] in {"completed", "failed"}, "the comparison")
+    told = client.get(job, headers=headers).json()
+    assert told["error"] is None, told
+    result: dict[str, Any] = told["result"]
+    return result
 
 
 def test_without_a_view_searching_says_so_and_not_where_it_would_lie() -> None:

@@ -6,7 +6,9 @@ import json
 import os
 import socket
 import struct
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -19,7 +21,7 @@ from tests.support.embedded import wait_until
 from tests.support.loading import count, line, rows
 from tests.support.record import Tenant, migrated_database, new_organization
 from tests.support.serving import Server, served_from
-from tests.support.uploading import Client, client_of
+from tests.support.uploading import Answer, Client, client_of
 
 CONTENT = b"".join(line("session.connect", second) + b"\n" for second in range(300))
 
@@ -180,6 +182,59 @@ def test_names_are_never_paths(client: Client, database: Database, tenant: Tenan
     assert {UUID(path.name) for path in folder.iterdir()} == {
         UUID(item["id"]) for item in client.ask("GET", "/uploads").document["items"]
     }
+
+
+def test_a_file_sent_again_under_its_key_is_loaded_once(client: Client, database: Database, tenant: Tenant) -> None:
+    def send(content: bytes, key: str = "once", name: str = "x") -> Answer:
+        return client.ask("POST", f"/ingest?file_name={name}", content, Idempotency_Key=key)
+
+    first, again = send(CONTENT), send(CONTENT)
+    assert (first.status, again.status) == (201, 201)
+    assert again.document["job_id"] == first.document["job_id"]
+    assert (first.headers.get("idempotency-replayed"), again.headers["idempotency-replayed"]) == (None, "true")
+    other = (send(CONTENT + b"\n"), send(CONTENT, name="y"))
+    assert [(each.status, each.document["code"]) for each in other] == 2 * [(422, "idempotency_key_reused")]
+    assert send(CONTENT, key="another").document["job_id"] != first.document["job_id"]
+    partial = client.ask("POST", "/ingest?file_name=x", CONTENT, Idempotency_Key="part", Upload_Complete="?0")
+    assert (partial.status, partial.document["code"]) == (400, "input")
+    assert send(CONTENT, key="no\tkey").status == 400
+    assert count(database, tenant, "jobs") == 2
+
+
+def test_a_file_that_was_broken_off_under_its_key_is_sent_anew(
+    client: Client, database: Database, tenant: Tenant
+) -> None:
+    head = (
+        f"POST /api/v1/ingest?file_name=x HTTP/1.1\r\nHost: x\r\nX-API-Key: {client.key}\r\n"
+        f"Idempotency-Key: broken\r\nContent-Length: {len(CONTENT)}\r\n\r\n"
+    )
+    with client.server.socket() as connection:
+        connection.sendall(head.encode() + CONTENT[:1000])
+    whole = client.ask("POST", "/ingest?file_name=x", CONTENT, Idempotency_Key="broken")
+    assert (whole.status, whole.document["status"]) == (201, "completed")
+    assert count(database, tenant, "jobs") == 1
+
+
+def test_of_two_at_once_under_one_key_one_is_loaded_and_both_are_answered_alike(
+    client: Client, database: Database, tenant: Tenant
+) -> None:
+    both = threading.Barrier(2)
+
+    def send(_: int) -> Answer:
+        def parts() -> Iterator[bytes]:
+            yield CONTENT[:1000]
+            both.wait(30)
+            yield CONTENT[1000:]
+
+        return client.ask("POST", "/ingest?file_name=x", parts(), Idempotency_Key="both")
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(send, range(2))
+    assert (first.status, second.status) == (201, 201), (first.body, second.body)
+    assert first.document["job_id"] == second.document["job_id"]
+    assert count(database, tenant, "jobs") == 1
+    states = sorted(each["status"] for each in client.ask("GET", "/uploads").document["items"])
+    assert states == ["cancelled", "completed"]
 
 
 def test_what_the_sender_says_of_its_type_decides_nothing_and_comes_back_nowhere(client: Client) -> None:

@@ -5,12 +5,15 @@ import secrets
 import pytest
 import sqlalchemy as sa
 
+from clew.domains.identity import service
+from clew.domains.identity.passwords import PasswordPolicy
 from clew.domains.identity.service import (
     create_organization,
     ensure_default_organization,
     find_organization,
     list_organizations,
     operator_of,
+    organization_words,
 )
 from clew.kernel.database import Database, TenantContext
 from clew.kernel.errors import ConflictError, InputError, NotFoundError
@@ -38,6 +41,37 @@ def test_its_operator_may_do_everything_and_sign_in_never(database: Database) ->
         operator = operator_of(connection, made.id)
         user = connection.execute(sa.text("SELECT id, username, role, password_hash FROM users")).one()
     assert tuple(user) == (operator, f"operator@{made.slug}", "admin", "!")
+
+
+def test_it_comes_about_in_one_transaction_with_its_act(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = create_organization(database, some_slug(), "Harbour watch")
+    row = sa.text(
+        "SELECT o.xmin::text::bigint = e.xid AND u.xmin::text::bigint = e.xid FROM organizations o, users u,"
+        " audit.events e WHERE event_type = 'organization_created' AND e.resource_id = o.id::text"
+    )
+    with database.transaction(TenantContext(made.id)) as connection:
+        assert connection.scalars(row).all() == [True]
+    slug = some_slug()
+    with monkeypatch.context() as broken:
+        broken.setattr(service, "_install_operator", _fail)
+        with pytest.raises(RuntimeError):
+            create_organization(database, slug, "Harbour watch")
+    with pytest.raises(NotFoundError):
+        find_organization(database, slug)
+
+
+def _fail(*_: object) -> bool:
+    raise RuntimeError("the process ends here")
+
+
+def test_no_password_holds_the_organizations_name(database: Database) -> None:
+    made = create_organization(database, "o-quietwharf-" + secrets.token_hex(4), "Lighthouse Keepers")
+    with database.transaction(TenantContext(made.id)) as connection:
+        words = organization_words(connection, made.id)
+    for password in ("our lighthouse shines on", "there is a QuietWharf somewhere"):
+        with pytest.raises(InputError, match="others would think of"):
+            PasswordPolicy().require(password, about=words)
+    PasswordPolicy().require("seven lanterns in the harbour", about=words)
 
 
 def test_a_taken_slug_is_refused_and_nothing_changes(database: Database) -> None:

@@ -10,7 +10,7 @@ import pytest
 from clew.projections import feed
 from clew.projections.books import Books
 from clew.projections.keeping import drill, status, verify
-from clew.projections.projector import ProjectorBusyError
+from clew.projections.place import ProjectorBusyError
 from clew.projections.search.errors import SearchViewBusyError
 from clew.projections.search.fields import DocumentSet
 from clew.projections.search.port import SearchRequest

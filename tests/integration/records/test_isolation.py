@@ -350,6 +350,7 @@ def test_what_runs_with_its_owners_power_is_known_and_pinned(neighbours: Neighbo
         "create_monthly_partitions",
         "drop_old_api_usage_logs",
         "ensure_partitions",
+        "install_operator",
     ]
     assert all("search_path=pg_catalog, public" in settings for _, settings in found)
 

@@ -67,6 +67,10 @@ class CallerModel(BaseModel):
     session_id: UUID | None = Field(examples=[_ID], description="None for an API key.")
     api_key_id: UUID | None = Field(examples=[None])
     permissions: list[str] = Field(examples=[["entity:read"]])
+    must_enrol: bool = Field(
+        default=False,
+        description="A second factor is demanded: this session may set one up, nothing else.",
+    )
     csrf_token: str | None = Field(
         examples=[None], description="With a cookie only: what unsafe requests repeat in X-CSRF-Token."
     )
@@ -171,6 +175,14 @@ class RecoveryCodes(BaseModel):
     """Codes for whoever lost the device; each counts once, and they are shown this once."""
 
     recovery_codes: list[str] = Field(examples=[["abcd-efgh-jkmn-pqrs"]])
+
+
+class Confirmed(RecoveryCodes):
+    """A second factor came in force, and the session goes on under a new id: as Renewed says."""
+
+    session_id: UUID = Field(examples=[_ID])
+    csrf_token: str | None = Field(None, examples=["9f86d081884c7d65"])
+    tokens: Tokens | None = None
 
 
 class SessionModel(BaseModel):

@@ -1,6 +1,6 @@
 """Quarantine, projections and what the server can do, as the API shows them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
@@ -92,19 +92,6 @@ class VerifyWanted(Given):
     """Whether what differs is taken over anew."""
 
     repair: bool = False
-
-
-class VerifiedModel(Record):
-    """What of the organization's differed between record and view, before any repair; `equal` is after it."""
-
-    projection: str
-    missing: int
-    extra: int
-    different: int
-    set_aside: int
-    equal: bool
-    repaired: bool
-    examples: list[dict[str, Any]]
 
 
 class ReaderModel(BaseModel):

@@ -21,7 +21,7 @@ from clew.api.models.collections import (
 from clew.api.models.listing import page_shown
 from clew.api.paging import Page
 from clew.api.repeating import IdempotencyKey, once
-from clew.api.representations import created, require_match, shown, tagged
+from clew.api.representations import CHECKED, created, require_match, shown, tagged
 from clew.api.routing import PREFIX
 from clew.api.routing import router as routes
 from clew.domains.collections import service
@@ -64,7 +64,12 @@ def get_source(call: SourceReader, source_id: UUID) -> Response:
     return tagged(call.request, SourceModel.model_validate(found))
 
 
-@router.patch("/sources/{source_id}", response_model=SourceModel, summary="Change a source, or switch it off")
+@router.patch(
+    "/sources/{source_id}",
+    response_model=SourceModel,
+    summary="Change a source, or switch it off",
+    openapi_extra=CHECKED,
+)
 def change_source(call: SourceWriter, source_id: UUID, changes: SourceChangesModel) -> Response:
     """Change what is given and nothing else. With If-Match only the state that the caller saw is changed."""
 
@@ -112,7 +117,9 @@ def get_collection(call: Reader, collection_id: UUID) -> Response:
     return tagged(call.request, CollectionModel.model_validate(found))
 
 
-@router.patch("/collections/{collection_id}", response_model=CollectionModel, summary="Change a collection")
+@router.patch(
+    "/collections/{collection_id}", response_model=CollectionModel, summary="Change a collection", openapi_extra=CHECKED
+)
 def change_collection(call: Writer, collection_id: UUID, changes: CollectionChangesModel) -> Response:
     """Change how a collection is defined. With If-Match only the state that the caller saw is changed."""
 

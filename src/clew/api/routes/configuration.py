@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from clew.api.callers import Call, needs
 from clew.api.models.governing import ConfigurationEntry, ConfigurationList, ConfigurationValue
-from clew.api.representations import CONDITIONAL, require_match, tagged
+from clew.api.representations import CHECKED, CONDITIONAL, require_match, tagged
 from clew.api.routing import router as routes
 from clew.domains.identity import configuration
 from clew.kernel.errors import NotFoundError
@@ -40,7 +40,9 @@ def get_configuration(call: Annotated[Call, needs("configuration:read")], key: K
     return tagged(call.request, found)
 
 
-@router.put("/configuration/{key}", response_model=ConfigurationEntry, summary="Configure a value")
+@router.put(
+    "/configuration/{key}", response_model=ConfigurationEntry, summary="Configure a value", openapi_extra=CHECKED
+)
 def set_configuration(
     call: Annotated[Call, needs("configuration:write")], key: Key, body: ConfigurationValue
 ) -> Response:
@@ -60,7 +62,13 @@ def set_configuration(
     return tagged(call.request, ConfigurationEntry(key=key, value=body.value))
 
 
-@router.delete("/configuration/{key}", status_code=204, response_class=Response, summary="Forget a configured value")
+@router.delete(
+    "/configuration/{key}",
+    status_code=204,
+    response_class=Response,
+    summary="Forget a configured value",
+    openapi_extra=CHECKED,
+)
 def remove_configuration(call: Annotated[Call, needs("configuration:write")], key: Key) -> Response:
     """Forgets one key."""
     with call.transaction() as connection:

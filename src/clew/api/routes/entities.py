@@ -21,7 +21,7 @@ from clew.api.models.entities import (
 from clew.api.models.listing import page_shown
 from clew.api.paging import Page
 from clew.api.problems import MISSING
-from clew.api.representations import require_match, shown, tagged
+from clew.api.representations import CHECKED, require_match, shown, tagged
 from clew.api.routing import router as routes
 from clew.kernel.errors import NotFoundError
 from clew.records.acts import Act
@@ -84,7 +84,13 @@ def get_one(call: Reader, entity_id: UUID) -> Response:
     return tagged(call.request, EntityModel.model_validate(found))
 
 
-@router.patch("/entities/{entity_id}", response_model=EntityModel, summary="Correct an entity", name="change_entity")
+@router.patch(
+    "/entities/{entity_id}",
+    response_model=EntityModel,
+    summary="Correct an entity",
+    name="change_entity",
+    openapi_extra=CHECKED,
+)
 def change_one(call: Annotated[Call, needs("entity:write")], entity_id: UUID, changes: EntityChangesModel) -> Response:
     """Change its tags, or whether it was verified. What sources tell is not changed by hand."""
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Header, Query
 from starlette.responses import Response
 
-from clew.api.callers import Call, needs
+from clew.api.callers import Call, needs_one_of
 from clew.api.event_stream import MEDIA_TYPE, EventStream
 from clew.api.live import TOPICS
 from clew.api.routing import router as routes
@@ -29,7 +29,7 @@ _STREAM: Final[dict[int | str, dict[str, Any]]] = {
 
 @router.get("/live", response_class=Response, responses=_STREAM, summary="Follow what changes")
 def follow_events(
-    call: Annotated[Call, needs("job:read")],
+    call: Annotated[Call, needs_one_of(TOPICS.values())],
     topics: Annotated[
         str, Query(max_length=200, examples=["jobs"], description=f"Any of: {', '.join(sorted(TOPICS))}.")
     ],
@@ -39,8 +39,8 @@ def follow_events(
 ) -> Response:
     """Server-sent events: that something was created, updated or deleted, and its id; details are asked for.
 
-    `reset` means that events may be missing: look at everything anew. Each topic needs the right to
-    read its things, and all of them that to read jobs.
+    `reset` means that events may be missing: look at everything anew. Each topic needs the permission that
+    reading its things needs, and no other: investigations investigation:read, jobs job:read, uploads ingest:write.
     """
     wanted = _topics(topics)
     for topic in wanted:

@@ -20,7 +20,7 @@ from clew.api.models.investigations import (
 from clew.api.models.listing import page_shown
 from clew.api.paging import Page
 from clew.api.repeating import IdempotencyKey, once
-from clew.api.representations import created, require_match, shown, tagged
+from clew.api.representations import CHECKED, created, require_match, shown, tagged
 from clew.api.routing import PREFIX
 from clew.api.routing import router as routes
 from clew.domains.collections import service as collections
@@ -79,7 +79,12 @@ def get_investigation_overview(call: Reader, investigation_id: UUID) -> Response
     return tagged(call.request, OverviewModel.model_validate(found))
 
 
-@router.patch("/investigations/{investigation_id}", response_model=InvestigationModel, summary="Change a case")
+@router.patch(
+    "/investigations/{investigation_id}",
+    response_model=InvestigationModel,
+    summary="Change a case",
+    openapi_extra=CHECKED,
+)
 def change_investigation(call: Writer, investigation_id: UUID, changes: InvestigationChangesModel) -> Response:
     """Change what is given and nothing else. With If-Match only the state that the caller saw is changed."""
     wanted = cast("service.InvestigationChanges", changes.model_dump(exclude_unset=True))
@@ -90,7 +95,7 @@ def change_investigation(call: Writer, investigation_id: UUID, changes: Investig
     return tagged(call.request, InvestigationModel.model_validate(found))
 
 
-@router.delete("/investigations/{investigation_id}", status_code=204, summary="Delete a case")
+@router.delete("/investigations/{investigation_id}", status_code=204, summary="Delete a case", openapi_extra=CHECKED)
 def delete_investigation(call: Annotated[Call, needs("investigation:delete")], investigation_id: UUID) -> Response:
     """Delete a case with its targets. What was collected for it stays in the record."""
     with call.transaction() as connection:

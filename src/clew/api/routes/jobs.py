@@ -9,7 +9,7 @@ from starlette.responses import Response
 from clew.api.callers import Call, needs
 from clew.api.models.jobs import JobModel, JobQueue, JobStatus
 from clew.api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, page_of
-from clew.api.representations import require_match, shown, tagged
+from clew.api.representations import CHECKED, require_match, shown, tagged
 from clew.api.routing import router as routes
 from clew.domains.jobs import service as jobs
 
@@ -50,7 +50,7 @@ def get_job(call: Annotated[Call, needs("job:read")], job_id: UUID) -> Response:
     return tagged(call.request, JobModel.of(found))
 
 
-@router.post("/jobs/{job_id}/cancel", response_model=JobModel, summary="Cancel a job")
+@router.post("/jobs/{job_id}/cancel", response_model=JobModel, summary="Cancel a job", openapi_extra=CHECKED)
 def cancel_job(call: Annotated[Call, needs("job:write")], job_id: UUID) -> Response:
     """At once if it waits, else after the step it is at; what it did stays. 409 if it is over."""
     with call.transaction() as connection:
@@ -60,7 +60,7 @@ def cancel_job(call: Annotated[Call, needs("job:write")], job_id: UUID) -> Respo
     return shown(JobModel.of(cancelled))
 
 
-@router.post("/jobs/{job_id}/retry", response_model=JobModel, summary="Retry a job")
+@router.post("/jobs/{job_id}/retry", response_model=JobModel, summary="Retry a job", openapi_extra=CHECKED)
 def retry_job(call: Annotated[Call, needs("job:write")], job_id: UUID) -> Response:
     """Have a failed or cancelled job done again; what it has done already is not done twice. 409 for others."""
     with call.transaction() as connection:

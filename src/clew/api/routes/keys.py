@@ -14,7 +14,7 @@ from clew.api.models.keys import KeyBounds, KeyModel, MadeKey, NewKeyRequest, Us
 from clew.api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, page_of
 from clew.api.problems import MISSING
 from clew.api.repeating import HEADER
-from clew.api.representations import CONDITIONAL, require_match, shown, tagged
+from clew.api.representations import CHECKED, CONDITIONAL, require_match, shown, tagged
 from clew.api.routing import router as routes
 from clew.domains.identity import api_keys, usage_log
 from clew.domains.identity.authority import authorise_scopes, user_to_manage
@@ -94,7 +94,9 @@ def get_api_key(call: Annotated[Call, needs("key:write")], key_id: UUID) -> Resp
     return tagged(call.request, found)
 
 
-@router.put("/api-keys/{key_id}/limits", response_model=KeyModel, summary="Set the limits of an API key")
+@router.put(
+    "/api-keys/{key_id}/limits", response_model=KeyModel, summary="Set the limits of an API key", openapi_extra=CHECKED
+)
 def set_api_key_limits(call: Annotated[Call, needs("key:admin")], key_id: UUID, body: KeyBounds) -> Response:
     """Gives a key other limits; what it used already counts against them."""
     where = call.principal.organization_id

@@ -14,6 +14,7 @@ from clew.api.serving import Serving
 from clew.domains.identity.account_links import request_password_reset, reset_password, verify_email
 from clew.domains.identity.invitations import accept_invitation
 from clew.domains.identity.one_time_tokens import INVITATION, find_organization_of_token
+from clew.domains.identity.service import organization_words
 from clew.kernel.roles import AUTHENTICATOR
 from clew.kernel.transactions import TenantContext
 
@@ -23,7 +24,7 @@ router = routes("links")
 @router.post("/password-resets", status_code=202, response_class=Response, summary="Ask for a reset link")
 def request_reset(visitor: Annotated[Visitor, public()], body: ResetRequest) -> Response:
     """Sends a link if the address is somebody's. The answer is the same at once, whether it is or not."""
-    visitor.serving.background.submit(_send_reset, visitor.serving, body.email)
+    visitor.serving.background.submit(_send_reset, visitor.serving, body.email, visitor.client_ip, visitor.user_agent)
     return Response(None, 202)
 
 
@@ -62,9 +63,11 @@ def accept(visitor: Annotated[Visitor, public()], body: Acceptance) -> Response:
     serving, password = visitor.serving, body.password.get_secret_value()
     with serving.database.transaction(None, AUTHENTICATOR) as connection:
         organization_id = find_organization_of_token(connection, INVITATION, body.token)
-    serving.rules.policy.require(password, about=(body.username, body.full_name))
-    hashed = serving.rules.hasher.hash(password)
     context = TenantContext(organization_id, client_ip=visitor.client_ip)
+    with serving.database.transaction(context) as connection:
+        words = organization_words(connection, organization_id)
+    serving.rules.policy.require(password, about=(body.username, body.full_name, *words))
+    hashed = serving.rules.hasher.hash(password)
     with serving.database.transaction(context) as connection:
         user = accept_invitation(
             connection,
@@ -78,8 +81,15 @@ def accept(visitor: Annotated[Visitor, public()], body: Acceptance) -> Response:
     return shown(Profile.of(user), 201)
 
 
-def _send_reset(serving: Serving, email: str) -> None:
-    lifetime = timedelta(minutes=serving.settings.password_reset_minutes)
-    link = request_password_reset(serving.database, email, lifetime=lifetime, clock=serving.clock)
+def _send_reset(serving: Serving, email: str, client_ip: str | None, user_agent: str | None) -> None:
+    link = request_password_reset(
+        serving.database,
+        email,
+        lifetime=timedelta(minutes=serving.settings.password_reset_minutes),
+        limits=serving.rules.limits,
+        client_ip=client_ip,
+        user_agent=user_agent,
+        clock=serving.clock,
+    )
     if link is not None:
         serving.deliver(link)

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from clew.api.callers import Call, needs
 from clew.api.models.governing import OrganizationChange
 from clew.api.models.organization import OrganizationModel
-from clew.api.representations import CONDITIONAL, require_match, tagged
+from clew.api.representations import CHECKED, CONDITIONAL, require_match, tagged
 from clew.api.routing import router as routes
 from clew.domains.identity.service import own_organization, rename_organization
 
@@ -24,7 +24,9 @@ def get_organization(call: Annotated[Call, needs("organization:read")]) -> Respo
     return tagged(call.request, OrganizationModel.of(found))
 
 
-@router.patch("/organization", response_model=OrganizationModel, summary="Change the caller's organization")
+@router.patch(
+    "/organization", response_model=OrganizationModel, summary="Change the caller's organization", openapi_extra=CHECKED
+)
 def update_organization(call: Annotated[Call, needs("organization:write")], body: OrganizationChange) -> Response:
     """Gives it another name. Its slug, which commands name it by, stays."""
     where = call.principal.organization_id

@@ -7,9 +7,9 @@ from fastapi import Path
 from starlette.responses import Response
 
 from clew.api.callers import Call, in_person, signed_in
-from clew.api.models.account import Profile, ProfileChange, SessionModel, SettingsModel, SettingValue
+from clew.api.models.account import PasswordProof, Profile, ProfileChange, SessionModel, SettingsModel, SettingValue
 from clew.api.paging import Page
-from clew.api.representations import CONDITIONAL, require_match, shown, tagged
+from clew.api.representations import CHECKED, CONDITIONAL, require_match, shown, tagged
 from clew.api.routing import router as routes
 from clew.domains.identity.account_links import verification_link
 from clew.domains.identity.changing_password import confirm_password
@@ -31,7 +31,7 @@ def get_profile(call: Annotated[Call, signed_in()]) -> Response:
     return tagged(call.request, Profile.of(user))
 
 
-@router.patch("", response_model=Profile, summary="Change one's own account")
+@router.patch("", response_model=Profile, summary="Change one's own account", openapi_extra=CHECKED)
 def update_profile(call: Annotated[Call, in_person()], body: ProfileChange) -> Response:
     """Changes what is given. Another e-mail address takes the password and is unverified until its link comes back."""
     where, who = call.principal.organization_id, call.principal.user_id
@@ -95,9 +95,13 @@ def revoke_own_session(call: Annotated[Call, in_person()], session_id: UUID) -> 
     return Response(None, 204)
 
 
-@router.delete("/sessions", status_code=204, response_class=Response, summary="End all one's other sessions")
-def revoke_other_sessions(call: Annotated[Call, in_person()]) -> Response:
-    """Ends every session of the caller but the one this request came in."""
+@router.post("/sessions/end-others", status_code=204, response_class=Response, summary="End all one's other sessions")
+def revoke_other_sessions(call: Annotated[Call, in_person()], body: PasswordProof) -> Response:
+    """Ends every session of the caller but the one this request came in. Takes the password.
+
+    Whoever found a session open must not lock its owner out with it; one session is ended without.
+    """
+    confirm_password(call.serving.door, call.principal, body.password.get_secret_value())
     principal, own = call.principal, call.require_session()
     with call.transaction() as connection:
         revoke_sessions(

@@ -6,10 +6,13 @@ from fastapi import Path
 from starlette.responses import Response
 
 from clew.api.callers import Call, needs
-from clew.api.models.operations import ProjectionModel, ProjectionsModel, VerifiedModel, VerifyWanted
+from clew.api.models.jobs import JobModel
+from clew.api.models.operations import ProjectionModel, ProjectionsModel, VerifyWanted
 from clew.api.representations import shown
+from clew.api.routing import PREFIX
 from clew.api.routing import router as routes
-from clew.projections.of_an_organization import ask_for_rebuild, own_status, own_verify, require_projection
+from clew.domains.jobs.service import NewJob, enqueue_unless_waiting
+from clew.projections.of_an_organization import ask_for_rebuild, own_status, require_projection
 from clew.records.acts import Act
 
 router = routes("projections")
@@ -26,18 +29,24 @@ def list_projections(call: Reader) -> Response:
     return shown(ProjectionsModel(items=[ProjectionModel.model_validate(each) for each in found]))
 
 
-@router.post("/projections/{name}/verify", response_model=VerifiedModel, summary="Compare a view with the record")
+@router.post(
+    "/projections/{name}/verify", status_code=202, response_model=JobModel, summary="Compare a view with the record"
+)
 def verify_projection(call: Writer, name: Name, wanted: VerifyWanted) -> Response:
-    """Compare every document of a view, as its engine gives it back, with the record; with `repair` mend it.
+    """Have a job compare every document of a view, as its engine gives it back, with the record; with `repair` mend it.
 
-    It answers when it is done, and is refused while another process keeps the views (code projector_busy).
+    The job's `result` is what of the organization's differed before any repair (missing, extra, different, each with
+    `examples`), how many rows are set_aside, and whether both are `equal` now. Who asks again while that waits gets
+    the same job.
     """
-    database = call.serving.database
-    require_projection(database, name)
-    with call.serving.slots.taken("projection"):
-        _tell(call, "projection_verified", name, repair=wanted.repair)
-        found = own_verify(database, call.principal.organization_id, name, repair=wanted.repair)
-    return shown(VerifiedModel.model_validate(found))
+    require_projection(call.serving.database, name)
+    parameters = {"projection": name, "repair": wanted.repair}
+    with call.transaction() as connection:
+        act = Act("projection_verified", "EXECUTE", "projection", name, name, request={"repair": wanted.repair})
+        call.note(connection, act)
+        new = NewJob("projection_verify", parameters, queue="projections")
+        job = enqueue_unless_waiting(connection, call.principal.organization_id, new)
+    return shown(JobModel.of(job), 202, headers={"Location": f"{PREFIX}/jobs/{job.id}"})
 
 
 @router.post(
@@ -47,12 +56,8 @@ def rebuild_projection(call: Writer, name: Name) -> Response:
     """Ask whoever keeps the views to make one anew; the old one is read until then. The list says when it is ready."""
     database = call.serving.database
     require_projection(database, name)
-    _tell(call, "projection_rebuild_asked_for", name)
+    with call.transaction() as connection:
+        call.note(connection, Act("projection_rebuild_asked_for", "EXECUTE", "projection", name, name))
     ask_for_rebuild(database, name, f"asked for by {call.principal.username}")
     found = own_status(database, call.principal.organization_id)
     return shown(ProjectionsModel(items=[ProjectionModel.model_validate(each) for each in found]), 202)
-
-
-def _tell(call: Call, event: str, name: str, **request: object) -> None:
-    with call.transaction() as connection:
-        call.note(connection, Act(event, "EXECUTE", "projection", name, name, request=request))

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from clew.api.callers import Call, needs
 from clew.api.models.people import NewRole, RoleChange, RoleList, RoleModel
 from clew.api.repeating import IdempotencyKey, once
-from clew.api.representations import CONDITIONAL, created, require_match, shown, tagged
+from clew.api.representations import CHECKED, CONDITIONAL, created, require_match, shown, tagged
 from clew.api.routing import router as routes
 from clew.domains.identity import roles
 from clew.domains.identity.principal import authorise_granting
@@ -54,7 +54,9 @@ def get_role(call: Annotated[Call, needs("role:read")], role_id: UUID) -> Respon
     return tagged(call.request, RoleModel.model_validate(found))
 
 
-@router.patch("/roles/{role_id}", response_model=RoleModel, summary="Change what a custom role allows")
+@router.patch(
+    "/roles/{role_id}", response_model=RoleModel, summary="Change what a custom role allows", openapi_extra=CHECKED
+)
 def grant_permissions(call: Annotated[Call, needs("role:write")], role_id: UUID, body: RoleChange) -> Response:
     """Allows more, or less, from the next request on. Nobody grants what they do not have."""
     authorise_granting(call.principal, body.add)
@@ -72,7 +74,9 @@ def grant_permissions(call: Annotated[Call, needs("role:write")], role_id: UUID,
     return tagged(call.request, RoleModel.model_validate(changed))
 
 
-@router.delete("/roles/{role_id}", status_code=204, response_class=Response, summary="Delete a custom role")
+@router.delete(
+    "/roles/{role_id}", status_code=204, response_class=Response, summary="Delete a custom role", openapi_extra=CHECKED
+)
 def delete_role(call: Annotated[Call, needs("role:write")], role_id: UUID) -> Response:
     """Deletes it; whoever had it has it no more."""
     with call.transaction() as connection:

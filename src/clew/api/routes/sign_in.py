@@ -13,10 +13,12 @@ from clew.api.routing import router as routes
 from clew.domains.identity.sessions import revoke_session
 from clew.domains.identity.sign_in import SignedIn
 from clew.domains.identity.token_desk import READ_AGAIN_AFTER
+from clew.kernel.errors import ForbiddenError
 
 router = routes("sign-in")
 well_known = routes("sign-in", prefix="/.well-known")
 
+NO_TOKENS: Final[dict[int | str, dict[str, Any]]] = {403: {"description": "Passwords are not taken for tokens here"}}
 CROSS_SITE: Final[dict[int | str, dict[str, Any]]] = {403: {"description": "Another site's page sent this"}}
 
 
@@ -40,7 +42,7 @@ def sign_in(visitor: Annotated[Visitor, public()], body: Credentials) -> Respons
 
 
 @router.get("/session", response_model=CallerModel, summary="Who is calling")
-def get_session(call: Annotated[Call, signed_in()]) -> Response:
+def get_session(call: Annotated[Call, signed_in(enrolling=True)]) -> Response:
     """Who the caller is, what they may do, and with a cookie the proof that unsafe requests need."""
     principal, token = call.principal, call.session_token()
     return shown(
@@ -51,13 +53,14 @@ def get_session(call: Annotated[Call, signed_in()]) -> Response:
             session_id=principal.session_id,
             api_key_id=principal.key_id,
             permissions=sorted(principal.permissions),
+            must_enrol=principal.must_enrol,
             csrf_token=None if token is None else call.serving.cookies.proof(token),
         )
     )
 
 
 @router.delete("/session", status_code=204, response_class=Response, summary="Sign out")
-def sign_out(call: Annotated[Call, in_person()]) -> Response:
+def sign_out(call: Annotated[Call, in_person(enrolling=True)]) -> Response:
     """Ends the session, and with it its access and refresh tokens, at once."""
     session_id = call.require_session()
     with call.transaction() as connection:
@@ -67,9 +70,16 @@ def sign_out(call: Annotated[Call, in_person()]) -> Response:
     return answer
 
 
-@router.post("/tokens", response_model=Tokens, responses=REFUSED, summary="Sign in, by tokens")
+@router.post("/tokens", response_model=Tokens, responses=REFUSED | NO_TOKENS, summary="Sign in, by tokens")
 def create_tokens(visitor: Annotated[Visitor, public()], body: Credentials) -> Response:
-    """Begins a session and hands out its access and refresh token, for programs that people use."""
+    """Begins a session and hands out its access and refresh token, for programs that people use.
+
+    403 where the installation takes no password for tokens (`api_tokens_by_password`): use API keys.
+    """
+    if not visitor.serving.settings.api_tokens_by_password:
+        raise ForbiddenError(
+            "no tokens are handed out for passwords here", where="api_tokens_by_password", remedy="use an API key"
+        )
     return shown(Tokens.of(visitor.serving.desk.hand_out(_enter(visitor, body, None))))
 
 

@@ -12,7 +12,7 @@ from clew.api.models.investigations import NewTarget, TargetChangesModel, Target
 from clew.api.models.listing import ListQuery, page_shown
 from clew.api.paging import Page
 from clew.api.repeating import IdempotencyKey, once
-from clew.api.representations import created, require_match, shown, tagged
+from clew.api.representations import CHECKED, created, require_match, shown, tagged
 from clew.api.routing import PREFIX
 from clew.api.routing import router as routes
 from clew.domains.investigations import targets
@@ -70,7 +70,10 @@ def get_target(call: Reader, investigation_id: UUID, target_id: UUID) -> Respons
 
 
 @router.patch(
-    "/investigations/{investigation_id}/targets/{target_id}", response_model=TargetModel, summary="Change a target"
+    "/investigations/{investigation_id}/targets/{target_id}",
+    response_model=TargetModel,
+    summary="Change a target",
+    openapi_extra=CHECKED,
 )
 def change_target(call: Writer, investigation_id: UUID, target_id: UUID, changes: TargetChangesModel) -> Response:
     """Change what is noted about a target. With If-Match only the state that the caller saw is changed."""
@@ -82,7 +85,12 @@ def change_target(call: Writer, investigation_id: UUID, target_id: UUID, changes
     return tagged(call.request, TargetModel.model_validate(found))
 
 
-@router.delete("/investigations/{investigation_id}/targets/{target_id}", status_code=204, summary="Remove a target")
+@router.delete(
+    "/investigations/{investigation_id}/targets/{target_id}",
+    status_code=204,
+    summary="Remove a target",
+    openapi_extra=CHECKED,
+)
 def remove_target(call: Writer, investigation_id: UUID, target_id: UUID) -> Response:
     """Take a target out of its case."""
     with call.transaction() as connection:

@@ -4,10 +4,13 @@ The protocol is that of the HTTP working group's resumable uploads. Parts begin 
 what was acknowledged survives a crash of the server.
 """
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final
 from uuid import UUID
 
+import orjson
+import sqlalchemy as sa
 from fastapi import Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
@@ -18,17 +21,18 @@ from clew.api.callers import Call, needs
 from clew.api.models.uploads import Case, Region, Source, TimeZone, UploadModel, UploadRequest, UploadStatus
 from clew.api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, page_of
 from clew.api.problems import answer, problem_of
-from clew.api.repeating import IdempotencyKey, once
-from clew.api.representations import created, require_match, shown, tagged
+from clew.api.repeating import IdempotencyKey, LongRequest, RepeatedError, once, replayed, reused
+from clew.api.representations import CHECKED, created, require_match, shown, tagged
 from clew.api.routing import PREFIX
 from clew.api.routing import router as routes
 from clew.domains.identity.principal import authorise
+from clew.domains.identity.repeated_requests import Answer
 from clew.domains.uploads import service as uploads
 from clew.domains.uploads.options import ReadingOptions
-from clew.domains.uploads.reception import OffsetError, Reception
+from clew.domains.uploads.reception import OffsetError, Reception, Settle
 from clew.domains.uploads.service import NewUpload, Upload
 from clew.domains.uploads.staging import StorageFullError
-from clew.kernel.errors import ClewError
+from clew.kernel.errors import ClewError, InputError
 
 router = routes("uploads")
 
@@ -103,21 +107,33 @@ async def ingest_file(
     time_zone: Annotated[TimeZone, Query()] = None,
     region: Annotated[Region, Query()] = None,
     case: Annotated[Case, Query()] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """The body is the file, whatever it says its type is; a job loads it. `Upload-Complete: ?0`: more will follow."""
+    """The body is the file, whatever it says its type is; a job loads it. `Upload-Complete: ?0`: more will follow.
+
+    With an Idempotency-Key the same file sent again is not loaded twice; what was broken off begins anew.
+    """
     options = ReadingOptions(source, time_zone, region, None, case)
     headers = call.request.headers
 
     async def take() -> Response:
         complete = fields.completes(headers, default=True)
+        repeatable = _repeatable(call, idempotency_key, complete=complete)
+        known = None if repeatable is None else await run_in_threadpool(repeatable.known)
+        if known is not None:
+            return await _known_again(call, known)
         length = fields.length_of(headers)
         if length is None and complete:
             length = fields.body_length(headers)
         new = NewUpload(file_name, length, fields.repr_digests(headers), options)
         _require_case(call, options)
         made = await run_in_threadpool(_created, call, new)
-        upload = await _received(call, made.id, offset=0, complete=complete)
-        response = created(UploadModel.of(upload), f"{PREFIX}/uploads/{upload.id}")
+        try:
+            upload = await _received(call, made.id, offset=0, complete=complete, settle=_settle(repeatable))
+        except RepeatedError as repeated:  # two at once, and the other one was first
+            await run_in_threadpool(_withdrawn, call, made.id)
+            return replayed(repeated.answer)
+        response = _made(upload)
         response.headers.update(fields.upload_headers(upload, call.serving.settings))
         return response
 
@@ -196,7 +212,9 @@ async def append_upload(call: Annotated[Call, needs("ingest:write")], upload_id:
     return await _told(call.request, take)
 
 
-@router.delete("/uploads/{upload_id}", status_code=204, response_class=Response, summary="Give an upload up")
+@router.delete(
+    "/uploads/{upload_id}", status_code=204, response_class=Response, summary="Give an upload up", openapi_extra=CHECKED
+)
 async def cancel_upload(call: Annotated[Call, needs("ingest:write")], upload_id: UUID) -> Response:
     """What has arrived is removed. 409 if it is completed: then it is its job that can be cancelled."""
 
@@ -229,7 +247,61 @@ def _found(call: Call, upload_id: UUID) -> Upload:
         return uploads.find_upload(connection, call.principal.organization_id, upload_id)
 
 
-async def _received(call: Call, upload_id: UUID, *, offset: int, complete: bool) -> Upload:
+def _withdrawn(call: Call, upload_id: UUID) -> None:
+    with call.transaction() as connection:
+        uploads.cancel_upload(connection, call.principal.organization_id, upload_id)
+
+
+def _made(upload: Upload) -> Response:
+    return created(UploadModel.of(upload), f"{PREFIX}/uploads/{upload.id}")
+
+
+def _repeatable(call: Call, key: str | None, *, complete: bool) -> LongRequest | None:
+    if key is None:
+        return None
+    if not complete:
+        raise InputError(
+            "a key goes with a whole file", where="Idempotency-Key", remedy="begin it with POST /api/v1/uploads"
+        )
+    return LongRequest(call, key)
+
+
+def _settle(repeatable: LongRequest | None) -> Settle:
+    """Keeps the answer with the act, or finds that another request was first, perhaps with another file."""
+
+    def settle(connection: sa.Connection, upload: Upload) -> None:
+        if repeatable is None:
+            return
+        try:
+            repeatable.settle(connection, _made(upload))
+        except RepeatedError as repeated:
+            _require_same(repeated.answer, upload.sha256)
+            raise
+
+    return settle
+
+
+def _require_same(known: Answer, sha256: str | None) -> None:
+    if orjson.loads(known.body)["sha256"] != sha256:
+        raise reused()
+
+
+async def _known_again(call: Call, known: Answer) -> Response:
+    """The answer of before, if this is the file of before: it is read, and not kept."""
+    digest, size = hashlib.sha256(), 0
+    async for data in call.request.stream():
+        size += len(data)
+        uploads.require_size(size, call.serving.settings)
+        digest.update(data)
+    _require_same(known, digest.hexdigest())
+    return replayed(known)
+
+
+def _nothing(_connection: sa.Connection, _upload: Upload) -> None:
+    pass
+
+
+async def _received(call: Call, upload_id: UUID, *, offset: int, complete: bool, settle: Settle = _nothing) -> Upload:
     headers, serving = call.request.headers, call.serving
     length, body = fields.length_of(headers), fields.body_length(headers)
     if length is None and complete and body is not None:
@@ -245,7 +317,7 @@ async def _received(call: Call, upload_id: UUID, *, offset: int, complete: bool)
         digests=serving.receptions.digests,
         clock=serving.clock,
     )
-    return await serving.receptions.receive(call.request, upload_id, reception, complete=complete)
+    return await serving.receptions.receive(call.request, upload_id, reception, complete=complete, settle=settle)
 
 
 async def _told(request: Request, take: Callable[[], Awaitable[Response]]) -> Response:

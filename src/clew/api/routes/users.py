@@ -23,7 +23,7 @@ from clew.api.models.people import (
 )
 from clew.api.paging import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, page_of
 from clew.api.repeating import IdempotencyKey, once
-from clew.api.representations import CONDITIONAL, created, require_match, shown, tagged
+from clew.api.representations import CHECKED, CONDITIONAL, created, require_match, shown, tagged
 from clew.api.routing import router as routes
 from clew.domains.identity import roles, sessions, users
 from clew.domains.identity.account_links import reset_link
@@ -36,6 +36,7 @@ from clew.domains.identity.authority import (
 from clew.domains.identity.one_time_tokens import Link
 from clew.domains.identity.passwords import UNUSABLE
 from clew.domains.identity.principal import authorise_granting
+from clew.domains.identity.service import organization_words
 from clew.domains.identity.users import User
 
 router = routes("users")
@@ -95,7 +96,9 @@ def create_user(
     hashed = UNUSABLE
     if body.password is not None:
         password = body.password.get_secret_value()
-        serving.rules.policy.require(password, about=(body.username, body.email, body.full_name))
+        with call.transaction() as connection:
+            words = organization_words(connection, principal.organization_id)
+        serving.rules.policy.require(password, about=(body.username, body.email, body.full_name, *words))
         hashed = serving.rules.hasher.hash(password)
     made: list[Link] = []
 
@@ -128,7 +131,7 @@ def get_user(call: Annotated[Call, needs("user:read")], user_id: UUID) -> Respon
     return tagged(call.request, found)
 
 
-@router.patch("/users/{user_id}", response_model=UserDetail, summary="Change a user")
+@router.patch("/users/{user_id}", response_model=UserDetail, summary="Change a user", openapi_extra=CHECKED)
 def update_user(call: Annotated[Call, needs("user:write")], user_id: UUID, body: UserChange) -> Response:
     """Changes what is named. Whoever may do more than the caller is not changed."""
     given = body.model_fields_set
@@ -147,19 +150,21 @@ def update_user(call: Annotated[Call, needs("user:write")], user_id: UUID, body:
     return tagged(call.request, found)
 
 
-@router.post("/users/{user_id}/deactivate", response_model=UserDetail, summary="Shut a user out")
+@router.post("/users/{user_id}/deactivate", response_model=UserDetail, summary="Shut a user out", openapi_extra=CHECKED)
 def deactivate_user(call: Annotated[Call, needs("user:write")], user_id: UUID) -> Response:
     """Ends their sessions at once; their API keys rest. What they did stays."""
     return _set_active(call, user_id, active=False)
 
 
-@router.post("/users/{user_id}/activate", response_model=UserDetail, summary="Let a user in again")
+@router.post(
+    "/users/{user_id}/activate", response_model=UserDetail, summary="Let a user in again", openapi_extra=CHECKED
+)
 def activate_user(call: Annotated[Call, needs("user:write")], user_id: UUID) -> Response:
     """Lets somebody in again who was shut out."""
     return _set_active(call, user_id, active=True)
 
 
-@router.put("/users/{user_id}/role", response_model=UserDetail, summary="Give a built-in role")
+@router.put("/users/{user_id}/role", response_model=UserDetail, summary="Give a built-in role", openapi_extra=CHECKED)
 def set_user_role(call: Annotated[Call, needs("role:write")], user_id: UUID, body: RoleChoice) -> Response:
     """Gives a built-in role in place of the present one; their sessions end. Nobody gives what they do not have."""
     require_other(call.principal, user_id)

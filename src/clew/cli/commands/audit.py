@@ -9,7 +9,9 @@ import typer
 from clew.cli.options import DataDirectoryOption, JsonOption, OrganizationOption, invocation
 
 if TYPE_CHECKING:
+    from clew.cli.options import Invocation
     from clew.domains.audit.findings import Verified
+    from clew.domains.audit.search import AuditPage, AuditQuery
 
 TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
@@ -92,6 +94,9 @@ def search(  # noqa: PLR0913, PLR0917  each option is one argument
     until: Annotated[datetime | None, typer.Option("--until", formats=TIMES, help="Before then (UTC).")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="At most so many.")] = 100,
     cursor: Annotated[str | None, typer.Option("--cursor", help="Where the page before ended.")] = None,
+    installation: Annotated[
+        bool, typer.Option("--installation", help="What is of no organization: names that nobody has, tried.")
+    ] = False,
     organization: OrganizationOption = None,
     data_dir: DataDirectoryOption = None,
     as_json: JsonOption = False,
@@ -113,7 +118,7 @@ def search(  # noqa: PLR0913, PLR0917  each option is one argument
         limit=limit,
         cursor=cursor,
     )
-    page = audit_of(call).search(query)
+    page = _of_installation(call, query) if installation else audit_of(call).search(query)
     if call.json:
         print_json(page.as_dict())
         return
@@ -124,6 +129,12 @@ def search(  # noqa: PLR0913, PLR0917  each option is one argument
     )
     if page.cursor:
         line(f"there is more: --cursor {page.cursor}")
+
+
+def _of_installation(call: "Invocation", query: "AuditQuery") -> "AuditPage":
+    from clew.cli.desk.local.audit import search_installation
+
+    return search_installation(call, query)
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:

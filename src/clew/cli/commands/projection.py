@@ -131,7 +131,7 @@ def follow(
     with (
         opened_current_database(call) as database,
         stop_on_interrupt() as stop,
-        projecting(database, projections(database.settings)) as projector,
+        projecting(database, projections(database.settings), patience_seconds=0) as projector,
     ):
         note("following the record; Ctrl-C ends it")
         projector.follow(stop)

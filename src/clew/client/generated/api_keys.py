@@ -78,12 +78,12 @@ class ApiKeysOperations(Calls):
             models.Key, asked("GET", path_of("/api/v1/api-keys/{key_id}", key_id=key_id))
         )
 
-    def revoke_api_key(self, key_id: UUID, *, if_match: str | None = None) -> None:
+    def revoke_api_key(self, key_id: UUID) -> None:
         """Revoke an API key.
 
         Lets a key be taken no more, for good: one's own, or with key:admin anybody's.
         """
-        self._transport.send(asked("DELETE", path_of("/api/v1/api-keys/{key_id}", key_id=key_id), if_match=if_match))
+        self._transport.send(asked("DELETE", path_of("/api/v1/api-keys/{key_id}", key_id=key_id)))
 
     def set_api_key_limits(self, key_id: UUID, body: models.KeyBounds, *, if_match: str | None = None) -> models.Key:
         """Set the limits of an API key.

@@ -90,14 +90,14 @@ class AuditOperations(Calls):
         """
         return self._transport.fetch_resource(models.Sealed, asked("GET", "/api/v1/audit/state"))
 
-    def verify_audit_trail(self) -> models.GoverningVerified:
+    def verify_audit_trail(self) -> models.Verified:
         """Prove the trail.
 
         Follows the organization's chain from its beginning, and names the first thing that is not as it was sealed.
 
         Takes a second for some twenty thousand rows.
         """
-        return self._transport.fetch_resource(models.GoverningVerified, asked("POST", "/api/v1/audit/verify"))
+        return self._transport.fetch_resource(models.Verified, asked("POST", "/api/v1/audit/verify"))
 
     def export_audit_trail(self) -> AbstractContextManager[Stream]:
         """Export the trail.

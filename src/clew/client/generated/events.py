@@ -26,8 +26,8 @@ class EventsOperations(Calls):
 
         Server-sent events: that something was created, updated or deleted, and its id; details are asked for.
 
-        `reset` means that events may be missing: look at everything anew. Each topic needs the right to read its
-        things, and all of them that to read jobs.
+        `reset` means that events may be missing: look at everything anew. Each topic needs the permission that reading
+        its things needs, and no other: investigations investigation:read, jobs job:read, uploads ingest:write.
         """
         return self._events(
             asked("GET", "/api/v1/live", query={"topics": topics}, headers={"Last-Event-ID": last_event_id})

@@ -39,13 +39,11 @@ class InvitationsOperations(Calls):
             models.MadeInvitation, asked("POST", "/api/v1/invitations", body=body, once=idempotency_key or True)
         )
 
-    def revoke_invitation(self, invitation_id: UUID, *, if_match: str | None = None) -> None:
+    def revoke_invitation(self, invitation_id: UUID) -> None:
         """Take an invitation back.
 
         Lets the link of an open invitation work no more.
         """
         self._transport.send(
-            asked(
-                "DELETE", path_of("/api/v1/invitations/{invitation_id}", invitation_id=invitation_id), if_match=if_match
-            )
+            asked("DELETE", path_of("/api/v1/invitations/{invitation_id}", invitation_id=invitation_id))
         )

@@ -58,20 +58,20 @@ class JobsOperations(Calls):
         """
         return self._transport.fetch_resource(models.Job, asked("GET", path_of("/api/v1/jobs/{job_id}", job_id=job_id)))
 
-    def cancel_job(self, job_id: UUID) -> models.Job:
+    def cancel_job(self, job_id: UUID, *, if_match: str | None = None) -> models.Job:
         """Cancel a job.
 
         At once if it waits, else after the step it is at; what it did stays. 409 if it is over.
         """
         return self._transport.fetch_resource(
-            models.Job, asked("POST", path_of("/api/v1/jobs/{job_id}/cancel", job_id=job_id))
+            models.Job, asked("POST", path_of("/api/v1/jobs/{job_id}/cancel", job_id=job_id), if_match=if_match)
         )
 
-    def retry_job(self, job_id: UUID) -> models.Job:
+    def retry_job(self, job_id: UUID, *, if_match: str | None = None) -> models.Job:
         """Retry a job.
 
         Have a failed or cancelled job done again; what it has done already is not done twice. 409 for others.
         """
         return self._transport.fetch_resource(
-            models.Job, asked("POST", path_of("/api/v1/jobs/{job_id}/retry", job_id=job_id))
+            models.Job, asked("POST", path_of("/api/v1/jobs/{job_id}/retry", job_id=job_id), if_match=if_match)
         )

@@ -158,6 +158,7 @@ class Caller(Resource, frozen=True, kw_only=True):
     session_id: UUID | None
     api_key_id: UUID | None
     permissions: list[str]
+    must_enrol: bool = False
     csrf_token: str | None
 
 
@@ -300,6 +301,24 @@ class ConfigurationValue(Model, frozen=True, kw_only=True):
     """The value to configure: any JSON of at most 64 KiB. Values of keys that end in url lead to the internet only."""
 
     value: Any
+
+
+class Tokens(Resource, frozen=True, kw_only=True):
+    """An access token and what it is exchanged for when it has expired (RFC 6749, section 5.1)."""
+
+    access_token: str
+    token_type: str = "Bearer"
+    expires_in: int
+    refresh_token: str
+
+
+class Confirmed(Resource, frozen=True, kw_only=True):
+    """A second factor came in force, and the session goes on under a new id: as Renewed says."""
+
+    recovery_codes: list[str]
+    session_id: UUID
+    csrf_token: str | None = None
+    tokens: Tokens | None = None
 
 
 class Credentials(Model, frozen=True, kw_only=True):
@@ -1114,15 +1133,6 @@ class RelationshipWithSources(Resource, frozen=True, kw_only=True):
     sightings: list[Sighting]
 
 
-class Tokens(Resource, frozen=True, kw_only=True):
-    """An access token and what it is exchanged for when it has expired (RFC 6749, section 5.1)."""
-
-    access_token: str
-    token_type: str = "Bearer"
-    expires_in: int
-    refresh_token: str
-
-
 class Renewed(Resource, frozen=True, kw_only=True):
     """What goes on in place of the session that was: by cookie its new proof, by token new tokens."""
 
@@ -1361,13 +1371,7 @@ class Verification(Model, frozen=True, kw_only=True):
     token: str
 
 
-class VerifyWanted(Model, frozen=True, kw_only=True):
-    """Whether what differs is taken over anew."""
-
-    repair: bool | UnsetType = UNSET
-
-
-class GoverningVerified(Resource, frozen=True, kw_only=True):
+class Verified(Resource, frozen=True, kw_only=True):
     """What a proof of the organization's trail found. `unsealed` rows came after the last seal."""
 
     ok: bool
@@ -1378,14 +1382,7 @@ class GoverningVerified(Resource, frozen=True, kw_only=True):
     first_bad: Finding | None
 
 
-class OperationsVerified(Resource, frozen=True, kw_only=True):
-    """What of the organization's differed between record and view, before any repair; `equal` is after it."""
+class VerifyWanted(Model, frozen=True, kw_only=True):
+    """Whether what differs is taken over anew."""
 
-    projection: str
-    missing: int
-    extra: int
-    different: int
-    set_aside: int
-    equal: bool
-    repaired: bool
-    examples: list[dict[str, Any]]
+    repair: bool | UnsetType = UNSET

@@ -43,21 +43,21 @@ class ProfileOperations(Calls):
         """
         return self._transport.fetch(models.SessionPage, asked("GET", "/api/v1/me/sessions"))
 
-    def revoke_other_sessions(self, *, if_match: str | None = None) -> None:
-        """End all one's other sessions.
-
-        Ends every session of the caller but the one this request came in.
-        """
-        self._transport.send(asked("DELETE", "/api/v1/me/sessions", if_match=if_match))
-
-    def revoke_own_session(self, session_id: UUID, *, if_match: str | None = None) -> None:
+    def revoke_own_session(self, session_id: UUID) -> None:
         """End one's own session.
 
         Ends one of the caller's sessions.
         """
-        self._transport.send(
-            asked("DELETE", path_of("/api/v1/me/sessions/{session_id}", session_id=session_id), if_match=if_match)
-        )
+        self._transport.send(asked("DELETE", path_of("/api/v1/me/sessions/{session_id}", session_id=session_id)))
+
+    def revoke_other_sessions(self, body: models.PasswordProof) -> None:
+        """End all one's other sessions.
+
+        Ends every session of the caller but the one this request came in. Takes the password.
+
+        Whoever found a session open must not lock its owner out with it; one session is ended without.
+        """
+        self._transport.send(asked("POST", "/api/v1/me/sessions/end-others", body=body))
 
     def get_settings(self) -> models.Settings:
         """One's own settings.
@@ -66,16 +66,16 @@ class ProfileOperations(Calls):
         """
         return self._transport.fetch_resource(models.Settings, asked("GET", "/api/v1/me/settings"))
 
-    def set_setting(self, key: str, body: models.SettingValue, *, if_match: str | None = None) -> None:
+    def set_setting(self, key: str, body: models.SettingValue) -> None:
         """Set one of one's own settings.
 
         Sets one key.
         """
-        self._transport.send(asked("PUT", path_of("/api/v1/me/settings/{key}", key=key), body=body, if_match=if_match))
+        self._transport.send(asked("PUT", path_of("/api/v1/me/settings/{key}", key=key), body=body))
 
-    def remove_setting(self, key: str, *, if_match: str | None = None) -> None:
+    def remove_setting(self, key: str) -> None:
         """Forget one of one's own settings.
 
         Forgets one key.
         """
-        self._transport.send(asked("DELETE", path_of("/api/v1/me/settings/{key}", key=key), if_match=if_match))
+        self._transport.send(asked("DELETE", path_of("/api/v1/me/settings/{key}", key=key)))

@@ -18,15 +18,18 @@ class ProjectionsOperations(Calls):
         """
         return self._transport.fetch_resource(models.Projections, asked("GET", "/api/v1/projections"))
 
-    def verify_projection(self, name: str, body: models.VerifyWanted) -> models.OperationsVerified:
+    def verify_projection(self, name: str, body: models.VerifyWanted) -> models.Job:
         """Compare a view with the record.
 
-        Compare every document of a view, as its engine gives it back, with the record; with `repair` mend it.
+        Have a job compare every document of a view, as its engine gives it back, with the record; with `repair` mend
+        it.
 
-        It answers when it is done, and is refused while another process keeps the views (code projector_busy).
+        The job's `result` is what of the organization's differed before any repair (missing, extra, different, each
+        with `examples`), how many rows are set_aside, and whether both are `equal` now. Who asks again while that waits
+        gets the same job.
         """
         return self._transport.fetch_resource(
-            models.OperationsVerified, asked("POST", path_of("/api/v1/projections/{name}/verify", name=name), body=body)
+            models.Job, asked("POST", path_of("/api/v1/projections/{name}/verify", name=name), body=body)
         )
 
     def rebuild_projection(self, name: str) -> models.Projections:

@@ -11,14 +11,12 @@ from clew.client.transport import asked
 class SecurityOperations(Calls):
     """Operations on: security."""
 
-    def update_password(self, body: models.PasswordChange, *, if_match: str | None = None) -> models.Renewed:
+    def update_password(self, body: models.PasswordChange) -> models.Renewed:
         """Change one's own password.
 
         Takes the present password. All other sessions end, and this one goes on under a new id.
         """
-        return self._transport.fetch_resource(
-            models.Renewed, asked("PUT", "/api/v1/me/password", body=body, if_match=if_match)
-        )
+        return self._transport.fetch_resource(models.Renewed, asked("PUT", "/api/v1/me/password", body=body))
 
     def get_second_factor(self) -> models.SecondFactorState:
         """Whether a second factor is in force.
@@ -34,19 +32,19 @@ class SecurityOperations(Calls):
         """
         return self._transport.fetch_resource(models.Enrolment, asked("POST", "/api/v1/me/second-factor", body=body))
 
-    def confirm_second_factor(self, body: models.SecondFactorCode) -> models.RecoveryCodes:
+    def confirm_second_factor(self, body: models.SecondFactorCode) -> models.Confirmed:
         """Put a second factor in force.
 
-        Takes a code from the device; every other session ends, because it began without.
+        Takes a code from the device. Every other session ends, because it began without; this one gets a new id.
         """
         return self._transport.fetch_resource(
-            models.RecoveryCodes, asked("POST", "/api/v1/me/second-factor/confirm", body=body)
+            models.Confirmed, asked("POST", "/api/v1/me/second-factor/confirm", body=body)
         )
 
     def remove_second_factor(self, body: models.SecondFactorRemoval) -> None:
         """Remove one's second factor.
 
-        Takes the password and a code; every other session ends.
+        Takes the password and a code; every other session ends. Where one is demanded, the next is set up at once.
         """
         self._transport.send(asked("POST", "/api/v1/me/second-factor/remove", body=body))
 

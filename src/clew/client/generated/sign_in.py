@@ -25,17 +25,19 @@ class SignInOperations(Calls):
         """
         return self._transport.fetch_resource(models.Caller, asked("GET", "/api/v1/session"))
 
-    def sign_out(self, *, if_match: str | None = None) -> None:
+    def sign_out(self) -> None:
         """Sign out.
 
         Ends the session, and with it its access and refresh tokens, at once.
         """
-        self._transport.send(asked("DELETE", "/api/v1/session", if_match=if_match))
+        self._transport.send(asked("DELETE", "/api/v1/session"))
 
     def create_tokens(self, body: models.Credentials) -> models.Tokens:
         """Sign in, by tokens.
 
         Begins a session and hands out its access and refresh token, for programs that people use.
+
+        403 where the installation takes no password for tokens (`api_tokens_by_password`): use API keys.
         """
         return self._transport.fetch_resource(models.Tokens, asked("POST", "/api/v1/tokens", body=body))
 

@@ -63,10 +63,13 @@ class UploadsOperations(Calls):
         upload_length: str | None = None,
         content_digest: str | None = None,
         repr_digest: str | None = None,
+        idempotency_key: str | None = None,
     ) -> models.Upload:
         """Upload a file in one request.
 
         The body is the file, whatever it says its type is; a job loads it. `Upload-Complete: ?0`: more will follow.
+
+        With an Idempotency-Key the same file sent again is not loaded twice; what was broken off begins anew.
         """
         return self._transport.fetch_resource(
             models.Upload,
@@ -88,6 +91,7 @@ class UploadsOperations(Calls):
                 },
                 content=body,
                 content_type="application/octet-stream",
+                once=idempotency_key or True,
             ),
         )
 
@@ -117,7 +121,6 @@ class UploadsOperations(Calls):
         upload_length: str | None = None,
         content_digest: str | None = None,
         repr_digest: str | None = None,
-        if_match: str | None = None,
     ) -> models.Upload:
         """Send a part of an upload.
 
@@ -137,7 +140,6 @@ class UploadsOperations(Calls):
                 },
                 content=body,
                 content_type="application/partial-upload",
-                if_match=if_match,
             ),
         )
 

@@ -89,22 +89,24 @@ class UsersOperations(Calls):
             asked("PATCH", path_of("/api/v1/users/{user_id}", user_id=user_id), body=body, if_match=if_match),
         )
 
-    def deactivate_user(self, user_id: UUID) -> models.UserDetail:
+    def deactivate_user(self, user_id: UUID, *, if_match: str | None = None) -> models.UserDetail:
         """Shut a user out.
 
         Ends their sessions at once; their API keys rest. What they did stays.
         """
         return self._transport.fetch_resource(
-            models.UserDetail, asked("POST", path_of("/api/v1/users/{user_id}/deactivate", user_id=user_id))
+            models.UserDetail,
+            asked("POST", path_of("/api/v1/users/{user_id}/deactivate", user_id=user_id), if_match=if_match),
         )
 
-    def activate_user(self, user_id: UUID) -> models.UserDetail:
+    def activate_user(self, user_id: UUID, *, if_match: str | None = None) -> models.UserDetail:
         """Let a user in again.
 
         Lets somebody in again who was shut out.
         """
         return self._transport.fetch_resource(
-            models.UserDetail, asked("POST", path_of("/api/v1/users/{user_id}/activate", user_id=user_id))
+            models.UserDetail,
+            asked("POST", path_of("/api/v1/users/{user_id}/activate", user_id=user_id), if_match=if_match),
         )
 
     def set_user_role(
@@ -119,21 +121,17 @@ class UsersOperations(Calls):
             asked("PUT", path_of("/api/v1/users/{user_id}/role", user_id=user_id), body=body, if_match=if_match),
         )
 
-    def give_custom_role(self, user_id: UUID, role_id: UUID, *, if_match: str | None = None) -> models.UserDetail:
+    def give_custom_role(self, user_id: UUID, role_id: UUID) -> models.UserDetail:
         """Give a custom role.
 
         Gives a custom role beside what they have; their sessions end. Nobody gives what they do not have.
         """
         return self._transport.fetch_resource(
             models.UserDetail,
-            asked(
-                "PUT",
-                path_of("/api/v1/users/{user_id}/custom-roles/{role_id}", user_id=user_id, role_id=role_id),
-                if_match=if_match,
-            ),
+            asked("PUT", path_of("/api/v1/users/{user_id}/custom-roles/{role_id}", user_id=user_id, role_id=role_id)),
         )
 
-    def take_custom_role(self, user_id: UUID, role_id: UUID, *, if_match: str | None = None) -> models.UserDetail:
+    def take_custom_role(self, user_id: UUID, role_id: UUID) -> models.UserDetail:
         """Take a custom role.
 
         Takes a custom role from a user; their sessions end.
@@ -141,9 +139,7 @@ class UsersOperations(Calls):
         return self._transport.fetch_resource(
             models.UserDetail,
             asked(
-                "DELETE",
-                path_of("/api/v1/users/{user_id}/custom-roles/{role_id}", user_id=user_id, role_id=role_id),
-                if_match=if_match,
+                "DELETE", path_of("/api/v1/users/{user_id}/custom-roles/{role_id}", user_id=user_id, role_id=role_id)
             ),
         )
 
@@ -165,16 +161,14 @@ class UsersOperations(Calls):
             models.UserSessionList, asked("GET", path_of("/api/v1/users/{user_id}/sessions", user_id=user_id))
         )
 
-    def revoke_user_sessions(self, user_id: UUID, *, if_match: str | None = None) -> None:
+    def revoke_user_sessions(self, user_id: UUID) -> None:
         """End a user's sessions.
 
         Ends every session of the user.
         """
-        self._transport.send(
-            asked("DELETE", path_of("/api/v1/users/{user_id}/sessions", user_id=user_id), if_match=if_match)
-        )
+        self._transport.send(asked("DELETE", path_of("/api/v1/users/{user_id}/sessions", user_id=user_id)))
 
-    def revoke_user_session(self, user_id: UUID, session_id: UUID, *, if_match: str | None = None) -> None:
+    def revoke_user_session(self, user_id: UUID, session_id: UUID) -> None:
         """End a session.
 
         Ends one session of the user.
@@ -183,6 +177,5 @@ class UsersOperations(Calls):
             asked(
                 "DELETE",
                 path_of("/api/v1/users/{user_id}/sessions/{session_id}", user_id=user_id, session_id=session_id),
-                if_match=if_match,
             )
         )

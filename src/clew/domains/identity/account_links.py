@@ -22,15 +22,16 @@ from clew.domains.identity.one_time_tokens import (
     use_token,
 )
 from clew.domains.identity.passwords import PasswordHasher, PasswordPolicy
+from clew.domains.identity.service import organization_words
 from clew.domains.identity.tables import users
-from clew.domains.identity.telling import USER, tell
+from clew.domains.identity.telling import USER, tell, tell_failure
 from clew.domains.identity.users import User, find_user, normal_email, set_password
 from clew.kernel.clock import Clock, system_clock
 from clew.kernel.database import Database, TenantContext
 from clew.kernel.errors import AuthenticationError, InputError
 from clew.kernel.ids import IdMaker, new_id
 from clew.kernel.roles import AUTHENTICATOR
-from clew.records.acts import Act, record
+from clew.records.acts import INSTALLATION, Act, record
 
 VERIFICATION_LIFETIME = timedelta(hours=48)
 
@@ -45,9 +46,17 @@ class PasswordRules:
 
 
 def request_password_reset(
-    database: Database, email: str, *, lifetime: timedelta, clock: Clock = system_clock, ids: IdMaker = new_id
+    database: Database,
+    email: str,
+    *,
+    lifetime: timedelta,
+    limits: SignInLimits,
+    client_ip: str | None = None,
+    user_agent: str | None = None,
+    clock: Clock = system_clock,
+    ids: IdMaker = new_id,
 ) -> Link | None:
-    """The link to send to that address; None if no active user has it.
+    """The link to send to that address; None if no active user has it, which the installation's own trail is told.
 
     Whoever asked must not notice the difference: answer them first, and call this and the delivery in the background.
     """
@@ -60,8 +69,20 @@ def request_password_reset(
             sa.select(users.c.organization_id, users.c.id).where(users.c.email == address, users.c.is_active)
         ).one_or_none()
     if found is None:
+        digest = failed_sign_ins.digest_of_account(limits, address)
+        with database.transaction(TenantContext(INSTALLATION, client_ip=client_ip)) as connection:
+            tell_failure(
+                connection,
+                "password_reset_asked_for",
+                USER,
+                None,
+                why="no active user has this address",
+                user_agent=user_agent,
+                name_digest=digest,
+            )
         return None
-    with database.transaction(TenantContext(found.organization_id, found.id)) as connection:
+    context = TenantContext(found.organization_id, found.id, client_ip=client_ip, user_agent=user_agent)
+    with database.transaction(context) as connection:
         return reset_link(connection, found.organization_id, found.id, lifetime=lifetime, clock=clock, ids=ids)
 
 
@@ -101,7 +122,8 @@ def reset_password(
         organization_id = find_organization_of_token(connection, PASSWORD_RESET, token)
     with database.transaction(TenantContext(organization_id)) as connection:
         user = _user_of(connection, organization_id, PASSWORD_RESET, token, clock)
-        rules.policy.require(password, about=(user.username, user.email, user.full_name))
+        words = organization_words(connection, organization_id)
+        rules.policy.require(password, about=(user.username, user.email, user.full_name, *words))
         changed = set_password(connection, organization_id, user.id, rules.hasher.hash(password), clock=clock)
         connection.execute(
             sa.update(users)

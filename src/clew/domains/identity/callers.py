@@ -14,6 +14,7 @@ from clew.domains.identity.access_tokens import Claims
 from clew.domains.identity.opaque_tokens import SESSION, digest_of
 from clew.domains.identity.principal import Principal
 from clew.domains.identity.roles import all_permissions, custom_permissions
+from clew.domains.identity.second_factor_demand import demanded
 from clew.domains.identity.sessions import SessionLimits
 from clew.domains.identity.sign_in_tables import sessions
 from clew.domains.identity.tables import AnyRow, organizations, users
@@ -108,9 +109,10 @@ def _found(row: Any, limits: SessionLimits, client_ip: str | None, now: datetime
         organization_id=row.organization_id,
         user_id=row.user_id,
         username=row.username,
-        permissions=all_permissions(row.role, row.custom_permissions),
+        permissions=frozenset() if row.must_enrol else all_permissions(row.role, row.custom_permissions),
         session_id=row.session_id,
         client_ip=client_ip,
+        must_enrol=row.must_enrol,
     )
 
 
@@ -127,6 +129,7 @@ _QUERY: Final = (
         organizations.c.is_active.label("organization_is_active"),
         users.c.role,
         custom_permissions().label("custom_permissions"),
+        demanded().label("must_enrol"),
     )
     .join(users, sa.and_(users.c.organization_id == sessions.c.organization_id, users.c.id == sessions.c.user_id))
     .join(organizations, organizations.c.id == sessions.c.organization_id)

@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from clew.domains.identity import failed_sign_ins
 from clew.domains.identity.passwords import PasswordPolicy
 from clew.domains.identity.principal import Principal
+from clew.domains.identity.service import organization_words
 from clew.domains.identity.sessions import NewSession, renew_session
 from clew.domains.identity.sign_in import Door
 from clew.domains.identity.tables import users
@@ -24,7 +25,9 @@ def change_password(door: Door, policy: PasswordPolicy, principal: Principal, pr
     where, who, clock = principal.organization_id, principal.user_id, door.clock
     if principal.session_id is None:
         raise _key_in_hand()
-    policy.require(new, about=(user.username, user.email, user.full_name))
+    with door.database.transaction(principal.context) as connection:
+        words = organization_words(connection, where)
+    policy.require(new, about=(user.username, user.email, user.full_name, *words))
     hashed = door.hasher.hash(new)
     with door.database.transaction(principal.context) as connection:
         session = renew_session(

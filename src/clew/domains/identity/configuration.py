@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
+from clew.domains.identity import second_factor_demand
 from clew.domains.identity.access_tables import system_configuration, user_settings
 from clew.kernel.clock import Clock, system_clock
 from clew.kernel.errors import InputError, NotFoundError
@@ -43,6 +44,8 @@ def set_configuration(
 ) -> Any:
     """Configure one key; the value it had before, None if it had none. Raises InputError."""
     _require(key, value)
+    if key == second_factor_demand.KEY:
+        second_factor_demand.require_demand(connection, organization_id, value)
     known = sa.select(system_configuration.c.value).where(
         system_configuration.c.organization_id == organization_id, system_configuration.c.key == key
     )

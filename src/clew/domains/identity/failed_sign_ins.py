@@ -26,6 +26,7 @@ from clew.kernel.stored_text import neighbourhood
 FORGOTTEN_AFTER: Final = timedelta(hours=24)
 _ADDRESS_FACTOR: Final = 10  # many people may share an address
 _MOST_DOUBLINGS: Final = 20
+_SHOWN_DIGITS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,11 @@ class Attempt:
 
     subjects: tuple[tuple[str, bytes], ...] = field(repr=False)
     wait: timedelta = timedelta()
+
+    @property
+    def account(self) -> str:
+        """Tells attempts about one account from those about others, and not which that is."""
+        return dict(self.subjects)["account"].hex()[:_SHOWN_DIGITS]
 
 
 def begin_attempt(
@@ -125,20 +131,15 @@ def attempt_undecided(connection: sa.Connection, attempt: Attempt) -> None:
     _take_back(connection, _of(attempt))
 
 
-def attempt_failed(connection: sa.Connection, attempt: Attempt) -> None:
-    """Write what is there once more, about a name that nobody has.
-
-    Of users a failure is told in their organization's trail. That costs a statement and a commit, so this does, too:
-    whoever measures answers must not learn which names exist.
-    """
-    same = sign_in_failures.c.last_failed_at
-    connection.execute(sa.update(sign_in_failures).where(_of(attempt)).values(last_failed_at=same))
-
-
 def forget_old_failures(connection: sa.Connection, *, clock: Clock = system_clock) -> int:
     """Delete what no longer counts; how many rows. Once an hour is often enough."""
     old = sa.delete(sign_in_failures).where(sign_in_failures.c.last_failed_at <= clock() - FORGOTTEN_AFTER)
     return connection.execute(old).rowcount
+
+
+def digest_of_account(limits: SignInLimits, account: str) -> str:
+    """What `Attempt.account` would be of an attempt about that account."""
+    return Attempt(tuple(_subjects(limits.key, account, None))).account
 
 
 def forget_account(connection: sa.Connection, limits: SignInLimits, account: str) -> None:

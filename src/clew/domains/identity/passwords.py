@@ -17,6 +17,7 @@ from clew.kernel.stored_text import storable
 UNUSABLE: Final = "!"
 """No hash of any password: nobody signs in with it."""
 
+PRODUCT: Final = "clew"
 LONGEST: Final = 256
 _LANES: Final = 4
 _SHORTEST_PART: Final = 4
@@ -37,7 +38,7 @@ class PasswordPolicy:
     def require(self, password: str, *, about: tuple[str | None, ...] = ()) -> None:
         """Raise InputError, which does not repeat the password, unless it will do.
 
-        `about` is what others know of the person: user name, e-mail address, full name.
+        `about` is what others know of the person and their organization: user name, e-mail address, names.
         """
         if not self.minimum_length <= len(_normal(password)) <= LONGEST:
             raise _refused(f"must have {self.minimum_length} to {LONGEST} characters")
@@ -46,8 +47,8 @@ class PasswordPolicy:
         if len(set(password)) < _SHORTEST_PART:
             raise _refused("consists of very few different characters")
         folded = _normal(password).casefold()
-        if any(part in folded for known in about if known for part in _parts(known)):
-            raise _refused("contains the name or e-mail address")
+        if any(part in folded for known in (*about, PRODUCT) if known for part in _parts(known)):
+            raise _refused("contains a name or address that others would think of first")
         if self.breached is not None and is_breached(self.breached, password):
             raise _refused("is in a list of passwords that became known")
 

@@ -13,7 +13,7 @@ class Principal:
     """A user who signed in, or an API key and the user it belongs to, for one request.
 
     `permissions` is what this caller may do: of a key, what both its owner and its scopes allow. `session_id` is None
-    for a key, `key_id` for a user.
+    for a key, `key_id` for a user. `must_enrol`: the session may do nothing but set a second factor up.
     """
 
     organization_id: UUID
@@ -23,6 +23,7 @@ class Principal:
     session_id: UUID | None = None
     key_id: UUID | None = None
     client_ip: str | None = None
+    must_enrol: bool = False
 
     @property
     def is_key(self) -> bool:

@@ -90,14 +90,23 @@ class Memory:
         connection.execute(_NO_WAIT)
         if claimed is not None:
             return None
-        row = connection.execute(sa.select(idempotency_keys).where(*_is(principal, key))).one()
+        known = self.recall(connection, principal, key, digest)
+        if known is None:
+            raise LookupError("a key that cannot be claimed is there")
+        return known
+
+    def recall(self, connection: sa.Connection, principal: Principal, key: str, digest: bytes) -> Answer | None:
+        """The answer if the request was done before; claims nothing. Raises KeyReusedError."""
+        row = connection.execute(sa.select(idempotency_keys).where(*_is(principal, key))).one_or_none()
+        if row is None:
+            return None
         if not hmac.compare_digest(bytes(row.request_digest), digest):
             raise KeyReusedError(
                 "this Idempotency-Key was another request's",
                 where="Idempotency-Key",
                 remedy="use a new key for each new request",
             )
-        headers, body = orjson.loads(self._sealer.open(row.response, _place(caller, key)))
+        headers, body = orjson.loads(self._sealer.open(row.response, _place(_caller(principal), key)))
         return Answer(row.response_status, headers, body.encode())
 
     def finish(self, connection: sa.Connection, principal: Principal, key: str, answer: Answer) -> None:

@@ -18,7 +18,6 @@ from clew.kernel.errors import ConflictError, InputError, NotFoundError
 from clew.kernel.ids import new_id
 from clew.kernel.roles import DIRECTORY
 from clew.kernel.statements import Statement
-from clew.kernel.transactions import TenantContext
 
 DEFAULT_SLUG: Final = "default"
 DEFAULT_NAME: Final = "Default organization"
@@ -26,7 +25,6 @@ DEFAULT_NAME: Final = "Default organization"
 _SLUG: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _MAXIMUM_NAME: Final = 200
 _NAMED_IN_A_REMEDY: Final = 20
-_UNUSABLE_PASSWORD: Final = "!"  # noqa: S105 - no hash of any password, so nobody signs in with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +49,9 @@ class Organization:
 
 
 def create_organization(database: Database, slug: str, name: str, *, ids: Callable[[], UUID] = new_id) -> Organization:
-    """A new organization with its operator.
+    """A new organization with its operator and the act that tells of it, in one transaction.
 
-    An organization that an interrupted call left without operator is completed and returned. Raises InputError for a
+    An organization that an older program left without operator is completed and returned. Raises InputError for a
     bad slug or name, ConflictError if the slug is taken.
     """
     _require_slug(slug)
@@ -66,9 +64,9 @@ def create_organization(database: Database, slug: str, name: str, *, ids: Callab
             .returning(organizations.c.id)
         ).one_or_none()
         organization = _by_slug(connection, slug)
-    if organization is None:
-        raise NotFoundError("this organization was removed while it was being made", where=f"organization {slug}")
-    completed = _ensure_operator(database, organization)
+        if organization is None:
+            raise NotFoundError("this organization was removed while it was being made", where=f"organization {slug}")
+        completed = _install_operator(connection, organization.id)
     if made is None and not completed:
         raise ConflictError(
             "an organization with this slug exists",
@@ -107,6 +105,12 @@ def own_organization(connection: sa.Connection, organization_id: UUID) -> Organi
     return Organization(*row)
 
 
+def organization_words(connection: sa.Connection, organization_id: UUID) -> tuple[str, str]:
+    """What everybody in the organization would think of: its name and slug. No password may hold them."""
+    found = own_organization(connection, organization_id)
+    return found.name, found.slug.replace("-", " ")
+
+
 def rename_organization(connection: sa.Connection, organization_id: UUID, name: str) -> Organization:
     """Another name for the organization in whose transaction the connection is. Raises InputError, NotFoundError."""
     title = _required_name(name)
@@ -125,9 +129,9 @@ def ensure_default_organization(database: Database) -> Organization:
     """The organization that work goes to where none is named, made (or completed) if need be."""
     with database.transaction(None, role=DIRECTORY) as connection:
         organization = _by_slug(connection, DEFAULT_SLUG)
-    if organization is not None:
-        _ensure_operator(database, organization)
-        return organization
+        if organization is not None:
+            _install_operator(connection, organization.id)
+            return organization
     try:
         return create_organization(database, DEFAULT_SLUG, DEFAULT_NAME)
     except ConflictError:  # another process made it in between
@@ -171,29 +175,10 @@ def _by_slug(connection: sa.Connection, slug: str) -> Organization | None:
     return None if row is None else Organization(*row)
 
 
-def _ensure_operator(database: Database, organization: Organization) -> bool:
-    """Make the operator unless it is there; whether it was missing."""
-    name = f"operator@{organization.slug}"
-    statement = (
-        pg.insert(users)
-        .values(
-            organization_id=organization.id,
-            id=operator_id(organization.id),
-            email=name,
-            username=name,
-            password_hash=_UNUSABLE_PASSWORD,
-            full_name=f"Operator of {organization.name}",
-            role="admin",
-        )
-        .on_conflict_do_nothing(index_elements=["organization_id", "id"])
-        .returning(users.c.id)
-    )
-    with database.transaction(TenantContext(organization.id)) as connection:
-        if connection.execute(statement).one_or_none() is None:
-            return False
-        # Until it has its operator nobody can work in an organization: with this transaction it comes about.
-        tell(connection, "organization_created", "CREATE", ORGANIZATION, organization.id, organization.name)
-    return True
+def _install_operator(connection: sa.Connection, organization_id: UUID) -> bool:
+    """Make the operator unless it is there, and tell that the organization came about; whether it was missing."""
+    installed = sa.func.install_operator(organization_id, operator_id(organization_id))
+    return bool(connection.scalar(sa.select(installed)))
 
 
 def _require_slug(slug: str) -> None:

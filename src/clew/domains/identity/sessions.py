@@ -153,6 +153,15 @@ def renew_session(
     return made
 
 
+def forget_second_factor(connection: sa.Connection, organization_id: UUID, session_id: UUID) -> None:
+    """A session whose user has no second factor any more counts as one that began without."""
+    connection.execute(
+        sa.update(sessions)
+        .where(sessions.c.organization_id == organization_id, sessions.c.id == session_id)
+        .values(second_factor=False)
+    )
+
+
 def list_sessions(
     connection: sa.Connection,
     organization_id: UUID,

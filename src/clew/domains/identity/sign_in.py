@@ -26,6 +26,7 @@ from clew.kernel.installation_secret import InstallationSecret
 from clew.kernel.roles import AUTHENTICATOR
 from clew.kernel.sealing import Sealer
 from clew.kernel.stored_text import storable
+from clew.records.acts import INSTALLATION
 
 _LONGEST_NAME: Final = 320
 
@@ -109,22 +110,24 @@ class Door:
     def _told(
         self, found: AnyRow | None, attempt: Attempt, why: str, client_ip: str | None, user_agent: str | None
     ) -> AuthenticationError:
-        """Tell the user's organization of a failure and of the wait that it brings; the error to raise."""
-        if found is None:
-            with self.database.transaction(None, role=AUTHENTICATOR) as connection:
-                failed_sign_ins.attempt_failed(connection, attempt)
-            return _refused()
+        """Tell the user's organization of a failure and of the wait that it brings; the error to raise.
+
+        Names that nobody has are told in the installation's own trail, by the same statement: whoever measures answers
+        learns nothing, and no organization sees what is tried elsewhere.
+        """
+        organization_id = INSTALLATION if found is None else found.organization_id
         # Not in the user's name: who tried is what nobody knows.
-        with self.database.transaction(TenantContext(found.organization_id, client_ip=client_ip)) as connection:
+        with self.database.transaction(TenantContext(organization_id, client_ip=client_ip)) as connection:
             seconds = int(attempt.wait.total_seconds())
             tell_failure(
                 connection,
                 "sign_in_locked" if seconds else "sign_in_failed",
                 USER,
-                found.id,
-                why=why,
+                None if found is None else found.id,
+                why="nobody has this name" if found is None else why,
                 user_agent=user_agent,
                 seconds_to_wait=seconds,
+                **({"name_digest": attempt.account} if found is None else {}),
             )
         return _refused()
 

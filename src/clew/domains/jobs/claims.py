@@ -7,6 +7,7 @@ work in the organization's own transaction.
 """
 
 import random
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
@@ -21,6 +22,7 @@ from clew.kernel.stored_text import storable_json
 
 FIRST_PAUSE_SECONDS: Final = 5.0
 LONGEST_PAUSE_SECONDS: Final = 600.0
+_MOST_TURNS: Final = 1000  # of more organizations, those who had a turn longest ago count as if they had none
 
 
 class ClaimLostError(ClewError):
@@ -74,13 +76,51 @@ class Advance:
     records_total: int | None = None
 
 
+class Turns:
+    """Whose turn it is: organizations take turns, whatever each of them has waiting. Used by several threads.
+
+    It is a runner's own memory, and lost with it: then turns begin anew, and no job is.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._served: dict[UUID, None] = {}
+
+    def served(self) -> list[UUID]:
+        """The organizations that had a turn, who had it longest ago first."""
+        with self._guard:
+            return list(self._served)
+
+    def take(self, organization_id: UUID) -> None:
+        """Note a turn."""
+        with self._guard:
+            self._served.pop(organization_id, None)
+            self._served[organization_id] = None
+            if len(self._served) > _MOST_TURNS:
+                del self._served[next(iter(self._served))]
+
+
 def claim_next(
-    connection: sa.Connection, *, queues: Sequence[str], kinds: Sequence[str], ids: IdMaker = new_id
+    connection: sa.Connection,
+    *,
+    queues: Sequence[str],
+    kinds: Sequence[str],
+    turns: Turns | None = None,
+    ids: IdMaker = new_id,
 ) -> Claim | None:
-    """Take the job that is next, as clew_runner; None if nothing waits that this runner can do."""
+    """Take the job that is next, as clew_runner; None if nothing waits that this runner can do.
+
+    The organization is next whose last turn is longest ago; of its jobs, that of the highest priority, then the oldest.
+    """
+    turns = turns or Turns()
     connection.execute(_BRIEFLY)
-    row = connection.execute(_CLAIM, {"queues": list(queues), "kinds": list(kinds), "claim": ids()}).one_or_none()
-    return None if row is None else Claim(*row)
+    asked = {"queues": list(queues), "kinds": list(kinds), "claim": ids(), "served": turns.served()}
+    row = connection.execute(_CLAIM, asked).one_or_none()
+    if row is None:
+        return None
+    claim = Claim(*row)
+    turns.take(claim.organization_id)
+    return claim
 
 
 def beat(connection: sa.Connection, claim: Claim) -> bool:
@@ -171,7 +211,8 @@ UPDATE jobs SET status = 'running', claim_id = :claim, heartbeat_at = now(), att
 FROM (SELECT organization_id, id FROM jobs
       WHERE status = 'pending' AND run_after <= now()
         AND queue = ANY(CAST(:queues AS text[])) AND kind = ANY(CAST(:kinds AS text[]))
-      ORDER BY priority DESC, run_after, id LIMIT 1 FOR UPDATE SKIP LOCKED) AS next
+      ORDER BY coalesce(array_position(CAST(:served AS uuid[]), organization_id), 0), priority DESC, run_after, id
+      LIMIT 1 FOR UPDATE SKIP LOCKED) AS next
 WHERE jobs.organization_id = next.organization_id AND jobs.id = next.id
 RETURNING jobs.organization_id, jobs.id, jobs.claim_id, jobs.kind, jobs.user_id, jobs.attempts, jobs.max_attempts
 """)

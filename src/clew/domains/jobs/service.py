@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 
 from clew.domains.jobs.tables import DEFAULT_QUEUE, STATES, jobs
 from clew.kernel.errors import ConflictError, InputError, NotFoundError
@@ -22,8 +23,9 @@ MAXIMUM_LISTED: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """What is to be done. `kind` names a handler of the worker; a higher `priority` (1 to 10) goes first.
+    """What is to be done. `kind` names a handler of the worker.
 
+    Organizations take turns; of the jobs of one, those of higher `priority` (1 to 10) go first.
     `parameters` is JSON and shows in lists: no secrets. Handlers may be run again after any interruption.
     """
 
@@ -100,6 +102,19 @@ def enqueue(connection: sa.Connection, organization_id: UUID, job: NewJob, *, id
     return found
 
 
+def enqueue_unless_waiting(connection: sa.Connection, organization_id: UUID, job: NewJob) -> Job:
+    """The same for work that need not be done twice: gives the job of that kind and parameters that waits, if any."""
+    connection.execute(_ONE_AT_A_TIME, {"what": f"clew job {organization_id} {job.kind}"})
+    waiting = sa.select(*_COLUMNS).where(
+        jobs.c.organization_id == organization_id,
+        jobs.c.status == "pending",
+        jobs.c.kind == job.kind,
+        jobs.c.parameters == sa.cast(dict(job.parameters), JSONB),
+    )
+    row = connection.execute(waiting.order_by(jobs.c.id).limit(1)).one_or_none()
+    return enqueue(connection, organization_id, job) if row is None else Job(*row)
+
+
 def find_job(connection: sa.Connection, organization_id: UUID, job_id: UUID) -> Job:
     """The job. Raises NotFoundError."""
     return _found(connection, organization_id, job_id, sa.select(*_COLUMNS))
@@ -168,6 +183,7 @@ def retry_job(connection: sa.Connection, organization_id: UUID, job_id: UUID) ->
     return changed
 
 
+_ONE_AT_A_TIME: Final = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
 _COLUMNS: Final = tuple(jobs.c[name] for name in Job.__slots__)
 
 

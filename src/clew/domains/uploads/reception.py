@@ -9,7 +9,7 @@ import contextlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import ClassVar, Final, Self
 from uuid import UUID
@@ -77,6 +77,9 @@ class Digests:
             self._kept[upload_id] = digester
             while len(self._kept) > _REMEMBERED:
                 self._kept.popitem(last=False)
+
+
+Settle = Callable[[sa.Connection, Upload], None]
 
 
 class Reception:
@@ -161,10 +164,11 @@ class Reception:
             self._staging.require_room(0)
             self._checkpoint()
 
-    def finish(self, *, complete: bool) -> Upload:
+    def finish(self, *, complete: bool, settle: Settle = lambda _connection, _upload: None) -> Upload:
         """Acknowledge everything; `complete`: this is the whole file, and the job that loads it is enqueued with that.
 
-        Raises DigestError (what this request sent is given up if its own digest is wrong), LengthError.
+        `settle` is then called with the upload in that same transaction, and if it raises nothing was completed. Raises
+        DigestError (what this request sent is given up if its own digest is wrong), LengthError.
         """
         try:
             self._content.require(self._content_digests, self._where)
@@ -185,6 +189,7 @@ class Reception:
         whole = self._checked_whole()
         with self._transaction() as connection:
             upload = self._complete(connection, whole.sha256)
+            settle(connection, upload)
         self._over = True
         return upload
 

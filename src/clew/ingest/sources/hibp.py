@@ -11,6 +11,11 @@ the file's name: the address alone or after hibp, haveibeenpwned, breaches, brea
 before one of them ("hibp_<address>.json", "<address>_breaches.json", %40 for @). Truncated breaches and pastes without
 an address say nothing of anybody and are rejected; full ones are kept as the catalogue of breaches, with a warning.
 
+The search of a domain has two shapes. /breacheddomain gives {"alias": ["BreachName", …]}; the domain is the file's name
+("example.com.json", "breacheddomain_example.com.json") or the setting `domain`. The report that the web page gives as
+JSON is {"BreachSearchResults": [{Alias, DomainName, Breaches}], "PasteSearchResults": [{Alias, DomainName, Pastes}]},
+as programs that read it expect it. Aliases may be in lower case although the mailbox is not.
+
 Each breach or paste is one record: a document ("hibp:<Name>", "<source>:<Id>") that MENTIONS the address. Where the
 breach has a domain, the document is ASSOCIATED_WITH it and the address REGISTERED_WITH it, unless the breach is made
 up, a list of spam targets, or was gathered from victims of malware, who need have no account there. A breach was seen
@@ -23,12 +28,15 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 from urllib.parse import unquote
 
+import orjson
+
 from clew.ingest.facts import FactBuilder, Facts, Reference
 from clew.ingest.sources.base import Framing, ItemKind, ReadContext, Recognition, RecordBatch, Sample
 from clew.ingest.sources.json_fields import integer_of, objects_of, text_of, texts_of, utc_time_of
 from clew.ingest.sources.json_values import batch_rows, nested_rows, sample_objects, settle_rows
 from clew.ingest.sources.record_facts import RecordFacts
 from clew.ingest.sources.result_rows import RefusedRowError, ResultRow, required_text
+from clew.ingest.sources.value_shapes import shape_of
 
 CONFIDENCE: Final = {
     "verified": 0.9,  # the service checked that the breach is real
@@ -38,7 +46,8 @@ CONFIDENCE: Final = {
     "paste": 0.5,  # an address in a public paste; nobody checked
 }
 _ADDRESS: Final = re.compile(r"[^\s@]{1,64}@[^\s@]{1,250}\.[^\s@.]{1,63}")
-_LABEL: Final = "(?:hibp|haveibeenpwned|breaches|breachedaccount|pastes|pasteaccount)"
+_ALIAS: Final = re.compile(r"[^\s@\x00-\x1f]{1,64}")
+_LABEL: Final = "(?:hibp|haveibeenpwned|breaches|breachedaccount|breacheddomain|domainsearch|pastes|pasteaccount)"
 _NAME: Final = re.compile(rf"(?:{_LABEL}[_ ]++)*+(.+?)(?:[_ ]++{_LABEL})*+(?: ?\(\d{{1,3}}\))?", re.IGNORECASE)
 _SUFFIX: Final = re.compile(r"\.(?:json|jsonl|txt)\Z|\?.*\Z", re.IGNORECASE)
 _BREACH: Final = frozenset({"Name", "BreachDate", "PwnCount"})
@@ -46,6 +55,7 @@ _PASTE: Final = frozenset({"Source", "Id", "EmailCount"})
 _FLAGS: Final = ("IsVerified", "IsFabricated", "IsSensitive", "IsRetired", "IsSpamList", "IsMalware", "IsStealerLog")
 _NO_ACCOUNT: Final = ("IsFabricated", "IsSpamList", "IsMalware", "IsStealerLog")
 _MEMBERS: Final = ("breaches", "Breaches", "pastes", "Pastes")
+_REPORT: Final = {"BreachSearchResults": "Breaches", "PasteSearchResults": "Pastes"}
 _OWNERS: Final = ("email", "Email", "account", "Account")
 _CATALOGUE: Final = (
     "no e-mail address is given: read as a catalogue of breaches; name the file <address>.json to tie it"
@@ -64,8 +74,8 @@ class HibpSource:
     name: ClassVar[str] = "hibp"
     kind: ClassVar[ItemKind] = ItemKind.RESULTS
     reads: ClassVar[str] = (
-        "Have I Been Pwned API v3: breaches of an account (truncated, full), pastes. The address: in the file's name "
-        "or around the answer. Times: BreachDate, Date (UTC)."
+        "Have I Been Pwned API v3: breaches of an account (truncated, full), pastes, the search of a domain. The "
+        "address or domain: in the file's name or around the answer. Times: BreachDate, Date (UTC)."
     )
     version: ClassVar[int] = 1
 
@@ -76,6 +86,10 @@ class HibpSource:
         named = email_of_file(sample.name) is not None
         if sampled.share(lambda values: _is_model(values) or _is_wrapper(values)) > 0.5:
             return Recognition(0.95, Framing.DOCUMENT, "json")
+        if any(objects_of(first, key) for key in _REPORT):
+            return Recognition(0.95, Framing.DOCUMENT, "json")
+        if domain_of_file(sample.name) and first and all(_is_alias(key, value) for key, value in first.items()):
+            return Recognition(0.9, Framing.DOCUMENT, "json")
         truncated = sampled.in_array and sampled.share(lambda values: values.keys() == {"Name"}) == 1.0
         if truncated:
             return Recognition(0.9 if named else 0.6, Framing.DOCUMENT, "json")
@@ -88,7 +102,9 @@ class HibpSource:
         """Facts of a whole answer. Each breach or paste is one record."""
         builder = FactBuilder()
         email = context.options.get("email") or email_of_file(context.file_name)
-        sightings = [found for row in batch_rows(batch, one_a_line=False) for found in _sightings(row, email)]
+        domain = context.options.get("domain") or domain_of_file(context.file_name)
+        rows = batch_rows(batch, one_a_line=False)
+        sightings = [found for row in rows for found in _sightings(row, email, domain)]
         emails = {number: sighting.email for number, sighting in enumerate(sightings)}
 
         def keep(record: int, row: ResultRow) -> None:
@@ -117,6 +133,20 @@ def email_of_file(name: str) -> str | None:
     return match[1] if match and _ADDRESS.fullmatch(match[1]) else None
 
 
+def domain_of_file(name: str) -> str | None:
+    """The domain that a file is named by, likewise."""
+    stem = name
+    while (shorter := _SUFFIX.sub("", stem)) != stem:
+        stem = shorter
+    match = _NAME.fullmatch(stem[:400])
+    return match[1].lower() if match and shape_of(match[1]) == "domain" else None
+
+
+def _is_alias(key: str, value: object) -> bool:
+    """Whether this is an alias of a domain with the names of its breaches."""
+    return bool(_ALIAS.fullmatch(key)) and isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
 def _decodes(name: str) -> bool:
     try:
         unquote(name, errors="strict")
@@ -125,9 +155,18 @@ def _decodes(name: str) -> bool:
     return True
 
 
-def _sightings(row: ResultRow, email: str | None) -> Iterator[_Sighting]:
+def _sightings(row: ResultRow, email: str | None, domain: str | None) -> Iterator[_Sighting]:
     """The rows inside a row and whose they are: itself, or those of its arrays."""
     values = row.values
+    if row.fault is None and any(isinstance(values.get(key), list) for key in _REPORT):
+        yield from _of_report(row)
+        return
+    if row.fault is None and domain and values and all(_is_alias(key, value) for key, value in values.items()):
+        for alias, names in values.items():
+            for name in names:
+                made = {"Name": name}
+                yield _Sighting(f"{alias}@{domain}", ResultRow(row.line, made, orjson.dumps({alias: [name]})))
+        return
     if row.fault is None and not _is_model(values):
         members = [key for key in _MEMBERS if isinstance(values.get(key), list)]
         owner = text_of(values, *_OWNERS)
@@ -139,6 +178,18 @@ def _sightings(row: ResultRow, email: str | None) -> Iterator[_Sighting]:
             yield from (_Sighting(key, found) for key in addresses for found in nested_rows(row, key))
             return
     yield _Sighting(email, row)
+
+
+def _of_report(row: ResultRow) -> Iterator[_Sighting]:
+    """The rows of a domain's report, each with the address that its alias and domain make."""
+    for key, member in _REPORT.items():
+        for found in nested_rows(row, key) if isinstance(row.values.get(key), list) else ():
+            alias, domain = text_of(found.values, "Alias"), text_of(found.values, "DomainName")
+            if found.fault is not None or not isinstance(found.values.get(member), list):
+                yield _Sighting(None, found)
+                continue
+            address = f"{alias}@{domain}" if alias and domain else None
+            yield from (_Sighting(address, each) for each in nested_rows(found, member))
 
 
 def _add(builder: FactBuilder, record: int, row: ResultRow, email: str | None) -> None:

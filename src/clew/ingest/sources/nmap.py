@@ -3,8 +3,9 @@
 Read in nmap/nmap: `docs/nmap.dtd` and what `nmap.cc` writes around the hosts (--resume opens a second root without
 attributes). What differs between versions: older hosts have no start and end of their own, so the scan's hold; `cpe`
 stands below service since 5.50, tables below script since 6.25; `hosthint` (7.9x) says twice what `host` says and is
-passed over. Dates as text are in the scanner's zone and are not read: the same moments stand in unix seconds. masscan
-writes the same elements, one host for each port.
+passed over. --traceroute adds `trace` (see `nmap_trace`): hops are addresses of their own, each of which passed packets
+on to the next one that answered (COMMUNICATES_WITH). Dates as text are in the scanner's zone and are not read: the
+same moments stand in unix seconds. masscan writes the same elements, one host for each port.
 
 Each host is one record. An interrupted scan lacks the closing tag, --append-output puts one scan behind the other:
 both are read as far as hosts are whole. Nmap says by a port's number alone what service may be there (method "table");
@@ -17,12 +18,14 @@ The whole file is handed over at once, so a scan of more than the loader's docum
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, ClassVar, Final
 
 from clew.ingest.facts import FactBuilder, Facts
 from clew.ingest.sources.base import Framing, ItemKind, ReadContext, Recognition, RecordBatch, Sample
 from clew.ingest.sources.epoch_times import read_epoch
-from clew.ingest.sources.nmap_scripts import findings, host_keys
+from clew.ingest.sources.nmap_scripts import certificate_names, findings, host_keys
+from clew.ingest.sources.nmap_trace import hops_of
 from clew.ingest.sources.result_rows import RefusedRowError
 from clew.ingest.sources.value_shapes import is_address
 from clew.ingest.sources.xml_records import Element, XmlReport, read_xml, settle_xml, xml_root
@@ -33,6 +36,8 @@ CONFIDENCE: Final = {
     "reverse": 0.6,  # a PTR record: the address' owner says so
     "key": 0.95,  # the server proved to hold it
     "system": 0.8,  # of nmap's own accuracy, for the best match
+    "hop": 0.7,  # it answered a packet on its way; that it passed the next one on, too, is likely
+    "certificate": 0.6,  # a name that the server's certificate claims
 }
 _MOST_PORTS: Final = 65_536 * 3
 _ORDER: Final = ("name", "product", "version", "extrainfo", "tunnel", "hostname", "ostype", "devicetype")
@@ -164,6 +169,7 @@ def _content(host: _Host, mac: dict[str, str]) -> dict[str, Any]:
         "ports": [_port_content(port) for port in host.ports],
         "scripts": {script.attributes.get("id", "?"): _output(script) for script in _host_scripts(host)},
         "os": system[0] if system else None,
+        "traceroute": [hop.content for hop in hops_of(host.element)],
         "started_at": host.start.isoformat() if host.start else None,
         "ended_at": host.end.isoformat() if host.end else None,
     }
@@ -222,8 +228,40 @@ def _add(builder: FactBuilder, record: int, host: _Host) -> None:
         _use(
             builder, record, host, ("software", system[0]), system[1] * CONFIDENCE["system"], {"operating_system": True}
         )
+    if host.up:
+        _add_way(builder, record, host)
     for place, script in [*((port.number, script) for port in opened for script in port.scripts), *_everywhere(host)]:
         _add_script(builder, record, host, place, script)
+
+
+def _add_way(builder: FactBuilder, record: int, host: _Host) -> None:
+    hops = [hop for hop in hops_of(host.element) if hop.is_known_everywhere]
+    for hop in hops:
+        address = ("ip_address", hop.address)
+        builder.mention(record, *address, confidence=CONFIDENCE["hop"], method="traceroute", **host.seen)
+        if hop.name:
+            reverse = CONFIDENCE["reverse"]
+            builder.mention(record, "domain", hop.name, confidence=reverse, method="reverse_dns", **host.seen)
+            builder.link(
+                record,
+                ("domain", hop.name),
+                "RESOLVES_TO",
+                address,
+                confidence=reverse,
+                properties={"record": "PTR"},
+                **host.seen,
+            )
+    for before, after in pairwise(hops):
+        if before.address != after.address:
+            builder.link(
+                record,
+                ("ip_address", before.address),
+                "COMMUNICATES_WITH",
+                ("ip_address", after.address),
+                confidence=CONFIDENCE["hop"],
+                properties={"via": "traceroute", "steps": after.ttl - before.ttl},
+                **host.seen,
+            )
 
 
 def _everywhere(host: _Host) -> list[tuple[str | None, Element]]:
@@ -298,6 +336,9 @@ def _add_script(builder: FactBuilder, record: int, host: _Host, place: str | Non
             details = {"ports": [place] if place else None, "bits": key.bits}
             _use(builder, record, host, ("ssh_key", key.value), CONFIDENCE["key"], details)
         return
+    if name.casefold() == "ssl-cert":
+        _add_certificate(builder, record, host, place, script)
+        return
     for finding in findings(script):
         builder.mention(
             record,
@@ -315,5 +356,20 @@ def _add_script(builder: FactBuilder, record: int, host: _Host, place: str | Non
             ("vulnerability", finding.cve),
             confidence=finding.confidence,
             properties={"script": name, "port": place, "state": finding.state, "cvss": finding.cvss},
+            **host.seen,
+        )
+
+
+def _add_certificate(builder: FactBuilder, record: int, host: _Host, place: str | None, script: Element) -> None:
+    claimed = CONFIDENCE["certificate"]
+    for name in certificate_names(script):
+        builder.mention(record, "domain", name, confidence=claimed, method="certificate", **host.seen)
+        builder.link(
+            record,
+            ("domain", name),
+            "RESOLVES_TO",
+            ("ip_address", host.address),
+            confidence=claimed,
+            properties={"certificate": True, "port": place},
             **host.seen,
         )

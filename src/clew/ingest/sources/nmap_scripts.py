@@ -1,8 +1,8 @@
-"""What nmap's scripts say that stands for entities: SSH host keys and vulnerabilities.
+"""What nmap's scripts say that stands for entities: SSH host keys, names in certificates, and vulnerabilities.
 
-Read in nmap/nmap: `scripts/ssh-hostkey.nse` and `scripts/vulners.nse` with what they document of their XML, and the
-same of scripts that use the vulns library. Since 6.25 scripts write tables beside their text; before, and where a
-script gives no table, there is only the text, which is read as well.
+Read in nmap/nmap: `scripts/ssh-hostkey.nse`, `scripts/ssl-cert.nse` and `scripts/vulners.nse` with what they document
+of their XML, and the same of scripts that use the vulns library. Since 6.25 scripts write tables beside their text;
+before, and where a script gives no table, there is only the text, which is read as well.
 """
 
 import re
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from clew.ingest.sources.value_shapes import shape_of
 from clew.ingest.sources.xml_records import Element
 
 CONFIDENCE: Final = {
@@ -26,7 +27,10 @@ _FINGERPRINT: Final = re.compile(
     r"(?<![0-9a-f:])((?:[0-9a-f]{2}:){15}[0-9a-f]{2})(?![0-9a-f:])|(SHA256:[A-Za-z0-9+/]{43})"
 )
 _BY_VERSION: Final = frozenset({"vulners", "vulscan", "vulscan.nse"})
+_COMMON_NAME: Final = re.compile(r"Subject:[^\n]{0,400}?commonName=([^/\n]{1,254})")
+_ALTERNATIVE: Final = re.compile(r"DNS:([^,\s]{1,254})")
 _MOST: Final = 2000  # findings of one script
+_MOST_NAMES: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,25 @@ def _key_of_table(table: Element) -> HostKey | None:
     if re.fullmatch(r"[0-9a-f]{32}", digest):
         return HostKey("MD5:" + ":".join(digest[at : at + 2] for at in range(0, 32, 2)), bits)
     return None
+
+
+def certificate_names(script: Element) -> list[str]:
+    """Host names that ssl-cert read in a certificate: the subject's common name and its alternative names."""
+    output = script.attributes.get("output", "")
+    subject = next((table for table in script.all("table") if table.attributes.get("key") == "subject"), None)
+    common = _elements(subject).get("commonName", "") if subject is not None else ""
+    if not common:
+        stated = _COMMON_NAME.search(output)
+        common = stated[1] if stated else ""
+    alternatives = [match[1] for match in _ALTERNATIVE.finditer(_alternatives(script) or output)]
+    names = (name.strip().removeprefix("*.") for name in (common, *alternatives))
+    return [name for name in dict.fromkeys(names) if shape_of(name) == "domain"][:_MOST_NAMES]
+
+
+def _alternatives(script: Element) -> str:
+    """The extension's text in the script's tables; since 7.2x nmap writes them."""
+    told = (_elements(table) for table in _tables(script))
+    return next((each["value"] for each in told if "Subject Alternative Name" in each.get("name", "")), "")
 
 
 def findings(script: Element) -> list[Finding]:

@@ -3,12 +3,14 @@
 The writers were read in laramies/theHarvester, `theHarvester/__main__.py`, as of 3.1 (XML only: email, host, vhost with
 ip and hostname in each other's place, shodan and servers), of 4.0 (JSON beside the XML: only lists that are not empty,
 no command) and of 4.4 and later (JSON and XML with the command line; `hosts` and `shodan` always there, people,
-takeover_results). The .jsonl that the latest development version adds is another format and not claimed.
+takeover_results), and `lib/completed_result.py` of the development after 4.10, which writes JSON lines: a summary
+(target, times, counts) and then a line for each result (type, value, sources, actions and more for some types).
 
 Each item of a list, and each element of the XML, is one record. theHarvester does not escape its XML before 4.8, so an
 item with "&" or "<" is damaged and rejected alone. Hosts come from search engines and passive sources and are believed
 little; one with an address was resolved and is believed more. Names of people are kept as records only: a name
-identifies nobody. Shodan's rows in JSON tell no address and are kept as records. No times are stated.
+identifies nobody. Shodan's rows in JSON tell no address and are kept as records. Only JSON lines state times: of the
+whole search.
 """
 
 import json
@@ -19,10 +21,12 @@ from typing import Any, ClassVar, Final, NoReturn
 from clew.ingest.facts import FactBuilder, Facts
 from clew.ingest.sources.base import Framing, ItemKind, ReadContext, Recognition, RecordBatch, Sample
 from clew.ingest.sources.harvester_items import HostItem, pair, read_host, target_of
+from clew.ingest.sources.json_fields import text_of, utc_time_of
+from clew.ingest.sources.json_line_rows import json_line_rows, sampled_objects
 from clew.ingest.sources.json_reports import read_json_reports
 from clew.ingest.sources.parent_domain import ParentDomains
 from clew.ingest.sources.plain_text import decode_text
-from clew.ingest.sources.result_rows import RefusedRowError, ResultRow, settle, wrong_type
+from clew.ingest.sources.result_rows import RefusedRowError, ResultRow, required_text, settle, wrong_type
 from clew.ingest.sources.value_shapes import is_address, shape_of
 from clew.ingest.sources.xml_records import Element, XmlReport, read_xml, settle_xml, xml_root
 
@@ -33,6 +37,15 @@ CONFIDENCE: Final = {
     "takeover": 0.5,
 }
 _NO_ROWS: Final = "\0"  # a member no report has: all members are then read as the head
+_SUMMARY: Final = frozenset({"target", "run_id", "result_count", "counts"})
+_LINE_LISTS: Final = {
+    "email": "emails",
+    "ip": "ips",
+    "shodan-host": "ips",
+    "asn": "asns",
+    "url": "interesting_urls",
+}
+"""Types of results in JSON lines, by the list that holds the same in JSON; the others are kept as records."""
 _TEXT_LISTS: Final = {
     "emails": "email",
     "ips": "ip_address",
@@ -54,6 +67,7 @@ class _Reading:
     builder: FactBuilder
     target: str | None
     parents: ParentDomains = field(default_factory=ParentDomains)
+    seen: dict[str, Any] = field(default_factory=dict)
 
 
 class TheHarvesterSource:
@@ -61,7 +75,7 @@ class TheHarvesterSource:
 
     name: ClassVar[str] = "theharvester"
     kind: ClassVar[ItemKind] = ItemKind.RESULTS
-    reads: ClassVar[str] = "theHarvester 3.x XML, 4.x XML and JSON (-f). States no times."
+    reads: ClassVar[str] = "theHarvester 3.x XML, 4.x XML, JSON, JSON lines (-f). Times: the search's, in JSON lines."
     version: ClassVar[int] = 1
 
     def recognise(self, sample: Sample) -> Recognition | None:
@@ -69,6 +83,9 @@ class TheHarvesterSource:
         root = xml_root(sample.head)
         if root is not None:
             return Recognition(0.95, Framing.DOCUMENT, "xml") if root.tag == "theHarvester" else None
+        first = next(iter(sampled_objects(sample.head.splitlines()[:1])), {})
+        if first.get("type") == "summary" and first.keys() >= _SUMMARY:
+            return Recognition(0.95, Framing.DOCUMENT, "json-lines")
         confidence = _json_confidence(sample)
         return Recognition(confidence, Framing.DOCUMENT, "json") if confidence else None
 
@@ -77,7 +94,9 @@ class TheHarvesterSource:
         builder = FactBuilder()
         data = b"\n".join(batch.records)
         variant = context.variant or ("xml" if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else "json")
-        if variant == "xml":
+        if variant == "json-lines":
+            _read_lines(builder, data)
+        elif variant == "xml":
             record = 0
             for report in read_xml(data, "theHarvester", _ELEMENTS, ("cmd",)):
                 record = _read_xml(builder, report, record)
@@ -121,6 +140,39 @@ def _read_json(builder: FactBuilder, data: bytes) -> None:
         _add_item(reading, record, row)
 
     settle(builder, _items(report), keep)
+
+
+def _read_lines(builder: FactBuilder, data: bytes) -> None:
+    """The summary is about the lines, and no record; a file whose first line is cut off is read without it."""
+    lines = data.splitlines()
+    rows = list(json_line_rows(RecordBatch(lines, list(range(1, len(lines) + 1)), 0)))
+    rows = [row for row in rows if row.raw.strip()]
+    summary = rows.pop(0).values if rows and rows[0].values.get("type") == "summary" else {}
+    target = text_of(summary, "target")
+    seen = {"first_seen": utc_time_of(summary, "started_at"), "last_seen": utc_time_of(summary, "completed_at")}
+    reading = _Reading(builder, target if target and shape_of(target) == "domain" else None, seen=seen)
+
+    def keep(record: int, row: ResultRow) -> None:
+        _add_line(reading, record, row)
+
+    settle(builder, iter(rows), keep)
+
+
+def _add_line(reading: _Reading, record: int, row: ResultRow) -> None:
+    kind, value = required_text(row, "type"), required_text(row, "value").strip()
+    content = {**row.values, **({"target": reading.target} if reading.target else {})}
+    host = HostItem(value, ()) if kind in {"hostname", "takeover"} and shape_of(value) == "domain" else None
+    if kind == "hostname" and host is None:
+        raise RefusedRowError("invalid_domain", f"line {row.line}: {value[:80]!r} is no host")
+    if kind in {"ip", "shodan-host"} and not is_address(value):
+        raise RefusedRowError("invalid_ip_address", f"line {row.line}: {value[:80]!r} is no address")
+    reading.builder.record(record, row.line, content)
+    if host is not None:
+        _add_host(reading, record, host)
+    elif kind in _LINE_LISTS:
+        _add_value(reading, record, _LINE_LISTS[kind], value)
+    else:
+        _add_target(reading, record)
 
 
 def _items(report: dict[str, Any]) -> Iterator[ResultRow]:
@@ -172,44 +224,61 @@ def _add_value(reading: _Reading, record: int, key: str, value: str) -> None:
     if kind is None:
         kind, qualifier = "social_profile", _ACCOUNT_LISTS[key]
     builder.mention(
-        record, kind, value, qualifier, required=True, confidence=CONFIDENCE["reported"], method="passive_search"
+        record,
+        kind,
+        value,
+        qualifier,
+        required=True,
+        confidence=CONFIDENCE["reported"],
+        method="passive_search",
+        **reading.seen,
     )
     if _add_target(reading, record) and kind in {"email", "social_profile"}:
         _associate(reading, record, (kind, value, qualifier))
 
 
 def _add_host(reading: _Reading, record: int, item: HostItem) -> None:
-    builder = reading.builder
     confidence = CONFIDENCE["resolved" if item.host and item.addresses else "reported"]
-    if item.host:
-        host = item.host.removeprefix("*.")
-        builder.mention(record, "domain", host, required=True, confidence=confidence, method="passive_dns")
-        parent = reading.parents.parent(host, reading.target)
-        if parent:
-            builder.mention(record, "domain", parent, confidence=confidence, method="searched_domain")
-            builder.link(record, ("domain", host), "SUBDOMAIN_OF", ("domain", parent), confidence=confidence)
+    said: dict[str, Any] = {"confidence": confidence, **reading.seen}
+    host = item.host.removeprefix("*.") if item.host else None
+    if host:
+        _add_name(reading, record, host, said)
     for address in item.addresses:
-        required = item.host is None
-        builder.mention(
-            record, "ip_address", address, required=required, confidence=confidence, method="dns_resolution"
-        )
-        if item.host:
-            host = item.host.removeprefix("*.")
-            builder.link(record, ("domain", host), "RESOLVES_TO", ("ip_address", address), confidence=confidence)
+        reading.builder.mention(record, "ip_address", address, required=host is None, method="dns_resolution", **said)
+        if host:
+            reading.builder.link(record, ("domain", host), "RESOLVES_TO", ("ip_address", address), **said)
+
+
+def _add_name(reading: _Reading, record: int, host: str, said: dict[str, Any]) -> None:
+    reading.builder.mention(record, "domain", host, required=True, method="passive_dns", **said)
+    parent = reading.parents.parent(host, reading.target)
+    if parent:
+        reading.builder.mention(record, "domain", parent, method="searched_domain", **said)
+        reading.builder.link(record, ("domain", host), "SUBDOMAIN_OF", ("domain", parent), **said)
 
 
 def _add_target(reading: _Reading, record: int) -> bool:
     if reading.target is None:
         return False
     reading.builder.mention(
-        record, "domain", reading.target, confidence=CONFIDENCE["reported"], method="searched_domain"
+        record,
+        "domain",
+        reading.target,
+        confidence=CONFIDENCE["reported"],
+        method="searched_domain",
+        **reading.seen,
     )
     return True
 
 
 def _associate(reading: _Reading, record: int, found: tuple[str, str, str | None]) -> None:
     reading.builder.link(
-        record, found, "ASSOCIATED_WITH", ("domain", reading.target or ""), confidence=CONFIDENCE["target"]
+        record,
+        found,
+        "ASSOCIATED_WITH",
+        ("domain", reading.target or ""),
+        confidence=CONFIDENCE["target"],
+        **reading.seen,
     )
 
 

@@ -1,4 +1,4 @@
-"""Whois: registrations of domains, in the JSON of three common writers.
+"""Whois: registrations of domains, in the JSON of three common writers, and as the whois command prints it.
 
 From excerpts of richardpenman/whois (python-whois 0.9) and the expected output of its tests: one flat object for each
 domain, texts or lists of texts by registry, the registrant as name and org or as registrant_*, others as admin_* and
@@ -6,7 +6,7 @@ tech_*, dates as "2002-07-01 09:31:21" with or without offset. The labels of the
 ("Domain Name", "Registrant Organization", as `jc --kv` makes them of the whois command, where a repeated label keeps
 its last value): read as the same, for python-whois names its keys after them. WhoisXML API: a `WhoisRecord` with
 nested contacts and `registryData`, which fills what the registrar left out, the bulk service's `whoisRecords` and the
-history's `records`.
+history's `records`. What the command prints is read by `whois_text`.
 
 Each domain is one record; `registrations` says how it reads as facts. Whois marks nobody as an individual: a contact
 without an organization is taken for a person. A contact's identity is its registry id, by itself where it carries the
@@ -24,6 +24,7 @@ from clew.ingest.facts import FactBuilder, Facts
 from clew.ingest.sources.base import Framing, ItemKind, ReadContext, Recognition, RecordBatch, Sample
 from clew.ingest.sources.json_fields import object_of, objects_of, text_of, texts_of, utc_time_of
 from clew.ingest.sources.json_values import batch_rows, nested_rows, sample_objects, settle_rows
+from clew.ingest.sources.plain_text import decode_text
 from clew.ingest.sources.record_facts import RecordFacts
 from clew.ingest.sources.registrations import (
     CONFIDENCE,
@@ -36,6 +37,7 @@ from clew.ingest.sources.registrations import (
 )
 from clew.ingest.sources.result_rows import RefusedRowError, ResultRow
 from clew.ingest.sources.times import RecordTimes
+from clew.ingest.sources.whois_text import is_whois_text, whois_text_rows
 
 _ENVELOPES: Final = ("WhoisRecord", "whoisRecord", "whoisRecords", "records")
 _XML_CONTACTS: Final = {
@@ -72,13 +74,16 @@ class WhoisSource:
     name: ClassVar[str] = "whois"
     kind: ClassVar[ItemKind] = ItemKind.RESULTS
     reads: ClassVar[str] = (
-        "Whois as JSON: python-whois, the whois command's labels (jc --kv), WhoisXML API. Times: as given, else UTC."
+        "Whois of domains: what the whois command prints; JSON of python-whois, jc --kv (the same labels) and "
+        "WhoisXML API. Times: as given, else UTC."
     )
     version: ClassVar[int] = 1
 
     def recognise(self, sample: Sample) -> Recognition | None:
         """By content: a domain's name with its registrar, dates and servers, flat or inside an envelope."""
         sampled = sample_objects(sample)
+        if not sampled.objects and is_whois_text(decode_text(sample.head)):
+            return Recognition(0.85, Framing.DOCUMENT, "text")
         if sampled.share(_is_whois) <= 0.5:
             return None
         wrapped = any(key in values for values in sampled.objects for key in _ENVELOPES)
@@ -89,8 +94,11 @@ class WhoisSource:
         """Facts of some lines, or of a whole document. Each domain is one record."""
         builder, withheld, times = FactBuilder(), Withheld(), RecordTimes(context.timezone)
         lines = context.variant == "json-lines"
-        rows = batch_rows(batch, one_a_line=lines)
-        if not lines:
+        text = context.variant == "text"
+        rows = list(whois_text_rows(b"\n".join(batch.records))) if text else batch_rows(batch, one_a_line=lines)
+        if text and not rows:
+            builder.reject(0, 1, "missing_field", "line 1: it names no domain", b"\n".join(batch.records))
+        if not lines and not text:
             rows = [found for row in rows for found in _unwrapped(row)]
 
         def keep(record: int, row: ResultRow) -> None:

@@ -4,7 +4,8 @@ import pytest
 import sqlalchemy as sa
 import sqlalchemy.exc
 
-from clew.domains.identity import permissions
+from clew.domains.identity import permissions, second_factor_demand
+from clew.domains.identity.configuration import set_configuration
 from clew.kernel.database import Database
 from clew.kernel.roles import APPLICATION, AUTHENTICATOR, DIRECTORY, PROJECTOR
 from tests.support.record import Tenant, new_organization
@@ -54,6 +55,7 @@ def test_the_authenticator_has_these_rights_and_no_others(database: Database) ->
         "api_key_counters",
         "sign_in_failures",
         "signing_keys",
+        "system_configuration",
     }
     written = {
         ("sessions", "UPDATE"),
@@ -92,6 +94,8 @@ def test_the_authenticator_has_these_rights_and_no_others(database: Database) ->
         "SELECT FROM entities",
         "SELECT FROM mfa_recovery_codes",
         "SELECT FROM invitations",
+        "SELECT updated_by FROM system_configuration",
+        "SELECT install_operator(gen_random_uuid(), gen_random_uuid())",
         "SELECT drop_old_api_usage_logs()",
     ],
 )
@@ -125,10 +129,23 @@ def test_the_application_cannot(database: Database, tenant: Tenant, statement: s
         "DELETE FROM organizations",
         "UPDATE organizations SET id = gen_random_uuid()",
         "UPDATE organizations SET slug = 'x'",
+        "SELECT FROM audit.events",
+        "INSERT INTO users DEFAULT VALUES",
     ],
 )
 def test_the_directory_cannot(database: Database, statement: str) -> None:
     refused(database, DIRECTORY, statement)
+
+
+def test_the_authenticator_sees_of_what_is_configured_only_whom_a_second_factor_is_demanded_of(
+    database: Database, tenant: Tenant
+) -> None:
+    with database.transaction(tenant.context) as connection:
+        for key in (second_factor_demand.KEY, "mail.relay"):
+            set_configuration(connection, tenant.id, key, value=True)
+    with database.transaction(None, role=AUTHENTICATOR) as connection:
+        seen = connection.scalars(sa.text("SELECT DISTINCT key FROM system_configuration")).all()
+    assert seen == [second_factor_demand.KEY]
 
 
 @pytest.mark.parametrize("name", ["users", "sessions", "api_keys", "signing_keys", "one_time_tokens", "api_usage_logs"])

@@ -4,11 +4,13 @@ import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from clew.domains.identity import account_links, users
+from clew.domains.audit.search import AuditQuery, search
+from clew.domains.identity import account_links, failed_sign_ins, users
 from clew.domains.identity.account_links import PasswordRules
 from clew.domains.identity.failed_sign_ins import SignInLimits
 from clew.domains.identity.invitations import (
@@ -22,10 +24,13 @@ from clew.domains.identity.passwords import PasswordPolicy
 from clew.kernel.database import Database
 from clew.kernel.errors import AuthenticationError, ConflictError, InputError, LimitError, NotFoundError
 from clew.kernel.roles import AUTHENTICATOR
+from clew.kernel.transactions import TenantContext
+from clew.records.acts import INSTALLATION
 from tests.support.identity import HASHER, PASSWORD, StoppedClock, door, new_user, session_rows, some_name
 from tests.support.record import Tenant, new_organization
 
 HOUR = timedelta(hours=1)
+LIMITS = SignInLimits(secrets.token_bytes(32))
 NEW_PASSWORD = "eight lanterns on the quay"
 
 
@@ -42,7 +47,7 @@ def test_a_reset_link_lets_in_with_the_new_password_once(database: Database, ten
     clock = StoppedClock()
     user, entrance = new_user(database, tenant), door(database, clock)
     entrance.sign_in(user.username, PASSWORD)
-    link = account_links.request_password_reset(database, user.email.upper(), lifetime=HOUR, clock=clock)
+    link = account_links.request_password_reset(database, user.email.upper(), limits=LIMITS, lifetime=HOUR, clock=clock)
     assert link is not None
     assert link.token not in repr(link)
     assert link.address("https://clew.example/") == f"https://clew.example/password-reset#{link.token}"
@@ -58,7 +63,7 @@ def test_a_reset_link_lets_in_with_the_new_password_once(database: Database, ten
 
 def test_a_bad_password_leaves_the_link_in_force(database: Database, tenant: Tenant) -> None:
     clock, user = StoppedClock(), new_user(database, tenant)
-    link = account_links.request_password_reset(database, user.email, lifetime=HOUR, clock=clock)
+    link = account_links.request_password_reset(database, user.email, limits=LIMITS, lifetime=HOUR, clock=clock)
     assert link is not None
     for bad in ("short", f"my name is {user.username}"):
         with pytest.raises(InputError):
@@ -74,7 +79,7 @@ def test_a_reset_lets_the_owner_in_whom_somebody_locked_out(database: Database, 
             entrance.sign_in(user.username, "wrong and wrong again")
     with pytest.raises(LimitError):
         entrance.sign_in(user.username, PASSWORD)
-    link = account_links.request_password_reset(database, user.email, lifetime=HOUR, clock=clock)
+    link = account_links.request_password_reset(database, user.email, limits=LIMITS, lifetime=HOUR, clock=clock)
     assert link is not None
     account_links.reset_password(database, link.token, NEW_PASSWORD, rules(entrance.limits), clock=clock)
     entrance.sign_in(user.username, NEW_PASSWORD)
@@ -85,18 +90,44 @@ def test_nobody_gets_a_link_who_is_unknown_shut_out_or_no_address(database: Data
     with database.transaction(tenant.context) as connection:
         users.set_active(connection, tenant.id, gone.id, active=False)
     for address in (gone.email, f"{some_name()}@lantern.example", "no address", "", "a\x00@b.example"):
-        assert account_links.request_password_reset(database, address, lifetime=HOUR) is None
+        assert account_links.request_password_reset(database, address, limits=LIMITS, lifetime=HOUR) is None
+
+
+def test_a_link_that_nobody_gets_is_told_to_the_installation_alone(database: Database, tenant: Tenant) -> None:
+    address = f"{some_name()}@lantern.example"
+    for _ in range(2):
+        account_links.request_password_reset(
+            database, address, limits=LIMITS, lifetime=HOUR, client_ip="198.51.100.7", user_agent="a browser"
+        )
+    told = [row for row in installation_acts(database) if row.request_data["name_digest"] == digest_of(address)]
+    assert [(row.event_type, row.success, str(row.source_ip), row.user_agent) for row in told] == 2 * [
+        ("password_reset_asked_for", False, "198.51.100.7", "a browser")
+    ]
+    assert address not in str([row._mapping for row in told])
+    with database.transaction(tenant.context) as connection:
+        assert search(connection, tenant.id, AuditQuery(text="password_reset_asked_for")).events == []
+        assert search(connection, INSTALLATION, AuditQuery()).events == [], "no tenant sees what is of none"
+
+
+def digest_of(address: str) -> str:
+    return failed_sign_ins.digest_of_account(LIMITS, address)
+
+
+def installation_acts(database: Database) -> list[Any]:
+    with database.transaction(TenantContext(INSTALLATION)) as connection:
+        found = connection.execute(sa.text("SELECT * FROM audit.events WHERE request_data ? 'name_digest' ORDER BY id"))
+        return list(found)
 
 
 @pytest.mark.parametrize("end", ["time", "newer", "address", "deactivated"])
 def test_a_link_ends(database: Database, tenant: Tenant, end: str) -> None:
     clock, user = StoppedClock(), new_user(database, tenant)
-    link = account_links.request_password_reset(database, user.email, lifetime=HOUR, clock=clock)
+    link = account_links.request_password_reset(database, user.email, limits=LIMITS, lifetime=HOUR, clock=clock)
     assert link is not None
     if end == "time":
         clock.advance(hours=1)
     elif end == "newer":
-        account_links.request_password_reset(database, user.email, lifetime=HOUR, clock=clock)
+        account_links.request_password_reset(database, user.email, limits=LIMITS, lifetime=HOUR, clock=clock)
     with database.transaction(tenant.context) as connection:
         if end == "address":
             users.update_user(connection, tenant.id, user.id, email=f"{some_name()}@lantern.example")
@@ -107,7 +138,7 @@ def test_a_link_ends(database: Database, tenant: Tenant, end: str) -> None:
 
 def test_two_at_once_with_one_link_are_one(database: Database, tenant: Tenant) -> None:
     clock, user = StoppedClock(), new_user(database, tenant)
-    link = account_links.request_password_reset(database, user.email, lifetime=HOUR, clock=clock)
+    link = account_links.request_password_reset(database, user.email, limits=LIMITS, lifetime=HOUR, clock=clock)
     assert link is not None
     token, start = link.token, threading.Barrier(6)
 
@@ -139,7 +170,7 @@ def test_a_token_of_one_kind_is_none_of_another(database: Database, tenant: Tena
 
 def test_only_a_digest_of_a_link_is_kept(database: Database, tenant: Tenant) -> None:
     user = new_user(database, tenant)
-    link = account_links.request_password_reset(database, user.email, lifetime=HOUR)
+    link = account_links.request_password_reset(database, user.email, limits=LIMITS, lifetime=HOUR)
     assert link is not None
     with database.transaction(tenant.context) as connection:
         (row,) = connection.execute(sa.text("SELECT * FROM one_time_tokens"))

@@ -9,7 +9,7 @@ import pyotp
 import pytest
 import sqlalchemy as sa
 
-from clew.domains.identity import second_factor, users
+from clew.domains.identity import failed_sign_ins, second_factor, users
 from clew.domains.identity.callers import principal_of_session_token
 from clew.domains.identity.passwords import PasswordHasher
 from clew.domains.identity.sessions import SessionLimits
@@ -17,6 +17,8 @@ from clew.domains.identity.sign_in import Door, SecondFactorRequiredError
 from clew.kernel.database import Database
 from clew.kernel.errors import AuthenticationError, LimitError
 from clew.kernel.roles import AUTHENTICATOR
+from clew.kernel.transactions import TenantContext
+from clew.records.acts import INSTALLATION
 from tests.support.identity import (
     PASSWORD,
     SECRET,
@@ -115,6 +117,27 @@ def test_failures_make_the_next_one_wait_known_or_not(database: Database, tenant
             answer(entrance, name, "wrong and wrong again")
         waits.append(seen)
     assert waits[0] == waits[1] == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
+
+
+def test_a_name_that_nobody_has_is_told_to_the_installation_and_to_no_organization(
+    database: Database, tenant: Tenant
+) -> None:
+    clock, name = StoppedClock(), some_name()
+    entrance = door(database, clock)
+    for _ in range(6):
+        answer(entrance, f" {name.upper()} ", "spring2025 spring2025", client_ip="192.0.2.9", user_agent="a tool")
+        clock.advance(seconds=2)
+    digest = failed_sign_ins.digest_of_account(entrance.limits, name)
+    with database.transaction(TenantContext(INSTALLATION)) as connection:
+        told = connection.execute(
+            sa.text("SELECT * FROM audit.events WHERE request_data ->> 'name_digest' = :digest ORDER BY id"),
+            {"digest": digest},
+        ).all()
+    assert [row.event_type for row in told] == 4 * ["sign_in_failed"] + 2 * ["sign_in_locked"]
+    assert {(str(row.source_ip), row.user_agent, row.success) for row in told} == {("192.0.2.9", "a tool", False)}
+    assert name not in str(told)
+    with database.transaction(tenant.context) as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM audit.events WHERE event_type LIKE 'sign_in%'")) == 0
 
 
 def test_success_forgets_the_accounts_failures(database: Database, tenant: Tenant) -> None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 import sqlalchemy.exc
 
 from clew.domains.jobs import claims
-from clew.domains.jobs.claims import Advance, Claim, ClaimLostError, Failure
+from clew.domains.jobs.claims import Advance, Claim, ClaimLostError, Failure, Turns
 from clew.domains.jobs.service import NewJob, cancel_job, enqueue, find_job, list_jobs, retry_job
 from clew.domains.jobs.tables import QUEUES
 from clew.kernel.database import Database
@@ -47,6 +47,49 @@ def silence(database: Database, tenant: Tenant, job: UUID, seconds: int) -> None
             sa.text("UPDATE jobs SET heartbeat_at = now() - make_interval(secs => :seconds) WHERE id = :id"),
             {"seconds": seconds, "id": job},
         )
+
+
+def test_an_organization_with_a_thousand_jobs_does_not_starve_another(
+    database: Database, tenant: Tenant, kind: str
+) -> None:
+    with database.transaction(tenant.context) as connection:
+        for _ in range(1000):
+            enqueue(connection, tenant.id, NewJob(kind, priority=10))
+    turns = Turns()
+
+    def serve() -> Claim:
+        with database.transaction(None, RUNNER) as connection:
+            found = claims.claim_next(connection, queues=QUEUES, kinds=[kind], turns=turns)
+        assert found is not None
+        return found
+
+    assert [serve().organization_id for _ in range(3)] == 3 * [tenant.id]
+    late, later = new_organization(database), new_organization(database)
+    for other in (late, later):
+        for _ in range(2):
+            put(database, other, kind, priority=1)
+    # Whose jobs are young, few and of low priority has a turn at once, and then one in three.
+    served = [serve() for _ in range(8)]
+    assert {each.organization_id for each in served[:2]} == {late.id, later.id}
+    assert served[2].organization_id == tenant.id
+    assert {each.organization_id for each in served[3:5]} == {late.id, later.id}
+    assert {each.organization_id for each in served[5:]} == {tenant.id}
+    assert len({each.job_id for each in served}) == len(served)
+    with database.transaction(tenant.context) as connection:
+        connection.execute(sa.text("DELETE FROM jobs"))
+
+
+def test_within_an_organization_priority_decides_and_then_age(database: Database, tenant: Tenant, kind: str) -> None:
+    jobs = [put(database, tenant, kind, priority=priority) for priority in (5, 5, 9, 1)]
+    assert [claimed(database, kind).job_id for _ in jobs] == [jobs[2], jobs[0], jobs[1], jobs[3]]
+
+
+def test_turns_are_remembered_of_a_bounded_number() -> None:
+    turns, many = Turns(), [uuid4() for _ in range(1200)]
+    for each in many:
+        turns.take(each)
+    turns.take(many[-1000])
+    assert turns.served() == [*many[-999:], many[-1000]]
 
 
 def test_a_job_exists_exactly_if_its_callers_work_does(database: Database, tenant: Tenant, kind: str) -> None:

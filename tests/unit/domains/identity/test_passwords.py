@@ -30,8 +30,9 @@ def test_long_ones_are_taken_whatever_their_characters(password: str) -> None:
         ("seven lanterns\x00in the harbour", "no character"),
         ("seven lanterns \udcff the harbour", "no character"),
         ("aaaaaaaaaaaaaaa", "very few different"),
-        ("Keeper-of-the-light", "name or e-mail"),
-        ("this is LANTERNKEEPER's own", "name or e-mail"),
+        ("Keeper-of-the-light", "others would think of"),
+        ("this is LANTERNKEEPER's own", "others would think of"),
+        ("all rigs lead to Clew in 2026", "others would think of"),
     ],
 )
 def test_bad_ones_are_refused_and_not_repeated(password: str, why: str) -> None:

@@ -13,6 +13,7 @@ from tests.support.tool_reports import (
     read_bytes,
     read_fixture,
     rejects,
+    sample,
 )
 
 SOURCE = HibpSource()
@@ -55,6 +56,35 @@ def test_each_member_is_its_own_address() -> None:
         ("ExampleForum", "loud.crane@example.org"),
         ("ExampleShop", "loud.crane@example.org"),
     }
+
+
+def test_the_search_of_a_domain_makes_addresses_of_its_aliases() -> None:
+    facts = read_fixture(SOURCE, "breacheddomain_example.org.json")
+    assert_consistent(facts)
+    assert facts.rejects.is_empty()
+    assert links(facts) == {
+        ("ExampleShop", "MENTIONS", EMAIL),
+        ("ExampleForum", "MENTIONS", EMAIL),
+        ("ExampleShop", "MENTIONS", "loud.crane@example.org"),
+    }
+    assert facts.records.height == 3
+    content = b'{"quiet.heron": ["ExampleShop"]}'
+    assert SOURCE.recognise(sample("download.json", content)) is None, "it could be anything's"
+    unnamed = SOURCE.read(RecordBatch([content], [1], 0), ReadContext("download.json", "json"))
+    assert (unnamed.records.height, unnamed.rejects.height) == (0, 1)
+    told = SOURCE.read(RecordBatch([content], [1], 0), ReadContext("x.json", "json", options={"domain": "example.org"}))
+    assert links(told) == {("ExampleShop", "MENTIONS", EMAIL)}
+
+
+def test_the_report_of_a_domain_tells_of_breaches_and_pastes() -> None:
+    facts = read_fixture(SOURCE, "domain_report.json")
+    assert_consistent(facts)
+    assert {("Example Shop", "MENTIONS", EMAIL), ("dump", "MENTIONS", EMAIL)} <= links(facts)
+    assert (EMAIL, "REGISTERED_WITH", "shop.example.com") in links(facts)
+    damaged = read_bytes(
+        SOURCE, "x.json", b'{"BreachSearchResults": [{"Alias": "a"}, 7, {"Alias": "a", "Breaches": [{"Name": "B"}]}]}'
+    )
+    assert (damaged.records.height, damaged.rejects.height) == (0, 3)
 
 
 def test_without_an_address_truncated_breaches_are_rejected_and_full_ones_a_catalogue() -> None:

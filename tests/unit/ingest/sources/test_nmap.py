@@ -7,7 +7,7 @@ import pytest
 
 from clew.ingest.sources.nmap import CONFIDENCE, NmapSource
 from clew.ingest.sources.nmap_scripts import CONFIDENCE as FINDING
-from clew.ingest.sources.nmap_scripts import findings, host_keys
+from clew.ingest.sources.nmap_scripts import certificate_names, findings, host_keys
 from clew.ingest.sources.xml_records import Element
 from tests.support.tool_reports import assert_consistent, contents, entities, links, read_bytes, read_fixture, rejects
 
@@ -45,6 +45,32 @@ def test_a_scan_gives_hosts_names_software_keys_and_vulnerabilities() -> None:
     assert facts.rejects.is_empty()
     assert facts.warnings == ()
     assert_consistent(facts)
+
+
+def test_the_way_to_a_host_and_the_names_in_its_certificate_are_read() -> None:
+    facts = read_fixture(SOURCE, "traceroute.xml")
+    assert links(facts) == {
+        ("www.example.com", "RESOLVES_TO", "192.0.2.10"),
+        ("shop.example.com", "RESOLVES_TO", "192.0.2.10"),
+        ("edge1.example.net", "RESOLVES_TO", "9.9.9.9"),
+        ("9.9.9.9", "COMMUNICATES_WITH", "1.0.0.1"),
+        ("1.0.0.1", "COMMUNICATES_WITH", "2620:fe::fe"),
+    }
+    assert "192.168.1.1" not in set(facts.mentions["value"]), "every home has one"
+    assert "ca.example.org" not in set(facts.mentions["value"]), "the issuer's name is not the server's"
+    assert contents(facts)[0]["traceroute"][:2] == [
+        {"ttl": 1, "address": "192.168.1.1", "name": "router.lan", "rtt_ms": 0.52},
+        {"ttl": 2, "address": "9.9.9.9", "name": "edge1.example.net", "rtt_ms": 7.1},
+    ]
+    assert [hop["ttl"] for hop in contents(facts)[0]["traceroute"]] == [1, 2, 5, 6, 7]
+    assert (facts.records.height, facts.rejects.height) == (1, 0)
+    assert_consistent(facts)
+
+
+def test_a_certificate_of_older_releases_is_read_from_its_text() -> None:
+    text = "Subject: commonName=old.example.com/c=X\nSubject Alternative Name: DNS:a.example.com, DNS:no name"
+    assert certificate_names(script(text, name="ssl-cert")) == ["old.example.com", "a.example.com"]
+    assert certificate_names(script("Subject: organizationName=Example", name="ssl-cert")) == []
 
 
 def test_what_was_not_there_and_what_was_not_probed_is_left_out() -> None:

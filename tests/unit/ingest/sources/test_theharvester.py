@@ -9,6 +9,7 @@ from clew.ingest.sources.base import ReadContext, RecordBatch
 from clew.ingest.sources.harvester_items import HostItem, read_host, target_of
 from clew.ingest.sources.theharvester import CONFIDENCE, TheHarvesterSource
 from tests.support.tool_reports import (
+    FIXTURES,
     assert_consistent,
     contents,
     entities,
@@ -134,3 +135,31 @@ def test_other_lists_of_hosts_are_not_claimed() -> None:
     assert SOURCE.recognise(sample("a.json", b'{"hosts": ["www.example.com"]}')) is None
     assert SOURCE.recognise(sample("a.json", b'{"cmd": "-d x", "hosts": [1]}')) is None
     assert read_bytes(SOURCE, "a", b'{"cmd": "-d example.com", "hosts": [], "shodan": []}').records.is_empty()
+
+
+def test_json_lines_are_read_with_the_times_of_the_search() -> None:
+    facts = read_fixture(SOURCE, "report.jsonl")
+    assert_consistent(facts)
+    assert (facts.records.height, facts.rejects.height) == (10, 0)
+    assert facts.records["line"].to_list() == list(range(2, 12))
+    assert {
+        ("email", "office@example.com", None),
+        ("domain", "shop.example.com", None),
+        ("domain", "old.example.com", None),
+        ("ip_address", "192.0.2.11", None),
+        ("asn", "AS64500", None),
+        ("url", "https://www.example.com/login", None),
+    } <= entities(facts)
+    assert not any("Keeper" in value for _, value, _ in entities(facts)), "a name identifies nobody"
+    assert ("www.example.com", "SUBDOMAIN_OF", "example.com") in links(facts)
+    assert {str(moment) for moment in facts.mentions["last_seen"]} == {"2026-02-03 10:05:00+00:00"}
+
+
+def test_lines_that_are_damaged_are_rejected_alone() -> None:
+    whole = (FIXTURES / "theharvester" / "report.jsonl").read_bytes().splitlines()
+    spoiled = [whole[0], b'{"type":"hostname","value":"not a host"}', b"{", b'{"type":"ip"}', b"7", whole[2]]
+    facts = read_bytes(SOURCE, "report.jsonl", b"\n".join(spoiled))
+    assert (facts.records.height, facts.rejects.height) == (1, 4)
+    assert {reason for _, _, reason in rejects(facts)} == {
+        "invalid_domain", "invalid_json", "missing_field", "wrong_type"
+    }  # fmt: skip

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from clew.ingest.facts import Facts
+from clew.ingest.sources.base import ReadContext, RecordBatch
 from clew.ingest.sources.redaction import is_privacy_address, is_withheld
 from clew.ingest.sources.times import NO_TIME_ZONE_WARNING
 from clew.ingest.sources.whois import WhoisSource
@@ -19,6 +20,7 @@ from tests.support.tool_reports import (
     read_bytes,
     read_fixture,
     rejects,
+    sample,
 )
 
 SOURCE = WhoisSource()
@@ -151,3 +153,32 @@ def test_not_withheld(text: str) -> None:
 )
 def test_addresses_of_privacy_services(email: str, private: bool) -> None:
     assert is_privacy_address(email) is private
+
+
+def test_what_the_command_prints_is_read_answer_by_answer() -> None:
+    facts = read_fixture(SOURCE, "command.txt")
+    assert_consistent(facts)
+    assert (facts.records.height, facts.rejects.height) == (2, 0)
+    assert facts.records["line"].to_list() == [1, 24]
+    told = links(facts)
+    assert ("harbour.example.com", "USES", "ns1.example.net") in told
+    assert ("HARBOUR.EXAMPLE.COM", "USES", "ns2.example.net") in told
+    assert ("HARBOUR.EXAMPLE.COM", "REGISTERED_WITH", "Example Registrar, Inc.") in told
+    assert ("Example Harbour Ltd", "OWNS", "harbour.example.com") in told
+    assert not any("REDACTED" in value for _, value, _ in entities(facts))
+
+
+def test_the_labels_of_countries_registries_are_read() -> None:
+    facts = read_fixture(SOURCE, "country.txt")
+    assert_consistent(facts)
+    assert (facts.records.height, facts.rejects.height) == (1, 0)
+    assert ("lantern.example.org", "USES", "ns2.example.net") in links(facts)
+
+
+@pytest.mark.parametrize(
+    "text", ["No match for domain", "inetnum: 192.0.2.0 - 192.0.2.255\nnetname: TEST", "Domain Name: a.example", ""]
+)
+def test_text_that_tells_of_no_domain_is_not_claimed(text: str) -> None:
+    assert SOURCE.recognise(sample("whois.txt", text.encode())) is None
+    facts = SOURCE.read(RecordBatch([text.encode()], [1], 0), ReadContext("whois.txt", "text"))
+    assert facts.records.height + facts.rejects.height == 1

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from clew.cli.options import Invocation
-from clew.cli.session import opened_record
+from clew.cli.session import opened_current_database, opened_record
 from clew.domains.audit import service
 from clew.domains.audit.export import Exported, export
 from clew.domains.audit.search import AuditPage, AuditQuery, search
+from clew.kernel.transactions import TenantContext
+from clew.records.acts import INSTALLATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +37,11 @@ class LocalAudit:
                 page = search(connection, record.organization_id, query)
                 service.record(connection, service.Act("audit_search", "READ", "audit_trail", request=asked))
         return page
+
+
+def search_installation(call: Invocation, query: AuditQuery) -> AuditPage:
+    """One page of what is of no organization; for whoever works on the machine of the record."""
+    with opened_current_database(call) as database, database.transaction(TenantContext(INSTALLATION)) as connection:
+        page = search(connection, INSTALLATION, query)
+        service.record(connection, service.Act("audit_search", "READ", "audit_trail"))
+    return page

@@ -1,6 +1,5 @@
 """The views of this machine's record."""
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,7 +38,7 @@ class LocalProjections:
                 names = [name] if name else [each.name for each in known]
                 built = [projector.rebuild(each, "asked for", observe) for each in names]
                 for made in built:
-                    projector.advance(projector.projection(made.name), threading.Event())
+                    projector.advance(projector.projection(made.name))
         return [Rebuilt(made.name, made.rows) for made in built]
 
 

@@ -16,6 +16,7 @@ from clew.domains.identity.delivery import delivery_of
 from clew.domains.identity.failed_sign_ins import SignInLimits, forget_account
 from clew.domains.identity.one_time_tokens import Link
 from clew.domains.identity.permissions import BUILT_IN
+from clew.domains.identity.service import organization_words
 from clew.domains.identity.users import User
 from clew.kernel.installation_secret import InstallationSecret
 from clew.kernel.roles import AUTHENTICATOR
@@ -122,7 +123,9 @@ class LocalUsers:
 
 
 def _hashed(record: Record, password: NewPassword, *, about: tuple[str | None, ...]) -> str:
-    passwords.PasswordPolicy.of(record.settings).require(password.text, about=about)
+    with record.transaction() as connection:
+        words = organization_words(connection, record.organization_id)
+    passwords.PasswordPolicy.of(record.settings).require(password.text, about=(*about, *words))
     return passwords.PasswordHasher.of(record.settings).hash(password.text)
 
 

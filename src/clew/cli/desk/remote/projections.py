@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -11,8 +11,17 @@ from clew.cli.desk.ports import Compared, Following, Rebuilt
 from clew.cli.desk.remote.connection import connected
 from clew.cli.options import Invocation
 from clew.client import Client, models
+from clew.client.jobs import finished
+from clew.kernel.errors import ClewError
 
 _PAUSE_SECONDS: Final = 0.5
+_COUNTS: Final = ("projection", "missing", "extra", "different", "set_aside", "equal", "repaired")
+
+
+class VerificationError(ClewError):
+    """The server could not compare a view with the record."""
+
+    code: ClassVar[str] = "verification_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +36,11 @@ class RemoteProjections:
             return [_following(each) for each in client.list_projections().items]
 
     def verify(self, name: str | None, *, repair: bool) -> Sequence[Compared]:
-        """Each beside the record."""
+        """Each beside the record, by a job of the server's."""
         with connected(self.call) as client:
             wanted = models.VerifyWanted(repair=repair)
-            return [_compared(client.verify_projection(each, wanted)) for each in _names(client, name)]
+            jobs = [client.verify_projection(each, wanted) for each in _names(client, name)]
+            return [_compared(finished(client, job.id)) for job in jobs]
 
     def rebuild(self, name: str | None) -> Sequence[Rebuilt]:
         """Each made anew, by the server's own time; back when they are ready."""
@@ -63,17 +73,16 @@ def _following(found: models.Projection) -> Following:
     )
 
 
-def _compared(found: models.OperationsVerified) -> Compared:
-    return Compared(
-        projection=found.projection,
-        missing=found.missing,
-        extra=found.extra,
-        different=found.different,
-        set_aside=found.set_aside,
-        equal=found.equal,
-        repaired=found.repaired,
-        document=_document(found),
-    )
+def _compared(job: models.Job) -> Compared:
+    if job.result is None:
+        error = job.error
+        raise VerificationError(
+            error.message if error else f"it was {job.status}",
+            where=(error and error.where) or f"job {job.id}",
+            remedy=(error and error.remedy) or "ask for it again",
+        )
+    counts = {name: job.result[name] for name in _COUNTS}
+    return Compared(**counts, document=job.result)
 
 
 def _document(found: msgspec.Struct) -> dict[str, Any]:
