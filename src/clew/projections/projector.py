@@ -9,6 +9,7 @@ longer belong together, as after a restore.
 import contextlib
 import random
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ FIRST_PAUSE_SECONDS: Final = 0.2
 LONGEST_PAUSE_SECONDS: Final = 60.0
 STEP_CHANGES: Final = 500_000  # a row that changes often is taken over once in so many
 IDLE_SECONDS: Final = 0.2
+TRIM_SECONDS: Final = 10.0  # between two looks at what of the log nobody needs any more, while following
 _TRIM_AT_ONCE: Final = 100_000
 _LOCK: Final = "SELECT pg_try_advisory_lock(hashtextextended('clew projector', 0))"
 _UNLOCK: Final = "SELECT pg_advisory_unlock_all()"
@@ -115,21 +117,34 @@ class Projector:
 
     def catch_up(self, stop: threading.Event | None = None) -> list[Outcome]:
         """Bring every view up to now. What fails is tried again a few times, then told; the others go on."""
-        stop = stop or threading.Event()
-        outcomes = [self._surely(projection, stop) for projection in self._projections.values()]
+        outcomes = self._catch_up(stop or threading.Event())
         self._trim()
         return outcomes
 
-    def follow(self, stop: threading.Event, *, idle_seconds: float = IDLE_SECONDS) -> None:
-        """Keep every view up to date until `stop` is set, pausing longer and longer while something fails."""
-        failures = 0
+    def follow(
+        self,
+        stop: threading.Event,
+        *,
+        idle_seconds: float = IDLE_SECONDS,
+        then_rest: Callable[[], bool] = lambda: False,
+    ) -> bool:
+        """Keep every view up to date until `stop` is set, pausing longer and longer while something fails.
+
+        Where `then_rest` says so, all that is committed by then is still taken over; gives whether that was done.
+        """
+        failures, trimmed = 0, -TRIM_SECONDS
         self._kept = kept = KeptWritings()
         try:
             while not stop.is_set():
-                outcomes = self.catch_up(stop)
+                outcomes = self._catch_up(stop)
                 failures = failures + 1 if any(outcome.error for outcome in outcomes) else 0
                 kept.close_rested()
+                if time.monotonic() - trimmed >= TRIM_SECONDS:
+                    self._trim()
+                    trimmed = time.monotonic()
                 stop.wait(pause(failures) if failures else idle_seconds)
+            # Somebody waits for these: what they need no more of the log goes when the next one follows.
+            return then_rest() and not any(outcome.error for outcome in self._catch_up(threading.Event()))
         finally:
             self._kept = None
             kept.close()
@@ -214,6 +229,9 @@ class Projector:
                 self.books.set_aside(projection.name, tried, aside)
                 changes += stretch.changes
         return changes
+
+    def _catch_up(self, stop: threading.Event) -> list[Outcome]:
+        return [self._surely(projection, stop) for projection in self._projections.values()]
 
     def _position(self, projection: Projection) -> Position | str:
         """Where a view stands, or why it has to be rebuilt."""
