@@ -1,9 +1,10 @@
 """A process beside a long command, in which the views follow while the command still changes the record.
 
-A load keeps the database waiting and the database keeps the load waiting; what is left of the processors then brings
-the views up meanwhile, and the command has little left to wait for in its end. A process and not a thread, since both
-are mostly Python. In the end it is asked to take over the rest, because its writers are open and the command's are
-not; if it fails, is killed or finds the views busy elsewhere, the command does that itself. Nothing depends on it.
+A load keeps the database waiting and the database keeps the load waiting; what they leave of the processors brings the
+views up meanwhile, and the command has little left to wait for in its end. A process and not a thread, since both are
+mostly Python. In the end it is asked to take over the rest, because its writers are
+open and the command's are not; if it fails, is killed or finds the views busy elsewhere, the command does that itself.
+Nothing depends on it.
 """
 
 import contextlib

@@ -228,6 +228,8 @@ class Projector:
                 position = self.commit(projection, writing, stretch.position, stretch.changes)
                 self.books.set_aside(projection.name, tried, aside)
                 changes += stretch.changes
+                if stretch.is_last:  # all that was there in the beginning is in; while others write, more always is
+                    break
         return changes
 
     def _catch_up(self, stop: threading.Event) -> list[Outcome]:

@@ -69,7 +69,8 @@ def catch_up(
 ) -> list[Outcome] | None:
     """Bring all views up to now, or wait until another process has done it; what was done here.
 
-    `beside` is asked first, and may do it. None if the views are not up to date in the end; why is in the log and in `projection status`.
+    `beside` is asked first, and may do it. None if the views are not up to date in the end; why is in the log and in
+    `projection status`.
     """
     settings = database.settings
     try:
