@@ -1,9 +1,10 @@
 """A process beside a long command, in which the views follow while the command still changes the record.
 
-A load keeps the database waiting and the database keeps the load waiting; what is left of the processors then brings
-the views up meanwhile, and the command has little left to wait for in its end. A process and not a thread, since both
-are mostly Python. It only ever does early what the command does in the end, so it may fail, be killed or be busy
-elsewhere; nothing depends on it.
+A load keeps the database waiting and the database keeps the load waiting; what they leave of the processors brings the
+views up meanwhile, and the command has little left to wait for in its end. A process and not a thread, since both are
+mostly Python. In the end it is asked to take over the rest, because its writers are
+open and the command's are not; if it fails, is killed or finds the views busy elsewhere, the command does that itself.
+Nothing depends on it.
 """
 
 import contextlib
@@ -19,9 +20,11 @@ import structlog
 
 from clew.kernel.settings import Settings
 
-AFTER_SECONDS: Final = 2.0
+AFTER_SECONDS: Final = 1.0
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+FINISH: Final = b"finish"  # said on its standard input, to take over the rest before it ends
 _PATIENCE_SECONDS: Final = 60.0
+_FINISHING_SECONDS: Final = 600.0  # a view that has to be rebuilt first takes long
 # -P: nothing is imported from the directory that the command happened to be called in.
 COMMAND: Final = (sys.executable, "-P", "-m", "clew.projections.companion_process")
 
@@ -29,14 +32,14 @@ log: Final = structlog.get_logger(__name__)
 
 
 @contextlib.contextmanager
-def companion(settings: Settings, *, after_seconds: float = AFTER_SECONDS) -> Iterator[None]:
+def companion(settings: Settings, *, after_seconds: float = AFTER_SECONDS) -> Iterator["Companion"]:
     """If the block lasts longer than `after_seconds`, views follow beside it; in its end they are nobody's again.
 
     After Ctrl-C the process is told to end and not waited for.
     """
-    process = _Process(settings, after_seconds)
+    process = Companion(settings, after_seconds)
     try:
-        yield
+        yield process
     except KeyboardInterrupt:
         process.dismiss()
         raise
@@ -46,7 +49,9 @@ def companion(settings: Settings, *, after_seconds: float = AFTER_SECONDS) -> It
     process.end()
 
 
-class _Process:
+class Companion:
+    """The process, or none if the block is over too soon."""
+
     def __init__(self, settings: Settings, after_seconds: float) -> None:
         self._settings = settings
         self._lock = threading.Lock()
@@ -59,28 +64,36 @@ class _Process:
         self._timer.start()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def dismiss(self) -> None:
-        """Tell the process to end after the step it is at."""
+    def dismiss(self, word: bytes = b"") -> None:
+        """Tell the process to end after the step it is at, with a last word."""
         with self._lock:
             self._timer.cancel()
             process = self._process
-        if process is not None and process.stdin is not None:
+        if process is not None and process.stdin is not None and not process.stdin.closed:
             with contextlib.suppress(BrokenPipeError):
+                process.stdin.write(word)
                 process.stdin.close()
+
+    def finish(self) -> bool:
+        """Let the process take over all that is committed, and end; whether it did. False if there is none."""
+        return self._ended(FINISH, _FINISHING_SECONDS) == 0
 
     def end(self) -> None:
         """Let the process finish its step, so that the projector's place is free."""
-        self.dismiss()
+        self._ended(b"", _PATIENCE_SECONDS)
+
+    def _ended(self, word: bytes, patience_seconds: float) -> int | None:
+        self.dismiss(word)
         self._timer.join()
-        self.dismiss()  # the timer may just have fired
+        self.dismiss(word)  # the timer may just have fired
         if self._process is None:
-            return
+            return None
         try:
-            self._process.wait(_PATIENCE_SECONDS)
+            return self._process.wait(patience_seconds)
         except subprocess.TimeoutExpired:
             log.warning("the process beside this command does not end and is killed", pid=self._process.pid)
             self._process.kill()
-            self._process.wait()
+            return self._process.wait()
 
     def _start(self) -> None:
         with self._lock:

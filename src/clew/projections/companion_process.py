@@ -1,14 +1,18 @@
 """The process that `companion` starts: `python -m clew.projections.companion_process`.
 
 It is given pickled settings on standard input, which it reads until its end, and then it ends, too. So it outlives its
-command by a step of work at most, however that ended. An argument says how many seconds it pauses between two looks at
-the record; beside the server that is less than beside a command, which has little left for it.
+command by a step of work at most, however that ended; asked to FINISH, it first takes over all that is committed, and
+its exit code says whether it did. An argument says how many seconds it pauses between two looks at the record; beside
+the server that is less than beside a command, which has little left for it and comes first on the processors.
 """
 
+import contextlib
+import os
 import pickle
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import Final
 
 import psycopg
@@ -20,44 +24,69 @@ from clew.kernel.database_errors import database_errors
 from clew.kernel.errors import ClewError
 from clew.kernel.logs import configure_logs
 from clew.kernel.settings import Settings
-from clew.projections.companion import SIGNALS
+from clew.projections.companion import FINISH, SIGNALS
 from clew.projections.projector import Projector
 from clew.projections.service import projections
 
-_PAUSE_SECONDS: Final = 3.0  # what changes again and again is taken over once in that time
-_STEP_CHANGES: Final = 100_000
+_PAUSE_SECONDS: Final = 1.0
+_STEP_CHANGES: Final = 100_000  # the command waits for the step at hand and the next one
+_BESIDE_A_COMMAND: Final = 10  # how much nicer this process is than the command
 
 log: Final = structlog.get_logger(__name__)
 
 
-def main() -> None:
-    """Follow until standard input ends."""
+def main() -> int:
+    """Follow until standard input ends; 0 if asked to finish and all is taken over."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # inherited from the thread that started this process
     settings: Settings = pickle.load(sys.stdin.buffer)  # noqa: S301  from the command that started this process
     configure_logs(settings.model_copy(update={"log_level": "error" if settings.log_level == "error" else "warning"}))
     relax_collector()
-    ended = threading.Event()
-    threading.Thread(target=_await_end, args=(ended,), daemon=True).start()
+    beside_a_command = len(sys.argv) == 1
+    if beside_a_command:
+        _step_back()
+    owner = _Owner()
     try:
-        _follow(settings, ended, float(sys.argv[1]) if len(sys.argv) > 1 else _PAUSE_SECONDS)
+        done = _follow(settings, owner, _PAUSE_SECONDS if beside_a_command else float(sys.argv[1]))
     except (ClewError, OSError, psycopg.Error) as error:
         # The command does in the end what was not done here, and tells what fails then.
         log.debug("the views do not follow beside the command", error=str(error))
+        done = False
+    return 0 if done else 1
 
 
-def _follow(settings: Settings, ended: threading.Event, pause_seconds: float) -> None:
+class _Owner:
+    """Whoever started this process and holds the other end of its standard input."""
+
+    def __init__(self) -> None:
+        self.ended = threading.Event()
+        self._word = b""
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def wants_the_rest(self) -> bool:
+        """Whether all that is committed is to be taken over before this process ends."""
+        return self._word == FINISH
+
+    def _listen(self) -> None:
+        self._word = sys.stdin.buffer.read()
+        self.ended.set()
+
+
+def _step_back() -> None:
+    """Let the command come first on the processors."""
+    os.nice(_BESIDE_A_COMMAND)
+    # Where Linux groups processes by session, it compares groups, and niceness counts within one only.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(_BESIDE_A_COMMAND), encoding="ascii")
+
+
+def _follow(settings: Settings, owner: _Owner, pause_seconds: float) -> bool:
     with (
         Database(settings) as database,
         database_errors(database.address),
         Projector(database, projections(settings), step_changes=_STEP_CHANGES) as projector,
     ):
-        projector.follow(ended, idle_seconds=pause_seconds)
-
-
-def _await_end(ended: threading.Event) -> None:
-    sys.stdin.buffer.read()
-    ended.set()
+        return projector.follow(owner.ended, idle_seconds=pause_seconds, then_rest=owner.wants_the_rest)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

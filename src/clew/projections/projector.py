@@ -9,6 +9,7 @@ longer belong together, as after a restore.
 import contextlib
 import random
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +34,7 @@ FIRST_PAUSE_SECONDS: Final = 0.2
 LONGEST_PAUSE_SECONDS: Final = 60.0
 STEP_CHANGES: Final = 500_000  # a row that changes often is taken over once in so many
 IDLE_SECONDS: Final = 0.2
+TRIM_SECONDS: Final = 10.0  # between two looks at what of the log nobody needs any more, while following
 _TRIM_AT_ONCE: Final = 100_000
 
 log: Final = structlog.get_logger(__name__)
@@ -117,16 +119,23 @@ class Projector:
 
         With `stop`, until that is set or nothing is left to do, however much others write meanwhile.
         """
-        outcomes = [self._surely(projection, stop) for projection in self._projections.values()]
+        outcomes = self._catch_up(stop)
         self._trim()
         return outcomes
 
-    def follow(self, stop: threading.Event, *, idle_seconds: float = IDLE_SECONDS) -> None:
+    def follow(
+        self,
+        stop: threading.Event,
+        *,
+        idle_seconds: float = IDLE_SECONDS,
+        then_rest: Callable[[], bool] = lambda: False,
+    ) -> bool:
         """Keep every view up to date until `stop` is set, pausing longer and longer while something fails.
 
-        Between two steps the place is lent to whoever waits for it.
+        Between two steps the place is lent to whoever waits for it. Where `then_rest` says so, all that is committed
+        in the end is still taken over; gives whether that was done.
         """
-        failures = 0
+        failures, trimmed = 0, -TRIM_SECONDS
         until = StopForGuests(stop, self._place)
         self._kept = kept = KeptWritings()
         try:
@@ -135,10 +144,15 @@ class Projector:
                     kept.close()
                     self._place.lend(stop)
                     continue
-                outcomes = self.catch_up(until)
+                outcomes = self._catch_up(until)
                 failures = failures + 1 if any(outcome.error for outcome in outcomes) else 0
                 kept.close_rested()
+                if time.monotonic() - trimmed >= TRIM_SECONDS:
+                    self._trim()
+                    trimmed = time.monotonic()
                 until.wait(pause(failures) if failures else idle_seconds)
+            # Somebody waits for these: what they need no more of the log goes when the next one follows.
+            return then_rest() and not any(outcome.error for outcome in self._catch_up(None))
         finally:
             self._kept = None
             kept.close()
@@ -227,6 +241,9 @@ class Projector:
                 if stop is None and stretch.is_last:
                     return changes, True  # all that was there when this began: writers may go on for ever
         return changes, False
+
+    def _catch_up(self, stop: Stop | None) -> list[Outcome]:
+        return [self._surely(projection, stop) for projection in self._projections.values()]
 
     def _position(self, projection: Projection) -> Position | str:
         """Where a view stands, or why it has to be rebuilt."""

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import psycopg
@@ -54,28 +54,30 @@ def followed(database: Database) -> Iterator[None]:
         with noted(database.settings) if search_directory(database.settings).exists() else contextlib.nullcontext():
             yield
         return
-    with noted(database.settings) as note:
+    with noted(database.settings) as note, companion(database.settings) as beside:
         try:
-            with companion(database.settings):
-                yield
+            yield
         except KeyboardInterrupt:
             raise  # pressed to end at once: the note stays, and the next command catches up
         except BaseException:
-            note.settled = catch_up(database) is not None
+            note.settled = catch_up(database, beside=beside.finish) is not None
             raise
-        note.settled = catch_up(database) is not None
+        note.settled = catch_up(database, beside=beside.finish) is not None
 
 
-def catch_up(database: Database, *, patience_seconds: float = PATIENCE_SECONDS) -> list[Outcome] | None:
+def catch_up(
+    database: Database, *, patience_seconds: float = PATIENCE_SECONDS, beside: Callable[[], bool] = lambda: False
+) -> list[Outcome] | None:
     """Bring all views up to now, or wait until another process has done it; what was done here.
 
-    None if the views are not up to date in the end; why is in the log and in `projection status`.
+    `beside` is asked first, and may do it. None if the views are not up to date in the end; why is in the log and in
+    `projection status`.
     """
     settings = database.settings
     try:
         dead = dead_notes(settings)
         with database_errors(database.address):
-            outcomes = _outcomes(database, patience_seconds)
+            outcomes = [] if beside() else _outcomes(database, patience_seconds)
         if outcomes is None or any(outcome.error for outcome in outcomes):
             return None
         for note in dead:

@@ -107,6 +107,24 @@ def test_killed_it_costs_nothing_but_time(place: Place, monkeypatch: pytest.Monk
     assert count(place) == 2
 
 
+def test_asked_to_finish_it_takes_over_the_rest(place: Place) -> None:
+    with companion(place.database.settings, after_seconds=0) as beside:
+        until(lambda: len(companions()) == 1)
+        write(place, "one.example")
+        assert beside.finish()
+        assert count(place) == 1
+        assert companions() == []
+
+
+def test_what_could_not_be_finished_is_said(place: Place) -> None:
+    with companion(place.database.settings, after_seconds=0) as beside:
+        until(lambda: len(companions()) == 1)
+        companions()[0].kill()
+        assert not beside.finish()
+    with companion(place.database.settings, after_seconds=60) as beside:
+        assert not beside.finish()
+
+
 def test_it_takes_no_signal_away_from_its_command(place: Place) -> None:
     before = threading.enumerate()
     with companion(place.database.settings, after_seconds=0.2):
