@@ -14,6 +14,7 @@ from clew.kernel.roles import MIGRATOR
 from tests.support.record import NOON, Writer, empty_database, new_organization, upgrade
 
 PARENTS = (
+    "analysis_sessions",
     "api_usage_logs",
     "attack_sessions",
     "collection_items",
