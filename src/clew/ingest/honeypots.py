@@ -243,8 +243,9 @@ def _say(builder: FactBuilder, record: int, attack: Attack) -> None:
 
 
 def _told(attack: Attack) -> dict[str, Any]:
-    """The properties of the event, with what the other side tried, fetched and is known by: in the session's own order,
-    which entities and their relations do not keep.
+    """The properties of the event, with what the other side tried, fetched and is known by.
+
+    Entities and relations say the same, but not in which order, and not of which session.
     """
     hashes = [digest for download in attack.downloads for digest in download.hashes]
     urls = [download.url for download in attack.downloads if download.url]

@@ -1,11 +1,11 @@
-"""The DShield sensor: what its web honeypot and its parser of firewall logs write as JSON, and logins as it reports them.
+"""The DShield sensor: web requests, firewall records and logins as it writes or reports them in JSON.
 
 Three shapes, told apart record by record. The web honeypot (srv/web/isc_agent, and before it the isc-agent on Twisted)
 writes an object a line: time, headers, sip, dip, method, url, data, useragent (a text today, a list in the older
-one), version, response_id, signature_id. fwlogparser.py makes objects of time (seconds since 1970), sip, dip, proto (a
-number), sport, dport, flags, version out of the firewall's log. Logins are sip or source_ip, user or username,
-password. Each may stand in `{"type": …, "logs": […]}`, as it is sent to DShield. What the sensor's Cowrie writes is read
-as Cowrie's.
+one), version, response_id, signature_id. fwlogparser.py makes objects of time (seconds since 1970), sip, dip, proto
+(a number), sport, dport, flags, version out of the firewall's log. Logins are sip or source_ip, user or username,
+password. Each may stand in `{"type": …, "logs": […]}`, as it is sent to DShield. What the sensor's Cowrie writes is
+read as Cowrie's.
 
 No record knows a session: each is its own. The web honeypot writes local time without a zone.
 """

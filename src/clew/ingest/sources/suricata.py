@@ -1,9 +1,9 @@
-"""Suricata: EVE JSON, one object an event (alert, http, ssh, tls, flow, fileinfo …), all of a connection by its flow_id.
+"""Suricata: EVE JSON, one object an event (alert, http, ssh, tls, flow, fileinfo …); a connection has one flow_id.
 
-Read as Suricata 3 to 8 write it, or as Splunk exports it: `{"result": {"_raw": "the event as text"}}`. What changed over
-the versions and is told apart by what is there: since 7 an alert repeats its flow's ends in `flow` and says its
-`direction`; before, an alert on an answer has the server as its source. JA3 is an object with a hash since 4.1 (a text
-in some forks), HASSH came with 6, JA4 with 8 (a text in `tls` and `quic`).
+Read as Suricata 3 to 8 write it, or as Splunk exports it: `{"result": {"_raw": "the event as text"}}`. What changed
+over the versions and is told apart by what is there: since 7 an alert repeats its flow's ends in `flow` and says its
+`direction`; before, an alert on an answer has the server as its source. JA3 is an object with a hash since 4.1 (a
+text in some forks), HASSH came with 6, JA4 with 8 (a text in `tls` and `quic`).
 
 A session is a flow of one sensor: `host`, where Suricata is told to write it.
 """
@@ -48,10 +48,8 @@ class SuricataSource:
         objects = objects_at_start(sample)
         if objects and all(_is_eve(value) for value in objects):
             return Recognition(0.95, Framing.JSON_VALUES, "eve")
-        unwrapped = [_unwrapped(value) for value in objects]
-        if all(
-            inner is not value or "result" in value for inner, value in zip(unwrapped, objects, strict=True)
-        ) and any(map(_is_eve, unwrapped)):
+        wrapped = [_unwrapped(value) for value in objects if isinstance(value.get("result"), dict)]
+        if len(wrapped) == len(objects) and any(map(_is_eve, wrapped)):
             return Recognition(0.95, Framing.JSON_VALUES, "splunk")
         return None
 

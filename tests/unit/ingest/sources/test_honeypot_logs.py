@@ -144,7 +144,7 @@ def test_heralding_tables_of_every_age_are_read() -> None:
     assert facts.rejects["reason"].to_list() == ["invalid_row"]
     old = read(FIXTURES / "heralding/log_auth_2016.csv")
     assert old.events.select("source_port", "target_port", "protocol").rows() == [(40000, 23, "telnet")]
-    assert json.loads(old.events["properties"][0]) == {"auth_type": "plaintext"}
+    assert json.loads(old.events["properties"][0]) == {"auth_type": "plaintext", "credentials": [["guest", "guest"]]}
     sessions = read(FIXTURES / "heralding/log_session.csv")
     assert sessions.events.select("kind", "login_failures", "attack_type").rows() == [
         ("heralding.session", 3, "brute_force")
