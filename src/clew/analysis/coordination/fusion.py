@@ -1,0 +1,51 @@
+"""From the evidence of a pair to a probability: an additive logistic model with constants that were fitted beforehand.
+
+Each kind enters as two straight pieces, up to 8 nats and beyond, with weights that are never negative, so that more
+evidence never makes a pair less probable and every part of the sum can be told on its own. `model` holds the constants
+and says how they came about.
+"""
+
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from clew.analysis.coordination import model
+from clew.analysis.coordination.features import surprise_columns
+
+KNEE: Final = 8.0
+BEYOND: Final = 16.0
+
+
+def terms() -> list[str]:
+    """Names of the model's terms, in the order of `design`."""
+    names = [part for name in surprise_columns() for part in (name, f"{name}+")]
+    return [*names, "breadth", "differs", "two reasons", "three reasons", "four reasons", "size"]
+
+
+def design(features: pl.DataFrame, size: int) -> np.ndarray:
+    """The model's terms for each pair (rows × terms); `size` is the number of sources in the background."""
+    columns = []
+    for name in surprise_columns():
+        nats = features[name].to_numpy()
+        columns += [np.minimum(nats, KNEE) / KNEE, np.clip(nats - KNEE, 0, BEYOND) / BEYOND]
+    reasons = features["reasons"].to_numpy()
+    columns += [features["breadth"].to_numpy(), features["differs"].to_numpy()]
+    columns += [(reasons >= 2).astype(float), (reasons >= 3).astype(float), (reasons >= 4).astype(float)]
+    columns.append(np.full(features.height, np.log(max(size, 2) / 1000)))
+    return np.column_stack(columns) if features.height else np.zeros((0, len(terms())))
+
+
+def weights() -> np.ndarray:
+    """The model's weights in the order of `terms`."""
+    return np.array([model.WEIGHTS.get(name, 0.0) for name in terms()])
+
+
+def probabilities(features: pl.DataFrame, size: int) -> np.ndarray:
+    """Probability that each pair of sources acts together."""
+    return logistic(model.INTERCEPT + design(features, size) @ weights())
+
+
+def logistic(odds: np.ndarray) -> np.ndarray:
+    """Probability from log-odds."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(odds, -40, 40))))
