@@ -249,7 +249,7 @@ coordination_states: Final = sa.Table(
     required("position"),
     json_object("versions"),
     sa.Column("background", sa.LargeBinary, nullable=False),
-    sa.Column("evidence", sa.LargeBinary, nullable=False),
+    sa.Column("addresses", sa.LargeBinary, nullable=False),
     number("sessions", 0, big=True),
     moment("until"),
     now("updated_at"),

@@ -213,10 +213,19 @@ CREATE TABLE coordination_states (
     position TEXT NOT NULL,
     versions JSONB DEFAULT '{}'::jsonb NOT NULL,
     background BYTEA NOT NULL,
-    evidence BYTEA NOT NULL,
+    addresses BYTEA NOT NULL,
     sessions BIGINT DEFAULT 0 NOT NULL,
     until TIMESTAMP WITH TIME ZONE,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT coordination_states_pkey PRIMARY KEY (organization_id, analysis_depth),
     CONSTRAINT coordination_states_analysis_depth_check CHECK (analysis_depth = ANY (ARRAY['minimal'::text, 'standard'::text, 'deep'::text, 'forensic'::text]))
+);
+
+CREATE TABLE event_batches (
+    organization_id UUID NOT NULL,
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    xid BIGINT DEFAULT pg_current_xact_id()::text::bigint NOT NULL,
+    item_id UUID NOT NULL,
+    batch JSONB DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT event_batches_pkey PRIMARY KEY (organization_id, id)
 );
