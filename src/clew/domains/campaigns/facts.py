@@ -31,7 +31,9 @@ WITH source AS (
     VALUES (%(organization)s, %(source)s, %(name)s, 'analysis') ON CONFLICT (organization_id, name) DO NOTHING
 ), collection AS (
     INSERT INTO collections (organization_id, id, user_id, name, collector_type, status)
-    VALUES (%(organization)s, %(collection)s, %(user)s, %(collection_name)s, 'custom', 'completed')
+    VALUES (%(organization)s, %(collection)s,
+            coalesce(%(user)s, nullif(current_setting('app.current_user_id', true), '')::uuid), %(collection_name)s, 'custom',
+            'completed')
     ON CONFLICT (organization_id, id) DO NOTHING
 ), hash AS (
     INSERT INTO collection_item_hashes (organization_id, hash, collection_item_id, collected_at)
@@ -151,9 +153,7 @@ def _say(builder: FactBuilder, number: int, campaign: CampaignFact) -> None:
         builder.mention(
             number, *reference, confidence=surety, first_seen=first, last_seen=last, method="campaign_indicator"
         )
-        builder.link(
-            number, reference, "INDICATES", here, confidence=surety, first_seen=first, last_seen=last
-        )
+        builder.link(number, reference, "INDICATES", here, confidence=surety, first_seen=first, last_seen=last)
     if campaign.threat_actor:
         actor: Reference = ("threat_actor", campaign.threat_actor)
         builder.mention(number, *actor, confidence=campaign.confidence, method="attribution")

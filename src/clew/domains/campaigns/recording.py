@@ -209,13 +209,14 @@ class Recorder:
     def _tell_what_became(
         self, campaign: UUID, track: Track, before: Held | None, *, joined: list[str], left: list[str]
     ) -> None:
-        confidence = track.community.confidence
+        confidence, status = track.community.confidence, self._status(track, before)
         if before is None:
             origin = {"split_from": str(track.split_from)} if track.split_from else {}
             size = {"sources": len(track.community.source_ips)}
             self._tell(campaign, "found", confidence=confidence, details=size | origin)
-        elif before.status in {"dormant", "concluded"} and self._status(track, before) == "active":
-            self._tell(campaign, "returned", confidence=confidence, details={"was": before.status})
+        elif before.status != status:
+            event = "returned" if status == "active" else status
+            self._tell(campaign, event, confidence=confidence, details={"was": before.status})
         if track.merged:
             self._tell(campaign, "took_in", confidence=confidence, details={"campaigns": list(map(str, track.merged))})
         if before is not None and joined:
@@ -226,7 +227,7 @@ class Recorder:
             self._tell(campaign, "joined", address, track.community.member_confidence[address])
         for address in left[:_MOST_TOLD]:
             self._tell(campaign, "left", address)
-        self._execute(statements.SET_STATUS, campaigns=[campaign], status=self._status(track, before))
+        self._execute(statements.SET_STATUS, campaigns=[campaign], status=status)
 
     def _status(self, track: Track, before: Held | None) -> str:
         last = track.community.last_seen

@@ -357,8 +357,8 @@ class _Running:
             return 0.0, Scores(), ()
 
         def mean(numbers: list[float]) -> float:
-            weighed = sum(number * row[2] for number, row in zip(numbers, rows, strict=True))
-            return round(float(weighed) / weight, 4)
+            weighed = sum(number * float(row[2]) for number, row in zip(numbers, rows, strict=True))
+            return float(round(weighed / weight, 4))
 
         named = {name: mean([row[3].get(name, 0.0) for row in rows]) for name in Scores.__slots__}
         return mean([row[1] for row in rows]), Scores(**named), tuple(row[0] for row in rows)

@@ -121,7 +121,7 @@ campaigns: Final = tenant_table(
     belongs_to("merged_into", "campaigns", on_delete="SET NULL"),
     belongs_to("split_from", "campaigns", on_delete="SET NULL"),
     index("status"),
-    index("last_seen", "id"),
+    index("created_at", "id"),
 )
 
 campaign_sessions: Final = sa.Table(

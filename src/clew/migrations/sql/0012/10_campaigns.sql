@@ -82,7 +82,7 @@ CREATE TABLE campaigns (
     CONSTRAINT campaigns_organization_id_split_from_fkey FOREIGN KEY(organization_id, split_from) REFERENCES campaigns (organization_id, id) ON DELETE SET NULL (split_from),
     CONSTRAINT campaigns_organization_id_fkey FOREIGN KEY(organization_id) REFERENCES organizations (id) ON DELETE CASCADE
 );
-CREATE INDEX campaigns_organization_id_last_seen_id_idx ON campaigns (organization_id, last_seen, id);
+CREATE INDEX campaigns_organization_id_created_at_id_idx ON campaigns (organization_id, created_at, id);
 CREATE INDEX campaigns_organization_id_status_idx ON campaigns (organization_id, status);
 
 CREATE TABLE campaign_sessions (
