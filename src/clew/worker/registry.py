@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from clew.worker.analyze_job import ANALYZE
 from clew.worker.ingest_job import INGEST
 from clew.worker.work import Handler
 
-HANDLERS: Final[tuple[Handler, ...]] = (INGEST,)
+HANDLERS: Final[tuple[Handler, ...]] = (INGEST, ANALYZE)
 PLACE: Final = f"{__name__}:HANDLERS"

@@ -18,6 +18,12 @@ from clew.records import stage
 _FOR_THE_SESSION: Final = SET_CONTEXT.replace("true)", "false)")
 
 
+class AnalysisRunningError(ConflictError):
+    """The organization's record is being analysed already; a job tries again later."""
+
+    transient = True
+
+
 @contextlib.contextmanager
 def working_connection(database: Database, context: TenantContext) -> Iterator[psycopg.Connection[Any]]:
     """A connection of its own in the organization's name, in autocommit mode, with the loader's stages."""
@@ -34,7 +40,7 @@ def only_analysis(connection: psycopg.Connection[Any], organization_id: UUID) ->
     key = lock_key(organization_id, "analysis")
     row = connection.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
     if not (row and row[0]):
-        raise ConflictError(
+        raise AnalysisRunningError(
             "another analysis of this organization is running", remedy="wait until it is done, or cancel it"
         )
     try:

@@ -32,8 +32,8 @@ WITH source AS (
 ), collection AS (
     INSERT INTO collections (organization_id, id, user_id, name, collector_type, status)
     VALUES (%(organization)s, %(collection)s,
-            coalesce(%(user)s, nullif(current_setting('app.current_user_id', true), '')::uuid), %(collection_name)s, 'custom',
-            'completed')
+            coalesce(%(user)s, nullif(current_setting('app.current_user_id', true), '')::uuid), %(collection_name)s,
+            'custom', 'completed')
     ON CONFLICT (organization_id, id) DO NOTHING
 ), hash AS (
     INSERT INTO collection_item_hashes (organization_id, hash, collection_item_id, collected_at)

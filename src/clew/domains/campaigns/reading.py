@@ -211,12 +211,8 @@ def list_campaigns(
     query = sa.select(*_COLUMNS).where(campaigns.c.organization_id == organization_id)
     query = query if everything else query.where(*_STANDS)
     query = query if status is None else query.where(campaigns.c.status == status)
-    rows = connection.execute(query.order_by(campaigns.c.last_seen.desc(), campaigns.c.id))
-    return [_campaign(row) for row in rows]
-
-
-def _campaign(row: sa.Row[Any]) -> Campaign:
-    return Campaign(*row)
+    rows = connection.execute(query.order_by(campaigns.c.last_seen.desc(), campaigns.c.id)).mappings()
+    return [_mapped(row) for row in rows]
 
 
 def _mapped(row: sa.RowMapping) -> Campaign:
@@ -231,9 +227,9 @@ def find_campaign(connection: sa.Connection, organization_id: UUID, name_or_id: 
         conditions.insert(0, campaigns.c.id == UUID(wanted))
     for condition in conditions if is_storable(wanted) else ():
         query = sa.select(*_COLUMNS).where(campaigns.c.organization_id == organization_id, condition)
-        rows = connection.execute(query.limit(2)).all()
+        rows = connection.execute(query.limit(2)).mappings().all()
         if len(rows) == 1:
-            return _campaign(rows[0])
+            return _mapped(rows[0])
         if rows:
             raise NotFoundError(f"several campaigns are called {wanted!r}", remedy="name one by its id")
     raise NotFoundError(f"no campaign {wanted!r}", remedy="`clew campaign list` lists them")

@@ -2,8 +2,8 @@
 
 A community and a known campaign are kin by the share of members, `|C ∩ K| / min(|C|, |K|)`, or by the share of rare
 evidence (files, hosts and patterns that few others have), counted alike, if it is a file or at least two values. From
-`KINSHIP` on the community continues the campaign. The closest kin first; of equals the campaign seen earlier, then the
-lower id: so the outcome does not depend on the order in which communities come.
+`KINSHIP` on the community continues the campaign. Kin by members go before kin by evidence, the closest first; of
+equals the campaign seen earlier, then the lower id: so the outcome does not depend on the order of communities.
 
 - A campaign that is kin to nothing continues nothing: a community without kin is a new campaign.
 - Where one community is kin to several campaigns, it continues the closest; another is merged into that one if most of
@@ -77,7 +77,13 @@ def track(communities: Sequence[Community], known: Iterable[Known]) -> Tracked:
     ordered = sorted(communities, key=lambda each: each.source_ips)
     kin = sorted(
         _kinships(ordered, list(known)),
-        key=lambda each: (-each.degree, each.campaign.first_seen, each.campaign.id, each.community),
+        key=lambda each: (
+            -(each.by_members if each.by_members >= KINSHIP else 0.0),
+            -each.degree,
+            each.campaign.first_seen,
+            each.campaign.id,
+            each.community,
+        ),
     )
     continued: dict[int, Known] = {}
     taken: set[UUID] = set()
