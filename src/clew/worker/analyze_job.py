@@ -6,10 +6,13 @@ not kept, so a job can be done again however it ended. While another analysis of
 
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from clew.analysis.coordination import Depth
 from clew.domains.campaigns.running import AnalysisRequest, run_analysis
+from clew.domains.identity.service import operator_of
 from clew.domains.jobs.claims import Advance
+from clew.kernel.transactions import TenantContext
 from clew.worker.work import Handler, Outcome, Work
 
 
@@ -17,7 +20,7 @@ def run(work: Work) -> Outcome:
     """Analyse. Raises what `run_analysis` raises."""
     asked = work.parameters
     request = AnalysisRequest(
-        work.context,
+        TenantContext(work.organization_id, work.user_id or _operator(work)),
         Depth(asked.get("depth") or Depth.STANDARD),
         _moment(asked.get("since")),
         _moment(asked.get("until")),
@@ -33,6 +36,12 @@ def run(work: Work) -> Outcome:
 
 
 ANALYZE: Final = Handler("analyze", run)
+
+
+def _operator(work: Work) -> UUID:
+    """For whom a job is done whose user was removed since."""
+    with work.database.transaction(work.context) as connection:
+        return operator_of(connection, work.organization_id)
 
 
 def _moment(text: str | None) -> datetime | None:
