@@ -6,6 +6,7 @@ the fitting worlds at every stealth and several sizes. What it writes is the mod
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -14,8 +15,8 @@ import numpy as np
 import polars as pl
 from scipy.optimize import minimize
 
-from bench.coordination.scenes import FITTING, scene
-from bench.coordination.world import World
+from bench.coordination.cowrie_frame import generated
+from bench.coordination.scenes import FITTING, FITTING_LOGS, scene
 from clew.analysis.coordination import fusion
 from clew.analysis.coordination.analysis import scored_pairs
 from clew.analysis.coordination.findings import Depth
@@ -45,14 +46,25 @@ WEIGHTS: Final = {{
 def plan() -> Iterator[tuple[str, int, int, int]]:
     """(seed, level, sessions, campaigns) of the worlds fitted on."""
     for number, seed in enumerate(FITTING):
-        for level in range(4):
-            yield seed, level, (20_000, 5_000, 20_000, 40_000)[number % 4], (9, 5, 13, 18)[number % 4]
+        for level in ((0, 1, 2), (1, 2, 3))[number % 2]:
+            yield seed, level, (20_000, 4_000, 20_000, 30_000)[number % 4], (8, 5, 11, 16)[number % 4]
 
 
-def pairs_of(world: World) -> tuple[pl.DataFrame, int, np.ndarray]:
-    """Scored candidate pairs of a world, the number of its sources, and which pairs are true."""
-    scored, addresses = scored_pairs(world.frame(), depth=Depth.STANDARD)
-    names = addresses.to_frame("address").select(pl.col("address").replace_strict(world.truth, default=None)).to_series()
+def worlds() -> Iterator[tuple[str, pl.DataFrame, dict[str, str]]]:
+    """Name, sessions and truth of each: worlds of this bench, and logs of `bench.generate`."""
+    for seed, level, sessions, campaigns in plan():
+        world = scene(seed, level, sessions=sessions, campaigns=campaigns)
+        yield f"{seed}, stealth {level}", world.frame(), world.truth
+    with tempfile.TemporaryDirectory() as place:
+        for seed in FITTING_LOGS:
+            frame, truth, _ = generated(Path(place), (60_000, 150_000)[seed % 2], seed, (6, 12)[seed % 2])
+            yield f"log {seed}", frame, truth
+
+
+def pairs_of(sessions: pl.DataFrame, truth: dict[str, str]) -> tuple[pl.DataFrame, int, np.ndarray]:
+    """Scored candidate pairs, the number of sources, and which pairs are true."""
+    scored, addresses = scored_pairs(sessions, depth=Depth.STANDARD)
+    names = pl.Series([truth.get(address) for address in addresses], dtype=pl.String)
     one, other = names.gather(scored["first"]), names.gather(scored["second"])
     true = (one == other).fill_null(value=False).to_numpy()
     return scored, len(addresses), true
@@ -61,11 +73,11 @@ def pairs_of(world: World) -> tuple[pl.DataFrame, int, np.ndarray]:
 def collect() -> tuple[np.ndarray, np.ndarray, int]:
     """Terms of all pairs, truth, and the number of worlds."""
     terms, truths = [], []
-    for seed, level, sessions, campaigns in plan():
-        scored, size, true = pairs_of(scene(seed, level, sessions=sessions, campaigns=campaigns))
+    for name, sessions, truth in worlds():
+        scored, size, true = pairs_of(sessions, truth)
         terms.append(fusion.design(scored, size).astype(np.float32))
         truths.append(true)
-        print(f"{seed}, stealth {level}: {len(true):,} pairs, {true.sum():,} true", file=sys.stderr, flush=True)
+        print(f"{name}: {len(true):,} pairs, {true.sum():,} true", file=sys.stderr, flush=True)
     return np.concatenate(terms), np.concatenate(truths), len(terms)
 
 
@@ -92,13 +104,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", default="fusion-v1")
     parser.add_argument("--keep", type=Path, help="keep the terms there, as .npz")
     options = parser.parse_args(arguments)
-    terms, true, worlds = collect()
+    terms, true, number = collect()
     if options.keep:
         np.savez(options.keep, terms=terms, true=true)
     intercept, weights = fit(terms, true)
     listed = [f'    "{name}": {weight:.4f},' for name, weight in zip(fusion.terms(), weights, strict=True)]
     head = _HEAD.format(
-        version=options.version, pairs=len(true), true=int(true.sum()), worlds=worlds, intercept=intercept,
+        version=options.version, pairs=len(true), true=int(true.sum()), worlds=number, intercept=intercept,
         weights="\n".join(listed),
     )  # fmt: skip
     MODULE.write_text(head)

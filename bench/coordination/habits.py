@@ -19,8 +19,9 @@ SPAN_QUANTILES: Final = ((0.0, 0.0), (0.5, 0.01), (0.75, 0.2), (0.9, 18.0), (0.9
 """Hours from a source's first session to its last (Cowrie and Heralding)."""
 PREFIX_SIZES: Final = ((1, 0.87), (2, 0.06), (3, 0.02), (5, 0.02), (8, 0.02), (14, 0.01))
 """Sources in one /24, by share of prefixes: between Cowrie (94 % alone) and Dionaea (85 %)."""
-TOOL_EXPONENT: Final = 1.1
-TOOLS: Final = 60
+TOOL_EXPONENT: Final = 0.8
+TOOLS: Final = 18
+"""Public tools of one world; the rarest has two in a hundred sources. What fewer share is taken to be private."""
 PUBLIC_HOSTS: Final = ("raw.githubusercontent.com", "pastebin.com", "transfer.sh", "cdn.discordapp.com", "gitlab.com")
 EXPLOITS: Final = (
     "/boaform/admin/formLogin", "/cgi-bin/luci/;stok=/locale", "/.env", "/wp-login.php", "/HNAP1", "/GponForm/diag_Form",
@@ -75,7 +76,7 @@ def make_tool(
 ) -> Tool:
     """One tool: half guess by SSH, some use telnet, some ask for web pages, some send bytes."""
     kind = ("ssh", "ssh", "telnet", "ssh", "http", "ssh", "tcp")[number % 7]
-    builds = tuple(random.sample(clients[: 6 + number // 2], min(3, len(clients))))
+    builds = tuple(random.sample(clients[: 6 + number], min(3, len(clients))))
     own = [(random.choice(vocabulary.USERNAMES), _odd_password(random)) for _ in range(random.randint(0, 60))]
     begin = random.randrange(200)
     words = pairs[: random.randint(10, 60)] + pairs[begin : begin + random.randint(20, 120)] + own

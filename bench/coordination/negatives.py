@@ -28,7 +28,7 @@ def copycats(world: World, number: int) -> None:
     kit.script = (*kit.script, f"./{random.getrandbits(32):08x} --donate 1", habits.odd_command(random))
     kit.shasums = kit.shasums or (f"{random.getrandbits(256):064x}",)
     kit.gets_in = 0.6
-    for _ in range(random.randint(10, 60)):
+    for _ in range(random.randint(40, 110)):
         kit.clients = tuple(random.sample(world.clients[:15], 2))
         live(world, world.network(), kit, random.randint(1, 6), random.uniform(0, 30) * 3600)
 

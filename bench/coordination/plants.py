@@ -1,11 +1,11 @@
-"""Planted campaigns: nine kinds, each at four levels of stealth.
+"""Planted campaigns: eight kinds, each at four levels of stealth.
 
 - tooling: a private script, key, file and file host, by common clients;
 - rotating: a private list of logins, of which every session tries another slice among common ones;
 - slow: one list divided among all members, a few attempts each at a steady pace over days;
 - moving: one operator who changes addresses and file hosts every few hours, and keeps habits, client and key;
 - waves: common habits only, but all members come within the same ninety seconds, several times;
-- payload, credentials, commands, client: nothing but a file, a list of logins, a sequence of commands or a client.
+- payload, credentials, commands: nothing but a file, a list of logins or a sequence of commands.
 
 Stealth 0 hides nothing, 1 is the default, 2 and 3 hide more: `LEVELS` says what each level does.
 """
@@ -236,15 +236,6 @@ def _commands(world: World, plan: Plan) -> None:
             )  # fmt: skip
 
 
-def _client(world: World, plan: Plan) -> None:
-    random, stealth = plan.random, plan.stealth
-    build = vocabulary.offer(f"SSH-2.0-nimbus_{random.randrange(100)}.{random.randrange(100)}", random)
-    for member in plan.members:
-        for _ in range(random.randint(2, 5)):
-            client = build if random.random() > stealth.varies else random.choice(world.clients[:12])
-            world.session(member, plan.moment(), credentials=_common(world, 6), **client_fields(client))
-
-
 def _common(world: World, most: int) -> list[str]:
     count = world.random.randint(1, max(most, 1))
     return [joined(world.pairs[int(1_500 ** world.random.random()) - 1]) for _ in range(count)]
@@ -261,5 +252,5 @@ def _mixed(world: World, commands: list[str], stealth: Stealth) -> list[str]:
 
 KINDS: Final[dict[str, Callable[[World, Plan], None]]] = {
     "tooling": _tooling, "rotating": _rotating, "slow": _slow, "moving": _moving, "waves": _waves,
-    "payload": _payload, "credentials": _credentials, "commands": _commands, "client": _client,
+    "payload": _payload, "credentials": _credentials, "commands": _commands,
 }  # fmt: skip

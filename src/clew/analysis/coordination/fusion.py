@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from clew.analysis.coordination import model
-from clew.analysis.coordination.features import surprise_columns
+from clew.analysis.coordination.features import breadth_columns, surprise_columns
 
 KNOTS: Final = (0.0, 3.0, 6.0, 10.0, 24.0)
 """Nats between which a kind's weight is the same."""
@@ -20,7 +20,7 @@ KNOTS: Final = (0.0, 3.0, 6.0, 10.0, 24.0)
 def terms() -> list[str]:
     """Names of the model's terms, in the order of `design`."""
     names = [part for name in surprise_columns() for part in pieces(name)]
-    return [*names, "breadth", "differs", "two reasons", "three reasons", "four reasons", "size"]
+    return [*names, *breadth_columns(), "differs", "two reasons", "three reasons", "four reasons", "size"]
 
 
 def pieces(name: str) -> list[str]:
@@ -37,7 +37,7 @@ def design(features: pl.DataFrame, size: int) -> np.ndarray:
             np.clip(nats - low, 0, high - low) / (high - low) for low, high in zip(KNOTS, KNOTS[1:], strict=False)
         ]
     reasons = features["reasons"].to_numpy()
-    columns += [features["breadth"].to_numpy(), features["differs"].to_numpy()]
+    columns += [features[name].to_numpy() for name in (*breadth_columns(), "differs")]
     columns += [(reasons >= 2).astype(float), (reasons >= 3).astype(float), (reasons >= 4).astype(float)]
     columns.append(np.full(features.height, np.log(max(size, 2) / 1000)))
     return np.column_stack(columns) if features.height else np.zeros((0, len(terms())))
