@@ -112,6 +112,13 @@ def explain(
     return Explanation(round(scored["probability"][0], 4), ready.words().of_pair(scored))
 
 
+def scored_pairs(sessions: pl.DataFrame, *, depth: Depth = Depth.STANDARD) -> tuple[pl.DataFrame, pl.Series]:
+    """The candidate pairs with all features and probabilities, and the address of each position: to fit and to judge."""
+    ready = _prepare(sessions, depth, None, lambda name, done: None)
+    pairs = candidates(_with_encounters(ready, depth), ready.digest_of, ready.background.size)
+    return (ready.scorer.score(pairs) if pairs.height else no_scores()), ready.addresses
+
+
 def _prepare(sessions: pl.DataFrame, depth: Depth, background: Background | None, step: Observer) -> _Prepared:
     ready = prepare(sessions)
     observed = observe(ready, timed=depth is not Depth.MINIMAL)

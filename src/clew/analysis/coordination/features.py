@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from clew.analysis.coordination.kinds import BY_NAME, KINDS, SPAN_KINDS
+from clew.analysis.coordination.kinds import BY_NAME, KINDS, SPAN_KINDS, Group
 from clew.analysis.coordination.surprise import CEILING
 
 PAIRED: Final = tuple(kind for kind in KINDS if kind.name != "encounter")
@@ -18,6 +18,15 @@ CORROBORATING: Final = 3.0
 
 _WITHOUT_OWN_REASON: Final = ("geography", "network", "target")
 _HANDOVER_SECONDS: Final = 6 * 3600
+
+
+BROAD: Final[tuple[Group, ...]] = ("artefact", "credential", "command", "client", "http")
+"""Groups of which it counts how many rare values are shared, beyond what the rarest say."""
+
+
+def breadth_columns() -> list[str]:
+    """One column for each of BROAD: logarithm of one more than its rare values shared, each times its rarity."""
+    return [f"{group} breadth" for group in BROAD]
 
 
 def surprise_columns() -> list[str]:
@@ -36,23 +45,21 @@ class Times:
 
 
 def tabulate(pairs: pl.DataFrame, surprises: pl.DataFrame, habits: pl.DataFrame, times: Times) -> pl.DataFrame:
-    """`first`, `second`, a column for each kind (nats, 0 where nothing is shared), `breadth`, `differs`, `reasons`."""
+    """`first`, `second`, a column for each kind (nats, 0 where nothing is shared), the breadth of some groups, `differs`, `reasons`."""
     wide = pairs.select("first", "second")
     for kind in PAIRED:
         mine = surprises.filter(pl.col("kind") == kind.number).select(
-            "first", "second", pl.col("surprise").alias(kind.name), pl.col("values").alias(f"{kind.name}_values")
+            "first", "second", pl.col("surprise").alias(kind.name), pl.col("breadth").alias(f"{kind.name} breadth")
         )
         wide = wide.join(mine, on=["first", "second"], how="left", maintain_order="left")
-    wide = wide.with_columns(pl.col(pl.Float64).fill_null(0.0), pl.selectors.ends_with("_values").fill_null(0))
-    wide = _timed(wide, times)
-    breadth = pl.sum_horizontal(
-        pl.when(pl.col(name) > CORROBORATING).then(pl.col(f"{name}_values")).otherwise(0)
-        for name in ("credential", "command", "literal", "moment")
+    wide = wide.with_columns(pl.col(pl.Float64).fill_null(0.0))
+    wide = _timed(wide, times).with_columns(
+        *(pl.sum_horizontal(f"{kind.name} breadth" for kind in PAIRED if kind.group == group).log1p().alias(f"{group} breadth") for group in BROAD),
+        _differs(wide, habits),
     )
-    wide = wide.with_columns(breadth.cast(pl.Float64).log1p().alias("breadth"), _differs(wide, habits))
     groups = [_reason(group) for group in GROUPS if group not in _WITHOUT_OWN_REASON]
     return wide.with_columns(pl.sum_horizontal(groups).cast(pl.Float64).alias("reasons")).select(
-        "first", "second", *surprise_columns(), "breadth", "differs", "reasons"
+        "first", "second", *surprise_columns(), *breadth_columns(), "differs", "reasons"
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from clew.analysis.coordination import fusion
-from clew.analysis.coordination.features import Times, surprise_columns, tabulate
+from clew.analysis.coordination.features import Times, breadth_columns, surprise_columns, tabulate
 from clew.analysis.coordination.surprise import shared, surprises
 from clew.analysis.coordination.weighing import Weighed
 
@@ -49,5 +49,5 @@ def pairs_of(first: np.ndarray, second: np.ndarray) -> pl.DataFrame:
 def no_scores() -> pl.DataFrame:
     """A frame as `Scorer.score` gives it, without rows."""
     integers = {"first": pl.UInt32, "second": pl.UInt32}
-    floats = dict.fromkeys([*surprise_columns(), "breadth", "differs", "reasons", "probability"], pl.Float64)
+    floats = dict.fromkeys([*surprise_columns(), *breadth_columns(), "differs", "reasons", "probability"], pl.Float64)
     return pl.DataFrame(schema=integers | floats)

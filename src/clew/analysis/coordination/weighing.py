@@ -21,6 +21,9 @@ LINKING_SHARE: Final = 0.25
 """Values that more than this share of all sources have link nobody (and of more than LINKING_LEAST sources)."""
 LINKING_LEAST: Final = 8
 
+PUBLIC: Final = 3.0
+"""Negative logarithm of the share of sources (5 %) from which on a habit is not rare at all."""
+
 _BANDS: Final = 4
 _ROWS: Final = 3
 _ALONE: Final = tuple(BY_NAME[name].number for name in ("moment", "cadence", "prefix", "asn", "country", "target"))
@@ -60,6 +63,7 @@ def weigh(traits: pl.DataFrame, background: Background) -> Weighed:
         .with_columns(
             (pl.col("mine") - (pl.col("values").cast(pl.Int64) - 1).sum().over("source", "kind")).alias("ways")
         )
+        .with_columns((-(pl.col("sources") / size).log() - PUBLIC).clip(0.0).alias("rarity"))
         .sort("source", "kind", "habit")
     )
     return Weighed(habits, values, hubs, size)
