@@ -20,7 +20,7 @@ from clew.reporting.drawing import campaign_network, network, time_chart, world
 from clew.reporting.inert_text import LONGEST_TEXT, inert
 
 MOST_TARGETS: Final = 200
-_CONTENTS: Final = (
+_CONTENTS: Final[tuple[tuple[str, str], ...]] = (
     ("figures", "Key figures"),
     ("relations", "Relations"),
     ("timeline", "Timeline"),

@@ -341,7 +341,7 @@ def _decisions(connection: sa.Connection, organization_id: UUID, campaign: UUID)
 
 def page_of_analyses(connection: sa.Connection, organization_id: UUID, request: PageRequest) -> Page[AnalysisView]:
     """One page of analyses, the newest first."""
-    return read_page(connection, _ANALYSES, organization_id, request).mapped(lambda row: AnalysisView(**row))
+    return read_page(connection, _ANALYSES, organization_id, request).mapped(_analysis)
 
 
 def find_analysis(connection: sa.Connection, organization_id: UUID, analysis_id: UUID) -> AnalysisView:
@@ -352,7 +352,11 @@ def find_analysis(connection: sa.Connection, organization_id: UUID, analysis_id:
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         raise NotFoundError(f"no analysis {analysis_id}", remedy="take the id from the list of analyses")
-    return AnalysisView(**row)
+    return _analysis(row)
+
+
+def _analysis(row: sa.RowMapping) -> AnalysisView:
+    return AnalysisView(**{name: row[name] for name in AnalysisView.__slots__})
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

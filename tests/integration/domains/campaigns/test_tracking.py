@@ -106,9 +106,11 @@ def test_runs_over_parts_come_to_what_one_run_does_whatever_sensors_are_called(
         ]
         for number in range(3)
     ]
+    reports = []
     for hour in hours:
         brought(database, tenant, tmp_path, hour)
-        parts = analysed(database, tenant)
+        reports.append(analysed(database, tenant))
+    parts = reports[-1]
     renamed = [line.replace(b'"east"', b'"west"') for hour in reversed(hours) for line in hour]
     brought(database, other, tmp_path, renamed)
     whole = analysed(database, other)
