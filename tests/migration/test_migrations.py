@@ -15,6 +15,7 @@ from tests.support.postgres import upgrade
 from tests.support.record import NOON, Writer, empty_database, new_organization
 
 PARENTS = (
+    "analysis_sessions",
     "api_usage_logs",
     "attack_sessions",
     "collection_items",

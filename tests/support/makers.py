@@ -173,6 +173,26 @@ def _job(workshop: Workshop) -> str:
     return workshop.row("jobs", user_id=workshop.owner.id, kind="ingest", run_after=system_clock() + timedelta(days=1))
 
 
+def _campaign(workshop: Workshop) -> str:
+    made = workshop.row("campaigns", name=f"Campaign {some_name()}", confidence=0.9, first_seen=NOON, last_seen=NOON)
+    with workshop.writer() as writer:
+        for number in range(1, 5):
+            writer.insert(
+                "campaign_members",
+                campaign_id=made,
+                source_ip=f"198.51.100.{number}",
+                confidence=0.9,
+                first_seen=NOON,
+                last_seen=NOON,
+                session_ids=[uuid4()],
+            )
+    return made
+
+
+def _analysis(workshop: Workshop) -> str:
+    return workshop.row("analysis_sessions", status="completed", user_id=workshop.owner.id)
+
+
 def _upload(workshop: Workshop) -> str:
     # By the API itself: an upload is a row and a place on the disk.
     headers = workshop.api.headers(
@@ -194,7 +214,9 @@ def _name(text: str) -> Maker:
 
 
 MAKERS: Final[dict[str, Maker]] = {
+    "analysis_id": Maker(_analysis),
     "attack_id": Maker(_attack),
+    "campaign_id": Maker(_campaign),
     "collection_id": Maker(_collection),
     "entity_id": Maker(_entity),
     "event_id": Maker(_event),

@@ -21,7 +21,13 @@ from clew.kernel.database import Database
 from clew.kernel.database_errors import database_errors
 from clew.kernel.errors import LimitError
 
-TOPICS: Final = {"investigations": "investigation:read", "jobs": "job:read", "uploads": "ingest:write"}
+TOPICS: Final = {
+    "analyses": "analysis:read",
+    "campaigns": "analysis:read",
+    "investigations": "investigation:read",
+    "jobs": "job:read",
+    "uploads": "ingest:write",
+}
 """What can be followed, each with the permission that it needs."""
 ACCESS: Final = "access"  # rights of somebody in the organization changed: nothing to be shown to anybody
 REMEMBERED: Final = 2000

@@ -14,6 +14,7 @@ from typer.main import get_command
 from clew import __version__
 from clew.cli.commands import (
     audit,
+    campaign,
     case,
     database,
     demo,
@@ -138,6 +139,8 @@ def _application() -> typer.Typer:
     root.command("report")(report.report)
     root.command("search")(search.search)
     root.command("suggest")(search.suggest)
+    root.command("analyze")(campaign.analyze)
+    root.add_typer(_campaign(), name="campaign")
     root.add_typer(_case(), name="case")
     root.add_typer(_jobs(), name="jobs")
     root.add_typer(_database(), name="db")
@@ -159,6 +162,22 @@ def _quarantine() -> typer.Typer:
     group.command("show")(quarantine.show_record)
     group.command("retry")(quarantine.retry_records)
     group.command("drop")(quarantine.drop_records)
+    return group
+
+
+def _campaign() -> typer.Typer:
+    group = _group("See which sources act together, and decide about it.")
+    group.command("list")(campaign.list_campaigns)
+    group.command("show")(campaign.show)
+    group.command("explain")(campaign.explain)
+    group.command("merge")(campaign.merge)
+    group.command("split")(campaign.split)
+    group.command("pin")(campaign.pin)
+    group.command("reject")(campaign.reject)
+    group.command("rename")(campaign.rename)
+    group.command("attribute")(campaign.attribute)
+    group.command("undo")(campaign.undo)
+    group.command("export")(campaign.export)
     return group
 
 

@@ -42,6 +42,18 @@ def counted(what: str) -> Iterator[Callable[[int], None]]:
         yield lambda rows: display.update(task, completed=rows)
 
 
+@contextlib.contextmanager
+def stepped() -> Iterator[Callable[[str, float], None]]:
+    """What to call with the name of a step that begins, and how much of the whole is done (0 to 1)."""
+    if not sys.stderr.isatty():
+        yield lambda _step, _done: None
+        return
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=PlainConsole(stderr=True), transient=True) as display:
+        task = display.add_task("", total=1.0)
+        yield lambda step, done: display.update(task, description=shown(step), completed=done)
+
+
 class _Bar:
     """One bar that always is about the file in work."""
 

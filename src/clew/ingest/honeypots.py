@@ -71,6 +71,8 @@ class Attack:
     payload: str | None = None
     client: str | None = None
     client_type: str = "software"  # or user_agent
+    sensor: str | None = None
+    fingerprints: list[str] = field(default_factory=list)  # such as "ja3:…"
     login_failures: int | None = None
     login_successes: int | None = None
     properties: dict[str, Any] = field(default_factory=dict)
@@ -216,9 +218,7 @@ def _canonical_address(value: object, name: str) -> str:
 
 
 def _say(builder: FactBuilder, record: int, attack: Attack) -> None:
-    properties = attack.properties
-    if attack.transport:
-        properties["transport"] = attack.transport
+    properties = _told(attack)
     builder.event(
         record,
         attack.occurred_at,
@@ -229,15 +229,33 @@ def _say(builder: FactBuilder, record: int, attack: Attack) -> None:
         destination_ip=attack.destination_ip,
         target_port=attack.target_port,
         protocol=attack.protocol,
+        sensor=attack.sensor,
         attack_type=attack.attack_type,
         payload=attack.payload,
         client=attack.client,
+        fingerprint=min(attack.fingerprints, default=None),
         login_failures=attack.login_failures,
         login_successes=attack.login_successes,
         properties=properties,
     )
     if attack.source_ip:
         _say_source(builder, record, attack, ("ip_address", attack.source_ip))
+
+
+def _told(attack: Attack) -> dict[str, Any]:
+    """The properties of the event, with what the other side tried, fetched and is known by.
+
+    Entities and relations say the same, but not in which order, and not of which session.
+    """
+    hashes = [digest for download in attack.downloads for digest in download.hashes]
+    urls = [download.url for download in attack.downloads if download.url]
+    return attack.properties | {
+        "transport": attack.transport or None,
+        "credentials": [[each.username, each.password] for each in attack.credentials] or None,
+        "hashes": hashes or None,
+        "urls": urls or None,
+        "fingerprints": attack.fingerprints or None,
+    }
 
 
 def _say_source(builder: FactBuilder, record: int, attack: Attack, source: Reference) -> None:

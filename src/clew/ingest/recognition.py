@@ -29,6 +29,8 @@ _FRAMING_OF_UNRECOGNISED: Final = {
     "heralding": Framing.JSON_VALUES,
     "dionaea": Framing.JSON_VALUES,
     "honeytrap": Framing.JSON_VALUES,
+    "dshield": Framing.JSON_VALUES,
+    "suricata": Framing.JSON_VALUES,
 }
 """How a file is cut that its source does not recognise but the user names."""
 

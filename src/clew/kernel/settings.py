@@ -221,6 +221,22 @@ class Settings(BaseSettings):
         pattern=r"^[A-Z]{2}$",
         description="Two-letter region (such as DE) assumed for telephone numbers written without a country code.",
     )
+    network_tables: tuple[AbsolutePath, ...] = Field(
+        (),
+        description="MaxMind DB files (.mmdb) that tell of an address its autonomous system or its country, for "
+        "analyses; as a JSON list of paths. Unset: analyses do without.",
+    )
+    threat_feeds: AbsolutePath | None = Field(
+        None,
+        description="Directory of threat feeds for analyses: text files, an address or network a line, each called by "
+        "its file's name. Unset: none.",
+    )
+    campaign_dormant_days: int = Field(
+        7, ge=1, le=3650, description="Days without a session of it after which a campaign counts as dormant."
+    )
+    campaign_concluded_days: int = Field(
+        30, ge=1, le=3650, description="Days without a session of it after which a campaign counts as concluded."
+    )
     batch_bytes: ByteSize = Field(
         ByteSize(16 * MEBIBYTE),
         ge=64 * KIBIBYTE,

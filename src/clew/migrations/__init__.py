@@ -16,6 +16,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from clew.domains.audit import tables as audit
+from clew.domains.campaigns import tables as campaigns
 from clew.domains.collections import tables as collections
 from clew.domains.identity import access_tables, key_tables, request_tables, sign_in_tables
 from clew.domains.identity import tables as identity
@@ -31,6 +32,7 @@ OWNER = "clew_owner"
 # One table of each module: naming them here is what puts all of the modules' tables into the metadata.
 TABLES: Final = (
     audit.events,
+    campaigns.campaigns,
     collections.osint_scans,
     identity.users,
     access_tables.roles,

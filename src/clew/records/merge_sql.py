@@ -79,9 +79,13 @@ ON CONFLICT (organization_id, item_id, event_id)
 DO UPDATE SET occurrences = known.occurrences + excluded.occurrences - 1
 """
 
+# Told twice: the feed is forgotten once the views have followed, analyses come later.
 RECORD_EVENT_BATCH: Final = """
-INSERT INTO changes (organization_id, table_name, operation, row_id, batch)
-VALUES (%(organization)s, 'events', 'batch', %(item)s, %(batch)s)
+WITH told AS (
+    INSERT INTO changes (organization_id, table_name, operation, row_id, batch)
+    VALUES (%(organization)s, 'events', 'batch', %(item)s, %(batch)s)
+)
+INSERT INTO event_batches (organization_id, item_id, batch) VALUES (%(organization)s, %(item)s, %(batch)s)
 """
 
 INSERT_ROWS: Final = """

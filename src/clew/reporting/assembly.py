@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from clew.reporting import json_document, page
 from clew.reporting.document import Figures, Origin, Place, Report, Subject, Target
 from clew.reporting.drawing.selection import select
-from clew.reporting.gathering import facts, files, history
+from clew.reporting.gathering import campaigns, facts, files, history
 from clew.reporting.gathering.places import places
 from clew.reporting.gathering.scope import open_scope
 
@@ -20,6 +20,7 @@ MENTIONS_LISTED: Final = 30
 REJECTED_LISTED: Final = 60
 SESSIONS_LISTED: Final = 25
 PLACES_SHOWN: Final = 200
+CAMPAIGNS_SHOWN: Final = 6
 
 _CANDIDATES: Final = 400
 _CANDIDATE_RELATIONSHIPS: Final = 6000
@@ -68,6 +69,9 @@ def assemble(
         placed=placed,
         files=files.source_files(connection, organization_id, limit=FILES_LISTED, mentions=MENTIONS_LISTED),
         rejected=files.rejected_records(connection, organization_id, limit=REJECTED_LISTED),
+        campaigns=(found := campaigns.campaigns_of_scope(connection, organization_id))[:CAMPAIGNS_SHOWN],
+        campaign_count=len(found),
+        campaign_sessions=campaigns.sessions_over_time(connection, organization_id, found[:CAMPAIGNS_SHOWN]),
     )
 
 
@@ -115,6 +119,7 @@ def write_json(
         "files": (each.as_dict() for each in files.source_files(connection, organization_id)),
         "quarantine": _dicts(files.all_rejected_records(connection, organization_id)),
         "sessions": _dicts(history.all_sessions(connection, organization_id)),
+        "campaigns": _dicts(campaigns.campaigns_of_scope(connection, organization_id)),
         "relationships": _dicts(facts.all_relationships(connection)),
         "entities": _dicts(facts.all_entities(connection, organization_id)),
     }

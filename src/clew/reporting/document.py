@@ -311,6 +311,47 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """Why sources are thought to act together: its kind, how much it says (0 to 1), in words, and what they share.
+
+    `shown_by` are the sources that are named as examples of it.
+    """
+
+    kind: str
+    score: float
+    text: str
+    values: tuple[str, ...]
+    shown_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """Sources that act together, some of them in the case. `in_case` counts the sources that the case tells of."""
+
+    id: UUID
+    name: str
+    status: str
+    confidence: float
+    threat_actor: str | None
+    first_seen: datetime
+    last_seen: datetime
+    sources: int
+    sessions: int
+    in_case: int
+    members: tuple[tuple[str, float, int], ...]
+    """Address, confidence, sessions: the surest first, at most as many as a page shows."""
+    reasons: tuple[Reason, ...]
+    techniques: tuple[tuple[str, str, int], ...]
+    """ATT&CK id, name, in how many commands."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        plain = {name: getattr(self, name) for name in self.__slots__}
+        reasons = [{name: getattr(each, name) for name in Reason.__slots__} for each in self.reasons]
+        return plain | {"reasons": reasons}
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """All that a page shows. Its lists are bounded, chosen by weight; `figures` say how much there is."""
 
@@ -329,3 +370,6 @@ class Report:
     placed: int
     files: Sequence[SourceFile]
     rejected: Sequence[RejectedRecord]
+    campaigns: Sequence[Campaign] = ()
+    campaign_count: int = 0
+    campaign_sessions: Histogram | None = None

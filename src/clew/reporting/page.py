@@ -16,14 +16,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from clew.reporting.document import Report, SourceFile
-from clew.reporting.drawing import network, time_chart, world
+from clew.reporting.drawing import campaign_network, network, time_chart, world
 from clew.reporting.inert_text import LONGEST_TEXT, inert
 
 MOST_TARGETS: Final = 200
-_CONTENTS: Final = (
+_CONTENTS: Final[tuple[tuple[str, str], ...]] = (
     ("figures", "Key figures"),
     ("relations", "Relations"),
     ("timeline", "Timeline"),
+    ("campaigns", "Campaigns"),
     ("map", "Map"),
     ("entities", "Entities"),
     ("sources", "Sources"),
@@ -49,7 +50,7 @@ def render(report: Report, file_names: Mapping[Any, str] | None = None) -> str:
         report=report,
         style=Markup(style),  # noqa: S704  a file of this package
         policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
-        contents=_CONTENTS,
+        contents=[each for each in _CONTENTS if each[0] != "campaigns" or report.campaigns],
         about=_about(report),
         targets=report.targets[:MOST_TARGETS],
         listed={each.id for each in report.entities},
@@ -66,6 +67,8 @@ def render(report: Report, file_names: Mapping[Any, str] | None = None) -> str:
         events=time_chart.draw(report.events) if report.events else None,
         appearances=time_chart.draw(report.appearances) if report.appearances else None,
         world=world.draw(report.places) if report.places else None,
+        campaigns=[(each, campaign_network.draw(each)) for each in report.campaigns],
+        campaign_chart=time_chart.draw(report.campaign_sessions) if report.campaign_sessions else None,
     )
 
 

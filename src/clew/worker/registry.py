@@ -2,9 +2,10 @@
 
 from typing import Final
 
+from clew.worker.analyze_job import ANALYZE
 from clew.worker.ingest_job import INGEST
 from clew.worker.verify_job import VERIFY
 from clew.worker.work import Handler
 
-HANDLERS: Final[tuple[Handler, ...]] = (INGEST, VERIFY)
+HANDLERS: Final[tuple[Handler, ...]] = (INGEST, VERIFY, ANALYZE)
 PLACE: Final = f"{__name__}:HANDLERS"

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from clew.api.routes import (
     audit,
+    campaigns,
     capabilities,
     collections,
     configuration,
@@ -48,6 +49,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     entities.router,
     relationships.router,
     happenings.router,
+    campaigns.router,
     search.router,
     investigations.router,
     targets.router,

@@ -47,7 +47,7 @@ def report(
     if output is None:
         reports_of(call).write(case, kind.value, sys.stdout.write)
         return
-    with _private_file(output) as file:
+    with private_file(output) as file:
         reports_of(call).write(case, kind.value, file.write)
     if call.json:
         print_json({"file": output, "format": kind.value, "bytes": file.size, "sha256": file.digest.hexdigest()})
@@ -93,7 +93,7 @@ class _Written:
 
 
 @contextlib.contextmanager
-def _private_file(path: Path) -> Iterator[_Written]:
+def private_file(path: Path) -> Iterator[_Written]:
     """A file of mode 0600 that takes its name when it is complete. Raises InputError where that cannot be."""
     import os
     import secrets

@@ -151,3 +151,14 @@ def jobs_of(call: "Invocation") -> "ports.Jobs":
     from clew.cli.desk.remote.jobs import RemoteJobs
 
     return RemoteJobs(call)
+
+
+def campaigns_of(call: "Invocation") -> "ports.Campaigns":
+    """Analyses and campaigns."""
+    if call.address is None:
+        from clew.cli.desk.local.campaigns import LocalCampaigns
+
+        return LocalCampaigns(call)
+    from clew.cli.desk.remote.campaigns import RemoteCampaigns
+
+    return RemoteCampaigns(call)

@@ -5,6 +5,7 @@ Written by `make docs` from the API's description; edit that instead.
 
 from clew.client.generated.api_keys import ApiKeysOperations
 from clew.client.generated.audit import AuditOperations
+from clew.client.generated.campaigns import CampaignsOperations
 from clew.client.generated.capabilities import CapabilitiesOperations
 from clew.client.generated.collections import CollectionsOperations
 from clew.client.generated.configuration import ConfigurationOperations
@@ -33,6 +34,7 @@ from clew.client.generated.users import UsersOperations
 class Operations(
     ApiKeysOperations,
     AuditOperations,
+    CampaignsOperations,
     CapabilitiesOperations,
     CollectionsOperations,
     ConfigurationOperations,

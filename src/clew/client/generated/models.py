@@ -58,6 +58,20 @@ class Alive(Resource, frozen=True, kw_only=True):
     status: Literal["ok"] = "ok"
 
 
+class Analysis(Resource, frozen=True, kw_only=True):
+    """An analysis, and what came of it."""
+
+    id: UUID
+    status: str
+    analysis_depth: str
+    user_id: UUID | None
+    created_at: datetime
+    completed_at: datetime | None
+    seconds: float | None
+    confidence: float | None
+    result: dict[str, Any]
+
+
 class Attached(Resource, frozen=True, kw_only=True):
     """How many items were not part of the case before."""
 
@@ -160,6 +174,103 @@ class Caller(Resource, frozen=True, kw_only=True):
     permissions: list[str]
     must_enrol: bool = False
     csrf_token: str | None
+
+
+class CampaignDecision(Model, frozen=True, kw_only=True):
+    """What an analyst decided."""
+
+    id: UUID
+    decision: str
+    user_id: UUID | None
+    created_at: datetime
+    undone_at: datetime | None
+
+
+class CampaignEvent(Model, frozen=True, kw_only=True):
+    """What became of a campaign at some time."""
+
+    event: str
+    source_ip: str | None
+    confidence: float | None
+    details: dict[str, Any]
+    created_at: datetime
+
+
+class CampaignIndicator(Model, frozen=True, kw_only=True):
+    """Something by which a campaign may be known elsewhere."""
+
+    type: str
+    value: str
+    confidence: float
+    count: int
+    first_seen: datetime | None
+    last_seen: datetime | None
+
+
+class CampaignMember(Model, frozen=True, kw_only=True):
+    """A source of a campaign."""
+
+    source_ip: str
+    confidence: float
+    sessions: int
+    first_seen: datetime
+    last_seen: datetime
+
+
+class CoordinationEvidence(Model, frozen=True, kw_only=True):
+    """One reason. `refs` are ids of sessions, then values."""
+
+    kind: str
+    version: str
+    score: float
+    text: str
+    refs: list[str]
+
+
+class CampaignDetails(Resource, frozen=True, kw_only=True):
+    """A campaign with all that it rests on."""
+
+    id: UUID
+    name: str
+    status: Literal["active", "dormant", "concluded", "monitoring"]
+    confidence: float
+    sources: int
+    sessions: int
+    first_seen: datetime | None
+    last_seen: datetime | None
+    is_pinned: bool
+    is_rejected: bool
+    threat_actor: str | None
+    merged_into: UUID | None
+    description: str | None
+    split_from: UUID | None
+    scores: dict[str, float]
+    source_ips: list[str]
+    session_ids: list[UUID]
+    members: list[CampaignMember]
+    indicators: list[CampaignIndicator]
+    techniques: list[dict[str, Any]]
+    evidence: list[CoordinationEvidence]
+    activity: list[CampaignEvent]
+    analytics: list[dict[str, Any]]
+    decisions: list[CampaignDecision]
+
+
+class Campaign(Model, frozen=True, kw_only=True):
+    """Sources that act together."""
+
+    id: UUID
+    name: str
+    status: Literal["active", "dormant", "concluded", "monitoring"]
+    confidence: float
+    sources: int
+    sessions: int
+    first_seen: datetime | None
+    last_seen: datetime | None
+    is_pinned: bool
+    is_rejected: bool
+    threat_actor: str | None
+    merged_into: UUID | None
 
 
 class Reader(Model, frozen=True, kw_only=True):
@@ -321,12 +432,25 @@ class Confirmed(Resource, frozen=True, kw_only=True):
     tokens: Tokens | None = None
 
 
+class CoordinationExplanation(Resource, frozen=True, kw_only=True):
+    """How probably two addresses act together, and why."""
+
+    probability: float
+    evidence: list[CoordinationEvidence]
+
+
 class Credentials(Model, frozen=True, kw_only=True):
     """What a person signs in with."""
 
     name: str
     password: str
     code: str | UnsetType | None = UNSET
+
+
+class Decided(Resource, frozen=True, kw_only=True):
+    """The campaigns that a decision concerned, the one that was decided about first."""
+
+    items: list[Campaign]
 
 
 class DropWanted(Model, frozen=True, kw_only=True):
@@ -627,6 +751,15 @@ class MadeKey(Resource, frozen=True, kw_only=True):
     key: str
 
 
+class NewAnalysis(Model, frozen=True, kw_only=True):
+    """What is to be analysed. Without times and sensors the whole record, from where the last analysis ended."""
+
+    depth: Literal["minimal", "standard", "deep", "forensic"] | UnsetType = UNSET
+    since: datetime | UnsetType | None = UNSET
+    until: datetime | UnsetType | None = UNSET
+    sensors: list[str] | UnsetType | None = UNSET
+
+
 class NewCollection(Model, frozen=True, kw_only=True):
     """What a collection is defined with. It belongs to the caller, and waits to be run."""
 
@@ -635,6 +768,14 @@ class NewCollection(Model, frozen=True, kw_only=True):
     description: str | UnsetType | None = UNSET
     config: dict[str, Any] | UnsetType = UNSET
     schedule: dict[str, Any] | UnsetType | None = UNSET
+
+
+class NewDecision(Model, frozen=True, kw_only=True):
+    """A decision about a campaign."""
+
+    decision: Literal["pin", "reject", "merge", "split", "rename", "attribute", "undo"]
+    parts: list[str] | UnsetType = UNSET
+    name: str | UnsetType | None = UNSET
 
 
 class NewInvestigation(Model, frozen=True, kw_only=True):
@@ -777,6 +918,13 @@ class Overview(Resource, frozen=True, kw_only=True):
     posts: int
 
 
+class AnalysisPage(Model, frozen=True, kw_only=True):
+    """Page[AnalysisModel]"""
+
+    items: list[Analysis]
+    next_cursor: str | None
+
+
 class AttackPage(Model, frozen=True, kw_only=True):
     """Page[AttackModel]"""
 
@@ -788,6 +936,13 @@ class AuditEventPage(Model, frozen=True, kw_only=True):
     """Page[AuditEvent]"""
 
     items: list[AuditEvent]
+    next_cursor: str | None
+
+
+class CampaignPage(Model, frozen=True, kw_only=True):
+    """Page[CampaignModel]"""
+
+    items: list[Campaign]
     next_cursor: str | None
 
 

@@ -85,7 +85,7 @@ class DionaeaSource:
         "Dionaea 0.5-0.11 and T-Pot: log_json (plain or flat_data) and log_incident, objects a line or in arrays; "
         "times carry no zone, Dionaea writes UTC"
     )
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def recognise(self, sample: Sample) -> Recognition | None:
         """By the fields of the first objects."""

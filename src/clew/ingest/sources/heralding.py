@@ -45,7 +45,7 @@ class HeraldingSource:
         "Heralding 0.1-1.0: log_session.json, log_session.csv, log_auth.csv (load only one of them, they tell of the "
         "same sessions); times carry no zone, Heralding writes UTC"
     )
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def recognise(self, sample: Sample) -> Recognition | None:
         """By the fields of the first objects, or by the heading of a table."""

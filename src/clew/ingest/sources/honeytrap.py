@@ -56,7 +56,7 @@ class HoneytrapSource:
         'Honeytrap logJSON (armedpot, T-Pot): objects a line or in {"attacks": […]}; times in UTC where they say so, '
         "otherwise read in --timezone"
     )
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def recognise(self, sample: Sample) -> Recognition | None:
         """By the fields of the first objects."""

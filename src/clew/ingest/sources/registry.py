@@ -8,6 +8,7 @@ from clew.ingest.sources.bbot import BbotSource
 from clew.ingest.sources.cowrie import CowrieSource
 from clew.ingest.sources.dionaea import DionaeaSource
 from clew.ingest.sources.dnsx import DnsxSource
+from clew.ingest.sources.dshield import DShieldSource
 from clew.ingest.sources.heralding import HeraldingSource
 from clew.ingest.sources.hibp import HibpSource
 from clew.ingest.sources.holehe import HoleheSource
@@ -21,6 +22,7 @@ from clew.ingest.sources.sherlock import SherlockSource
 from clew.ingest.sources.shodan import ShodanSource
 from clew.ingest.sources.spiderfoot import SpiderFootSource
 from clew.ingest.sources.subfinder import SubfinderSource
+from clew.ingest.sources.suricata import SuricataSource
 from clew.ingest.sources.theharvester import TheHarvesterSource
 from clew.ingest.sources.tiktok import TikTokSource
 from clew.ingest.sources.virustotal import VirusTotalSource
@@ -48,5 +50,7 @@ SOURCES: Final[tuple[Source, ...]] = (
     HeraldingSource(),
     DionaeaSource(),
     HoneytrapSource(),
+    DShieldSource(),
+    SuricataSource(),
     MappedSource(),
 )

@@ -100,3 +100,15 @@ attack_session_keys: Final = sa.Table(
     sa.Column("timestamp", sa.TIMESTAMP(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint("organization_id", "id"),
 )
+
+# Where new events stand, a row for each batch that brought some, until every analysis has looked at them.
+event_batches: Final = sa.Table(
+    "event_batches",
+    metadata,
+    sa.Column("organization_id", sa.Uuid, nullable=False),
+    sa.Column("id", sa.Uuid, nullable=False, server_default=sa.text("gen_random_uuid()")),
+    sa.Column("xid", sa.BigInteger, nullable=False, server_default=sa.text("pg_current_xact_id()::text::bigint")),
+    reference("item_id"),
+    json_object("batch"),
+    sa.PrimaryKeyConstraint("organization_id", "id"),
+)

@@ -30,12 +30,12 @@ _STEPS: Final = (
 
 def events_over_time(connection: sa.Connection) -> Histogram | None:
     """The events of the scope's files by source; None without any. Impossible times are left out."""
-    return _histogram(connection, "SELECT at, series, count FROM pg_temp.report_minutes", {})
+    return histogram(connection, "SELECT at, series, count FROM pg_temp.report_minutes", {})
 
 
 def appearances_over_time(connection: sa.Connection, organization_id: UUID) -> Histogram | None:
     """When the scope's entities were first seen, by type; None where no file states a time."""
-    return _histogram(connection, _APPEARANCES, {"organization": organization_id})
+    return histogram(connection, _APPEARANCES, {"organization": organization_id})
 
 
 def notable_sessions(connection: sa.Connection, organization_id: UUID, *, limit: int) -> list[Session]:
@@ -68,7 +68,8 @@ def bin_length(first: datetime, last: datetime) -> tuple[str, int]:
     return "year", 1
 
 
-def _histogram(connection: sa.Connection, counted: str, parameters: dict[str, Any]) -> Histogram | None:
+def histogram(connection: sa.Connection, counted: str, parameters: dict[str, Any]) -> Histogram | None:
+    """Counts of a query (at, series, count) in bins that fit its span; None without rows."""
     span = connection.execute(sa.text(f"SELECT min(at), max(at) FROM ({counted}) AS counted"), parameters).one()  # noqa: S608
     if span[0] is None:
         return None

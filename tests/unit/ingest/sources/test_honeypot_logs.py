@@ -72,7 +72,12 @@ def test_dionaea_connections_become_events() -> None:
         None,
     ]
     assert events[1]["payload"] == "USER ftpuser\nPASS letmein\nSTOR x.bin"
-    assert json.loads(events[2]["properties"]) == {"login_attempts": 3, "service": "mssqld", "transport": "tcp"}
+    assert json.loads(events[2]["properties"]) == {
+        "credentials": [["sa", ""], ["sa", "sql2025"]],
+        "login_attempts": 3,
+        "service": "mssqld",
+        "transport": "tcp",
+    }
     assert events[2]["login_failures"] is None, "Dionaea does not say whether a login succeeded"
     assert [event["session"] is None for event in events] == [False, False, False, False, True]
     assert values(facts, "credential") == {"ftpuser:letmein", "sa:", "sa:sql2025"}
@@ -132,11 +137,14 @@ def test_heralding_tables_of_every_age_are_read() -> None:
     assert facts.events["session"].to_list() == ["s1", "s2"]
     assert facts.records["line"].to_list() == [2, 3], "the heading is no record"
     assert values(facts, "credential") == {'root:a,"b"', "root:"}
-    assert json.loads(facts.events["properties"][1]) == {"password_hash": "$mysqlna$0a0b"}
+    assert json.loads(facts.events["properties"][1]) == {
+        "credentials": [["root", ""]],
+        "password_hash": "$mysqlna$0a0b",
+    }
     assert facts.rejects["reason"].to_list() == ["invalid_row"]
     old = read(FIXTURES / "heralding/log_auth_2016.csv")
     assert old.events.select("source_port", "target_port", "protocol").rows() == [(40000, 23, "telnet")]
-    assert json.loads(old.events["properties"][0]) == {"auth_type": "plaintext"}
+    assert json.loads(old.events["properties"][0]) == {"auth_type": "plaintext", "credentials": [["guest", "guest"]]}
     sessions = read(FIXTURES / "heralding/log_session.csv")
     assert sessions.events.select("kind", "login_failures", "attack_type").rows() == [
         ("heralding.session", 3, "brute_force")

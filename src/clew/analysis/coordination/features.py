@@ -1,0 +1,96 @@
+"""Pairs as rows of numbers: the surprise of each kind, what time adds, what speaks against, and how many groups agree."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from clew.analysis.coordination.kinds import BY_NAME, KINDS, SPAN_KINDS, Group
+from clew.analysis.coordination.surprise import CEILING
+
+PAIRED: Final = tuple(kind for kind in KINDS if kind.name != "encounter")
+"""Kinds that are scored; `encounter` only makes candidates, its moments are scored one by one."""
+
+GROUPS: Final = tuple(dict.fromkeys(kind.group for kind in PAIRED))
+CORROBORATING: Final = 3.0
+"""Nats from which a group counts as a reason of its own."""
+
+_WITHOUT_OWN_REASON: Final = ("geography", "network", "target")
+_HANDOVER_SECONDS: Final = 6 * 3600
+
+
+BROAD: Final[tuple[Group, ...]] = ("artefact", "credential", "command", "client", "http")
+"""Groups of which it counts how many rare values are shared, beyond what the rarest say."""
+
+
+def breadth_columns() -> list[str]:
+    """One column for each of BROAD: logarithm of one more than its rare values shared, each times its rarity."""
+    return [f"{group} breadth" for group in BROAD]
+
+
+def surprise_columns() -> list[str]:
+    """One column of nats for each kind, sets first."""
+    return [kind.name for kind in PAIRED] + list(SPAN_KINDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """First and last second of each source by position, and how many sources came in how many seconds in all."""
+
+    first: np.ndarray
+    last: np.ndarray
+    sources: int
+    seconds: float
+
+
+def tabulate(pairs: pl.DataFrame, surprises: pl.DataFrame, habits: pl.DataFrame, times: Times) -> pl.DataFrame:
+    """`first`, `second`, a column for each kind (nats, 0 where nothing is shared), the breadth of some groups, `differs`, `reasons`."""
+    wide = pairs.select("first", "second")
+    for kind in PAIRED:
+        mine = surprises.filter(pl.col("kind") == kind.number).select(
+            "first", "second", pl.col("surprise").alias(kind.name), pl.col("breadth").alias(f"{kind.name} breadth")
+        )
+        wide = wide.join(mine, on=["first", "second"], how="left", maintain_order="left")
+    wide = wide.with_columns(pl.col(pl.Float64).fill_null(0.0))
+    wide = _timed(wide, times).with_columns(
+        *(pl.sum_horizontal(f"{kind.name} breadth" for kind in PAIRED if kind.group == group).log1p().alias(f"{group} breadth") for group in BROAD),
+        _differs(wide, habits),
+    )
+    groups = [_reason(group) for group in GROUPS if group not in _WITHOUT_OWN_REASON]
+    return wide.with_columns(pl.sum_horizontal(groups).cast(pl.Float64).alias("reasons")).select(
+        "first", "second", *surprise_columns(), *breadth_columns(), "differs", "reasons"
+    )
+
+
+def _reason(group: str) -> pl.Expr:
+    names = [kind.name for kind in PAIRED if kind.group == group]
+    return (pl.max_horizontal(names) > CORROBORATING).cast(pl.Int8)
+
+
+def _timed(wide: pl.DataFrame, times: Times) -> pl.DataFrame:
+    """`debut`: how unlikely it is that the first and last sightings of two sources lie as close as they do.
+    `handover`: how unlikely that one begins as soon after the other's end, where they do not overlap.
+    """
+    begin, end, whole = times.first, times.last, times.seconds
+    one, other = wide["first"].to_numpy(), wide["second"].to_numpy()
+    apart = np.abs(begin[one] - begin[other]) + np.abs(end[one] - end[other])
+    debut = -np.log(np.clip(2 * (apart + 60) / whole, 1e-9, 1.0))
+    gap = np.maximum(begin[one], begin[other]) - np.minimum(end[one], end[other])
+    rate = times.sources / whole
+    near = (gap > 0) & (gap < _HANDOVER_SECONDS)
+    handover = np.where(near, -np.log(np.clip(1 - np.exp(-2 * rate * np.maximum(gap, 1)), 1e-9, 1.0)), 0.0)
+    return wide.with_columns(
+        pl.Series("debut", np.clip(debut, 0, CEILING)), pl.Series("handover", np.clip(handover, 0, CEILING))
+    )
+
+
+def _differs(wide: pl.DataFrame, habits: pl.DataFrame) -> pl.Series:
+    """1 where both sources are known by clients or fingerprints and share none of them."""
+    known = np.zeros(max(int(wide["second"].max() or 0), int(wide["first"].max() or 0)) + 1, dtype=bool)  # type: ignore[arg-type]
+    numbers = [BY_NAME["client"].number, BY_NAME["fingerprint"].number]
+    with_client = habits.filter(pl.col("kind").is_in(numbers))["source"].unique().to_numpy()
+    known[with_client[with_client < len(known)]] = True
+    both = known[wide["first"].to_numpy()] & known[wide["second"].to_numpy()]
+    shares = wide.select((pl.col("client") > 0) | (pl.col("fingerprint") > 0)).to_series().to_numpy()
+    return pl.Series("differs", (both & ~shares).astype(np.float64))

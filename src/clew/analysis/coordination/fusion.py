@@ -1,0 +1,58 @@
+"""From the evidence of a pair to a probability: an additive logistic model with constants that were fitted beforehand.
+
+Each kind enters as four straight pieces (up to 3, 6, 10 and 24 nats) with weights that are never negative, so that more
+evidence never makes a pair less probable and every part of the sum can be told on its own. `model` holds the constants
+and says how they came about.
+"""
+
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from clew.analysis.coordination import model
+from clew.analysis.coordination.features import breadth_columns, surprise_columns
+
+KNOTS: Final = (0.0, 3.0, 6.0, 10.0, 24.0)
+"""Nats between which a kind's weight is the same."""
+
+
+def terms() -> list[str]:
+    """Names of the model's terms, in the order of `design`."""
+    names = [part for name in surprise_columns() for part in pieces(name)]
+    return [*names, *breadth_columns(), "differs", "two reasons", "three reasons", "four reasons", "size"]
+
+
+def pieces(name: str) -> list[str]:
+    """Names of the terms of one kind, e.g. `key 3`: from 3 nats on."""
+    return [f"{name} {knot:.0f}" for knot in KNOTS[:-1]]
+
+
+def design(features: pl.DataFrame, size: int) -> np.ndarray:
+    """The model's terms for each pair (rows × terms); `size` is the number of sources in the background."""
+    columns = []
+    for name in surprise_columns():
+        nats = features[name].to_numpy()
+        columns += [
+            np.clip(nats - low, 0, high - low) / (high - low) for low, high in zip(KNOTS, KNOTS[1:], strict=False)
+        ]
+    reasons = features["reasons"].to_numpy()
+    columns += [features[name].to_numpy() for name in (*breadth_columns(), "differs")]
+    columns += [(reasons >= 2).astype(float), (reasons >= 3).astype(float), (reasons >= 4).astype(float)]
+    columns.append(np.full(features.height, np.log(max(size, 2) / 1000)))
+    return np.column_stack(columns) if features.height else np.zeros((0, len(terms())))
+
+
+def weights() -> np.ndarray:
+    """The model's weights in the order of `terms`."""
+    return np.array([model.WEIGHTS.get(name, 0.0) for name in terms()])
+
+
+def probabilities(features: pl.DataFrame, size: int) -> np.ndarray:
+    """Probability that each pair of sources acts together."""
+    return logistic(model.INTERCEPT + design(features, size) @ weights())
+
+
+def logistic(odds: np.ndarray) -> np.ndarray:
+    """Probability from log-odds."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(odds, -40, 40))))

@@ -1,0 +1,53 @@
+"""Pairs scored: what the analysis asks again and again, for pairs it chose and for pairs it wants to check."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from clew.analysis.coordination import fusion
+from clew.analysis.coordination.features import Times, breadth_columns, surprise_columns, tabulate
+from clew.analysis.coordination.surprise import shared, surprises
+from clew.analysis.coordination.weighing import Weighed
+
+_PAIRS_AT_ONCE = 500_000
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """Scores pairs of sources by their positions."""
+
+    weighed: Weighed
+    times: Times
+
+    def features(self, pairs: pl.DataFrame) -> pl.DataFrame:
+        """The features of pairs (`first` < `second`), a row each, in their order."""
+        found = surprises(shared(pairs, self.weighed.habits))
+        return tabulate(pairs, found, self.weighed.habits, self.times)
+
+    def score(self, pairs: pl.DataFrame) -> pl.DataFrame:
+        """The pairs with `probability` and all features, in their order; memory is bounded by the batch."""
+        batches = []
+        for start in range(0, max(pairs.height, 1), _PAIRS_AT_ONCE):
+            features = self.features(pairs.slice(start, _PAIRS_AT_ONCE))
+            probability = fusion.probabilities(features, self.weighed.size)
+            batches.append(features.with_columns(pl.Series("probability", probability, dtype=pl.Float64)))
+        return pl.concat(batches)
+
+
+def pairs_of(first: np.ndarray, second: np.ndarray) -> pl.DataFrame:
+    """A frame of distinct pairs, the smaller position first, sorted."""
+    frame = pl.DataFrame(
+        {
+            "first": np.minimum(first, second).astype(np.uint32),
+            "second": np.maximum(first, second).astype(np.uint32),
+        }
+    )
+    return frame.filter(pl.col("first") != pl.col("second")).unique().sort("first", "second")
+
+
+def no_scores() -> pl.DataFrame:
+    """A frame as `Scorer.score` gives it, without rows."""
+    integers = {"first": pl.UInt32, "second": pl.UInt32}
+    floats = dict.fromkeys([*surprise_columns(), *breadth_columns(), "differs", "reasons", "probability"], pl.Float64)
+    return pl.DataFrame(schema=integers | floats)

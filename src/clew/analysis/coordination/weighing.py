@@ -1,0 +1,121 @@
+"""What each value is worth: how common it is, and which values are one habit.
+
+Values that nearly the same sources have (a list tried from top to bottom, the ten commands of one script) are one
+*habit*: sharing all of them says once what sharing one says. Habits are found by MinHash of the sources that have a
+value (Broder 1997), six to a band, and joined by union-find; a habit is as common as its most common value.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+import rustworkx as rx
+
+from clew.analysis.coordination.background import Background
+from clew.analysis.coordination.commonplace import commonplace
+from clew.analysis.coordination.digests import mix
+from clew.analysis.coordination.kinds import BY_NAME, KINDS
+
+LINKING_SHARE: Final = 0.25
+"""Values that more than this share of all sources have link nobody (and of more than LINKING_LEAST sources)."""
+LINKING_LEAST: Final = 8
+
+PUBLIC: Final = 3.0
+"""Negative logarithm of the share of sources (5 %) from which on a habit is not rare at all."""
+
+_BANDS: Final = 4
+_ROWS: Final = 3
+_ALONE: Final = tuple(BY_NAME[name].number for name in ("moment", "cadence", "prefix", "asn", "country", "target"))
+"""Kinds whose values are never one habit: times are what they are, and a source has one network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """`habits`: source · kind · habit · values (how many of its values the source has) · session · sources (how many
+    sources have the habit) · mine (values of that kind the source has) · ways (the same, a habit counted once) · total
+    (of `mine` over all sources, at least their number). Values that only one source has, and those of hubs, are counted but are not rows.
+    `values`: kind · value · habit · sources. `hubs`: kind · value · sources.
+    """
+
+    habits: pl.DataFrame
+    values: pl.DataFrame
+    hubs: pl.DataFrame
+    size: int
+
+
+def weigh(traits: pl.DataFrame, background: Background) -> Weighed:
+    """Weights of observed traits; the background must hold them already."""
+    size = max(background.size, 1)
+    counts = _floored(background.counts(), size)
+    totals = counts.group_by("kind").agg(pl.col("sources").sum().clip(lower_bound=size).alias("total"))
+    values = traits.select("kind", "value").unique().join(counts, on=["kind", "value"]).filter(pl.col("sources") > 1)
+    common = pl.col("sources") > max(LINKING_SHARE * size, LINKING_LEAST)
+    hubs = values.filter(common).sort("kind", "value")
+    values = _habits(values.filter(~common), background)
+    mine = traits.group_by("source", "kind").agg(pl.len().alias("mine"))
+    habits = (
+        traits.join(values, on=["kind", "value"])
+        .group_by("source", "kind", "habit")
+        .agg(pl.len().alias("values"), pl.col("session").min(), pl.col("sources").max())
+        .join(mine, on=["source", "kind"])
+        .join(totals, on="kind")
+        .with_columns(
+            (pl.col("mine") - (pl.col("values").cast(pl.Int64) - 1).sum().over("source", "kind")).alias("ways")
+        )
+        .with_columns((-(pl.col("sources") / size).log() - PUBLIC).clip(0.0).alias("rarity"))
+        .sort("source", "kind", "habit")
+    )
+    return Weighed(habits, values, hubs, size)
+
+
+def _floored(counts: pl.DataFrame, size: int) -> pl.DataFrame:
+    """Counts, at least what is common everywhere."""
+    known = counts.join(commonplace(), on=["kind", "value"], how="left")
+    floor = pl.col("share").fill_null(0.0) * size
+    return known.select("kind", "value", pl.max_horizontal("sources", floor).alias("sources"))
+
+
+def _habits(values: pl.DataFrame, background: Background) -> pl.DataFrame:
+    """Adds `habit`: the least value of those that go together; `sources` becomes the habit's."""
+    dependent = values.filter(~pl.col("kind").is_in(_ALONE), pl.col("sources") >= 2)
+    postings = background.postings.join(dependent, on=["kind", "value"], how="semi").sort("kind", "value", "source")
+    if not postings.height:
+        return values.with_columns(pl.col("value").alias("habit"))
+    starts = _starts(postings)
+    heads = postings[starts].select("kind", "value")
+    edges = np.concatenate([_band(postings, starts, heads, band) for band in range(_BANDS)])
+    graph = rx.PyGraph(multigraph=False)
+    graph.add_nodes_from(range(heads.height))
+    graph.add_edges_from_no_data([(int(a), int(b)) for a, b in edges])
+    part = np.arange(heads.height)
+    for members in rx.connected_components(graph):
+        if len(members) > 1:
+            part[list(members)] = min(members)
+    habit = heads.with_columns(heads["value"].gather(part).alias("habit"))
+    joined = values.join(habit, on=["kind", "value"], how="left").with_columns(
+        pl.col("habit").fill_null(pl.col("value"))
+    )
+    return joined.with_columns(pl.col("sources").max().over("kind", "habit"))
+
+
+def _starts(postings: pl.DataFrame) -> np.ndarray:
+    changed = postings.select((pl.struct("kind", "value").rle_id().diff() != 0).fill_null(value=True))
+    return np.flatnonzero(changed.to_series().to_numpy())
+
+
+def _band(postings: pl.DataFrame, starts: np.ndarray, heads: pl.DataFrame, band: int) -> np.ndarray:
+    """Edges between values of one kind whose MinHash agrees in a band: each with the first of its bucket."""
+    sources = postings["source"].to_numpy()
+    key = np.zeros(len(starts), dtype=np.uint64)
+    for row in range(_ROWS):
+        least = np.minimum.reduceat(mix(sources, 100 + band * _ROWS + row), starts)
+        key = mix(key ^ least, 99)
+    bucket = heads.with_row_index("node").with_columns(pl.Series("key", key))
+    paired = bucket.with_columns(pl.col("node").min().over("kind", "key").alias("first"))
+    return paired.filter(pl.col("first") != pl.col("node")).select("first", "node").to_numpy()
+
+
+def linking_kinds(names: tuple[str, ...]) -> tuple[int, ...]:
+    """Numbers of the kinds named."""
+    return tuple(kind.number for kind in KINDS if kind.name in names)

@@ -1,0 +1,153 @@
+"""Analyses of attack sessions, and the campaigns that they find."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+import sqlalchemy as sa
+from fastapi import Query
+from starlette.responses import Response
+
+from clew.api.callers import Call, needs
+from clew.api.models.campaigns import (
+    AnalysisModel,
+    CampaignDetailsModel,
+    CampaignModel,
+    CampaignQuery,
+    CoordinationExplanation,
+    DecidedModel,
+    NewAnalysis,
+    NewDecision,
+)
+from clew.api.models.jobs import JobModel
+from clew.api.models.listing import ListQuery, page_shown
+from clew.api.paging import Page
+from clew.api.repeating import IdempotencyKey, once
+from clew.api.representations import shown, tagged
+from clew.api.routing import router as routes
+from clew.domains.campaigns import service
+from clew.domains.campaigns.applying import apply_decision
+from clew.domains.jobs.service import NewJob, enqueue
+from clew.kernel.stored_text import storable_json
+from clew.kernel.transactions import driver_connection
+from clew.records.acts import Act
+
+router = routes("campaigns")
+
+Reader = Annotated[Call, needs("analysis:read")]
+Writer = Annotated[Call, needs("analysis:write")]
+Address = Annotated[str, Query(max_length=100, examples=["198.51.100.7"])]
+
+
+@router.post("/analyses", status_code=202, response_model=JobModel, summary="Start an analysis")
+def start_analysis(call: Writer, new: NewAnalysis, key: IdempotencyKey = None) -> Response:
+    """A job that analyses; its result is the analysis. One analysis of an organization is worked on at a time."""
+
+    def make(connection: sa.Connection) -> Response:
+        asked = storable_json(new.model_dump(mode="json"))
+        job = enqueue(connection, call.principal.organization_id, NewJob("analyze", asked, queue="analysis"))
+        return shown(JobModel.of(job), 202)
+
+    return once(call, key, make)
+
+
+@router.get("/analyses", response_model=Page[AnalysisModel], summary="List analyses")
+def list_analyses(call: Reader, query: Annotated[ListQuery, Query()]) -> Response:
+    """Analyses page by page, the newest first."""
+    with call.transaction() as connection:
+        page = service.page_of_analyses(connection, call.principal.organization_id, query.page)
+    call.tell_read(Act("analyses_listed", "READ", "analysis", request=query.asked()))
+    return shown(page_shown(page, AnalysisModel))
+
+
+@router.get("/analyses/{analysis_id}", response_model=AnalysisModel, summary="Read an analysis")
+def get_analysis(call: Reader, analysis_id: UUID) -> Response:
+    """One analysis with its ETag."""
+    with call.transaction() as connection:
+        found = service.find_analysis(connection, call.principal.organization_id, analysis_id)
+    call.tell_read(Act("analysis_read", "READ", "analysis", analysis_id))
+    return tagged(call.request, AnalysisModel.model_validate(found))
+
+
+@router.get("/campaigns", response_model=Page[CampaignModel], summary="List campaigns")
+def list_campaigns(call: Reader, query: Annotated[CampaignQuery, Query()]) -> Response:
+    """Campaigns page by page, the newest first."""
+    wanted = service.CampaignFilter(query.status)
+    with call.transaction() as connection:
+        page = service.page_of_campaigns(
+            connection, call.principal.organization_id, wanted, query.page, everything=query.everything
+        )
+    call.tell_read(Act("campaigns_listed", "READ", "campaign", request=query.asked()))
+    return shown(page_shown(page, CampaignModel))
+
+
+@router.get(
+    "/coordination",
+    response_model=CoordinationExplanation,
+    summary="Explain whether two addresses act together",
+)
+def explain_pair(call: Reader, first: Address, second: Address) -> Response:
+    """How probably they do, and why. 404 where the record has no session of one of them."""
+    with call.transaction() as connection:
+        found = service.explain_pair(
+            driver_connection(connection),
+            call.principal.organization_id,
+            first,
+            second,
+            enrichment=service.Enrichment.of(call.serving.database.settings),
+            now=call.serving.clock(),
+        )
+    return shown(CoordinationExplanation.model_validate(service.as_document(found)))
+
+
+@router.get("/campaigns/{campaign_id}", response_model=CampaignDetailsModel, summary="Read a campaign")
+def get_campaign(call: Reader, campaign_id: UUID) -> Response:
+    """Who acts in it, when, and how they are linked; with its ETag."""
+    with call.transaction() as connection:
+        found = service.find_campaign(connection, call.principal.organization_id, campaign_id)
+        details = service.campaign_details(connection, call.principal.organization_id, found)
+    call.tell_read(Act("campaign_read", "READ", "campaign", found.id, found.name))
+    return tagged(call.request, CampaignDetailsModel.of(details))
+
+
+@router.get(
+    "/campaigns/{campaign_id}/export",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The campaign, as an attachment.",
+            "content": {
+                "text/csv": {"schema": {"type": "string"}},
+                "application/json": {"schema": {"type": "object"}},
+            },
+        }
+    },
+    summary="Export a campaign",
+)
+def export_campaign(
+    call: Reader,
+    campaign_id: UUID,
+    form: Annotated[
+        Literal["csv", "json"], Query(alias="format", description="A row for each indicator, or everything.")
+    ] = "csv",
+) -> Response:
+    """Its indicators for other programs. In CSV, what would be a formula begins with an apostrophe."""
+    with call.transaction() as connection:
+        found = service.find_campaign(connection, call.principal.organization_id, campaign_id)
+        details = service.campaign_details(connection, call.principal.organization_id, found)
+    call.tell_read(Act("campaigns_exported", "READ", "campaign", found.id, found.name, request={"format": form}))
+    name = {"Content-Disposition": f'attachment; filename="campaign-{found.id}.{form}"'}
+    if form == "csv":
+        return Response(service.as_csv([details]), 200, name, media_type="text/csv; charset=utf-8")
+    return shown(CampaignDetailsModel.of(details), headers=name)
+
+
+@router.post("/campaigns/{campaign_id}/decisions", response_model=DecidedModel, summary="Decide about a campaign")
+def decide_campaign(call: Writer, campaign_id: UUID, new: NewDecision, key: IdempotencyKey = None) -> Response:
+    """Pin, reject, merge, split, rename, attribute it, or undo the last of these. It binds every later analysis."""
+
+    def make(connection: sa.Connection) -> Response:
+        deciding = service.Deciding(connection, call.principal.organization_id)
+        concerned = apply_decision(deciding, str(campaign_id), new.decision, parts=new.parts, name=new.name)
+        return shown(DecidedModel(items=[CampaignModel.model_validate(each) for each in concerned]))
+
+    return once(call, key, make)
