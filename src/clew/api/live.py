@@ -49,7 +49,8 @@ class Event:
     @property
     def text(self) -> bytes:
         """As it is sent (text/event-stream)."""
-        data = orjson.dumps({"topic": self.topic, "change": self.change, "id": self.row})
+        row = {} if self.row is None else {"id": self.row}
+        data = orjson.dumps({"topic": self.topic, "change": self.change, **row})
         return b"id: %b\nevent: %b\ndata: %b\n\n" % (self.id.encode(), self.topic.encode(), data)
 
 
