@@ -91,7 +91,7 @@ def certificate_names(script: Element) -> list[str]:
 def _alternatives(script: Element) -> str:
     """The extension's text in the script's tables; since 7.2x nmap writes them."""
     told = (_elements(table) for table in _tables(script))
-    return next((each["value"] for each in told if "Subject Alternative Name" in each.get("name", "")), "")
+    return next((each.get("value", "") for each in told if "Subject Alternative Name" in each.get("name", "")), "")
 
 
 def findings(script: Element) -> list[Finding]:

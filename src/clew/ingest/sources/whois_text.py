@@ -21,7 +21,7 @@ _SAID_ENOUGH: Final = frozenset(
      "registry domain id", "expires", "paid-till", "registrar whois server", "changed", "holder", "registrant"}
 )  # fmt: skip
 _RENAMED: Final = {"domain": "domain_name", "nserver": "name_server", "paid-till": "expiration_date", "state": "status"}
-_ENDS: Final = (">>>", "-- \n")
+_END: Final = ">>>"
 _MOST_LABELS: Final = 2000
 
 
@@ -52,8 +52,8 @@ def _answers(data: bytes) -> Iterator[_Answer]:
     """What stands between one "Domain Name:" and the next, or the end of what the registry said."""
     open_answer: _Answer | None = None
     for number, raw in enumerate(data.splitlines(keepends=True), start=1):
-        text = raw.decode("utf-8", "replace").rstrip("\r\n")
-        if text.lstrip().startswith(_ENDS[0]):
+        text = raw.decode("utf-8", "replace").replace("\0", "\ufffd").rstrip("\r\n")  # no fact can hold a NUL
+        if text.lstrip().startswith(_END):
             if open_answer is not None:
                 yield open_answer
             open_answer = None

@@ -44,7 +44,7 @@ def test_no_file_of_others_is_claimed(path: Path) -> None:
 
 
 @settings(max_examples=300)
-@given(st.sampled_from(FILES), st.data(), st.sampled_from(READERS))
+@given(st.sampled_from([path for path in FILES if path.suffix != ".txt"]), st.data(), st.sampled_from(READERS))
 def test_values_of_the_wrong_type_make_no_reader_raise(path: Path, draw: st.DataObject, source: Any) -> None:
     text = path.read_text(encoding="utf-8")
     values = (
