@@ -63,9 +63,7 @@ def serving(place: Path, _events: int) -> Result:
             Measure(f"from the database, p95 at {_RATE} requests/s", cold["p95_ms"], "ms", most=25),
             Measure("from the database, p50", cold["p50_ms"], "ms"),
             Measure(f"a hundred again and again, p95 at {_RATE} requests/s", hot["p95_ms"], "ms", most=10),
-            Measure(
-                f"left unanswered at {_RATE} requests/s", cold["unanswered"] + hot["unanswered"], "requests", most=0
-            ),
+            Measure(f"left unanswered at {_RATE}/s", cold["unanswered"] + hot["unanswered"], "requests", most=0),
             Measure("saturation", most["per_second"], "requests/s", least=800),
             Measure("bare FastAPI route", bare["per_second"], "requests/s"),
             Measure("bare FastAPI route with a SELECT", selecting["per_second"], "requests/s"),
