@@ -89,7 +89,6 @@ def opened_serving(
             door = replace(door, hasher=hasher)
         background = Background()
         threads = ThreadPoolExecutor(settings.api_threads, "clew-request")
-        cache = MemoryCache()
         try:
             yield Serving(
                 database=database,
@@ -104,7 +103,7 @@ def opened_serving(
                 cookies=CookieRules.of(settings, secret),
                 reads=reads,
                 usage_log=usage_log,
-                limiter=Limiter(cache, LimiterRules.of(settings)),
+                limiter=Limiter(MemoryCache(), LimiterRules.of(settings)),
                 memory=Memory(secret),
                 metrics=metrics,
                 search=search,
