@@ -39,7 +39,11 @@ def list_targets(call: Reader, investigation_id: UUID, query: Annotated[ListQuer
 
 
 @router.post(
-    "/investigations/{investigation_id}/targets", status_code=201, response_model=TargetModel, summary="Add a target"
+    "/investigations/{investigation_id}/targets",
+    status_code=201,
+    response_model=TargetModel,
+    responses={200: {"model": TargetModel, "description": "It was a target of the case already"}},
+    summary="Add a target",
 )
 def add_target(call: Writer, investigation_id: UUID, new: NewTarget, key: IdempotencyKey = None) -> Response:
     """Make a value a target of a case, whether the record knows it yet or not. One that was there is given back."""
