@@ -25,8 +25,10 @@ BROAD: Final[tuple[Group, ...]] = ("artefact", "credential", "command", "client"
 
 
 def breadth_columns() -> list[str]:
-    """One column for each of BROAD: logarithm of one more than its rare values shared, each times its rarity."""
-    return [f"{group} breadth" for group in BROAD]
+    """Two columns for each of BROAD, logarithms of one more than: its rare values shared, each times its rarity; and its
+    values shared that few sources have at all.
+    """
+    return [f"{group} {what}" for group in BROAD for what in ("breadth", "exclusive")]
 
 
 def surprise_columns() -> list[str]:
@@ -49,18 +51,25 @@ def tabulate(pairs: pl.DataFrame, surprises: pl.DataFrame, habits: pl.DataFrame,
     wide = pairs.select("first", "second")
     for kind in PAIRED:
         mine = surprises.filter(pl.col("kind") == kind.number).select(
-            "first", "second", pl.col("surprise").alias(kind.name), pl.col("breadth").alias(f"{kind.name} breadth")
+            "first", "second", pl.col("surprise").alias(kind.name), pl.col("breadth").alias(f"{kind.name} breadth"),
+            pl.col("exclusive").cast(pl.Float64).alias(f"{kind.name} exclusive"),
         )
         wide = wide.join(mine, on=["first", "second"], how="left", maintain_order="left")
     wide = wide.with_columns(pl.col(pl.Float64).fill_null(0.0))
     wide = _timed(wide, times).with_columns(
-        *(pl.sum_horizontal(f"{kind.name} breadth" for kind in PAIRED if kind.group == group).log1p().alias(f"{group} breadth") for group in BROAD),
+        _sum(group, what).log1p().alias(f"{group} {what}") for group in BROAD for what in ("breadth", "exclusive")
+    )
+    wide = wide.with_columns(
         _differs(wide, habits),
     )
     groups = [_reason(group) for group in GROUPS if group not in _WITHOUT_OWN_REASON]
     return wide.with_columns(pl.sum_horizontal(groups).cast(pl.Float64).alias("reasons")).select(
         "first", "second", *surprise_columns(), *breadth_columns(), "differs", "reasons"
     )
+
+
+def _sum(group: str, what: str) -> pl.Expr:
+    return pl.sum_horizontal(f"{kind.name} {what}" for kind in PAIRED if kind.group == group)
 
 
 def _reason(group: str) -> pl.Expr:

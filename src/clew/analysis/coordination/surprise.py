@@ -37,9 +37,9 @@ def shared(pairs: pl.DataFrame, habits: pl.DataFrame) -> pl.DataFrame:
     """What pairs (`first` < `second`, positions of sources) share: one row per pair and habit.
 
     Columns: first, second, kind, habit, values (of it that the one with fewer has), sources, smaller, larger, total,
-    rarity, first_session, second_session, p.
+    rarity, exclusive, first_session, second_session, p.
     """
-    wanted = ["source", "kind", "habit", "values", "session", "sources", "mine", "ways", "total", "rarity"]
+    wanted = ["source", "kind", "habit", "values", "session", "sources", "mine", "ways", "total", "rarity", "exclusive"]
     mine = pairs.select("first", "second").join(habits.select(wanted), left_on="first", right_on="source")
     theirs = habits.select("source", "kind", "habit", "values", "session", "mine", "ways")
     both = mine.join(theirs, left_on=["second", "kind", "habit"], right_on=["source", "kind", "habit"], suffix="_other")
@@ -55,6 +55,7 @@ def shared(pairs: pl.DataFrame, habits: pl.DataFrame) -> pl.DataFrame:
         larger.alias("larger"),
         "total",
         "rarity",
+        "exclusive",
         pl.col("session").alias("first_session"),
         pl.col("session_other").alias("second_session"),
         chance(pl.col("sources"), larger, pl.col("total")).alias("p"),
@@ -62,7 +63,8 @@ def shared(pairs: pl.DataFrame, habits: pl.DataFrame) -> pl.DataFrame:
 
 
 def surprises(found: pl.DataFrame) -> pl.DataFrame:
-    """`first`, `second`, `kind`, `surprise` (nats), `breadth` (values shared, each times its rarity)."""
+    """`first`, `second`, `kind`, `surprise` (nats), `breadth` (values shared, each times its rarity),
+    `exclusive` (values shared that few sources have)."""
     key = ["first", "second", "kind"]
     ranked = found.sort(*key, "p", "habit").with_columns(pl.int_range(1, pl.len() + 1).over(key).alias("j"))
     ranked = ranked.filter(pl.col("j") <= MOST_SHARED)
@@ -71,6 +73,7 @@ def surprises(found: pl.DataFrame) -> pl.DataFrame:
     tail = ranked.with_columns((-pl.col("p").log()).cum_sum().over(key).sub(ways).alias("surprise"))
     return (
         tail.group_by(key, maintain_order=True)
-        .agg(pl.col("surprise").max().clip(0.0, CEILING), (pl.col("values") * pl.col("rarity")).sum().alias("breadth"))
+        .agg(pl.col("surprise").max().clip(0.0, CEILING), (pl.col("values") * pl.col("rarity")).sum().alias("breadth"),
+            (pl.col("values") * pl.col("exclusive")).sum().alias("exclusive"))
         .filter(pl.col("surprise") > 0)
     )
