@@ -31,7 +31,9 @@ def found(sessions: pl.DataFrame, _setting: float = 0.0) -> Groups:
     return [community.source_ips for community in analyze(sessions).communities]
 
 
-def judged(way: Callable[[pl.DataFrame, float], Groups], setting: float, world: World, sessions: pl.DataFrame) -> Quality:
+def judged(
+    way: Callable[[pl.DataFrame, float], Groups], setting: float, world: World, sessions: pl.DataFrame
+) -> Quality:
     """Quality of one way on one world."""
     return quality(way(sessions, setting), world.truth, world.kinds, sessions["source_ip"].unique())
 
@@ -61,7 +63,13 @@ def compare(seeds: Sequence[str], level: int, settings: dict[str, float]) -> dic
 
 def figures(result: Quality) -> dict[str, Any]:
     """A quality as plain numbers."""
-    named = {"precision": result.precision, "recall": result.recall, "f1": result.f1, "bcubed": result.bcubed, "ari": result.rand}
+    named = {
+        "precision": result.precision,
+        "recall": result.recall,
+        "f1": result.f1,
+        "bcubed": result.bcubed,
+        "ari": result.rand,
+    }
     return {
         **{name: round(value, 4) for name, value in named.items()},
         "false_campaigns": result.false_groups,

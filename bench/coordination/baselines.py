@@ -1,4 +1,4 @@
-"""What campaign detection is compared with: three ways in common use, with the settings that suit the fitting seeds best."""
+"""What campaign detection is compared with: three ways in common use, each at its best setting."""
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable

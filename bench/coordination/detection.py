@@ -29,7 +29,11 @@ def hours_to_detect(world: World) -> dict[str, float | int]:
                 if inside * 2 >= max(len(community.source_ips), sofar) and campaign not in found:
                     found[campaign] = (moment - third[campaign]).total_seconds() / 3600
         moment += STEP
-    return {"median": round(median(found.values()), 1) if found else -1, "found": len(found), "planted": len(world.kinds)}
+    return {
+        "median": round(median(found.values()), 1) if found else -1,
+        "found": len(found),
+        "planted": len(world.kinds),
+    }
 
 
 def _third_member(world: World, sessions: pl.DataFrame) -> dict[str, object]:

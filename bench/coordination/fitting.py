@@ -1,4 +1,4 @@
-"""Fits the constants of `clew.analysis.coordination.model` on the fitting seeds: `python -m bench.coordination.fitting`.
+"""Fits the constants of `clew.analysis.coordination.model`: `python -m bench.coordination.fitting`.
 
 Two logistic regressions with a small ridge penalty: of pairs (whose weights may not have the wrong sign) on all
 candidate pairs of the fitting worlds, and of the communities which these weights give. What it writes is the module.
@@ -39,11 +39,11 @@ WORLDS: Final = (
 LOGS: Final = ((101, 120_000, 12), (103, 120_000, 12))
 """Seed, events, campaigns of `bench.generate`."""
 
-_HEAD: Final = '''"""The constants of the model `{version}`: log-odds for each term of `fusion.terms` and of `verdict.TERMS`.
+_HEAD: Final = '''"""The constants of the model `{version}`: log-odds for terms of `fusion` and of `verdict`.
 
-Written by `python -m bench.coordination.fitting`, which fitted them on {pairs:,} candidate pairs ({true:,} of them true)
-and {groups} communities ({real} of them campaigns) of {worlds} generated worlds. They are not changed by hand: a new fit
-is a new version. docs/explanation/coordination.md says how to read them.
+Written by `python -m bench.coordination.fitting`, which fitted them on {pairs:,} candidate pairs ({true:,} of them
+true) and {groups} communities ({real} of them campaigns) of {worlds} generated worlds. They are not changed by hand: a
+new fit is a new version. docs/explanation/coordination.md says how to read them.
 """
 
 from typing import Final
@@ -171,16 +171,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verdicts = fit_verdict(np.array([values for values, _ in groups]), real)
     MODULE.write_text(
         _HEAD.format(
-            version=options.version, pairs=len(true), true=int(true.sum()), groups=len(groups), real=int(real.sum()),
-            worlds=len(every), intercept=intercept, weights=_lines(fusion.terms(), weights),
-            verdict_intercept=verdicts[0], verdict=_lines(verdict.TERMS, verdicts[1:]),
-        )  # fmt: skip
+            version=options.version,
+            pairs=len(true),
+            true=int(true.sum()),
+            groups=len(groups),
+            real=int(real.sum()),
+            worlds=len(every),
+            intercept=intercept,
+            weights=_lines(fusion.terms(), weights),
+            verdict_intercept=verdicts[0],
+            verdict=_lines(verdict.TERMS, verdicts[1:]),
+        )
     )
     return 0
 
 
 def _lines(names: Sequence[str], weights: np.ndarray) -> str:
-    return "\n".join(f'    "{name}": {weight:.4f},' for name, weight in zip(names, weights, strict=True) if round(weight, 4))
+    return "\n".join(
+        f'    "{name}": {weight:.4f},' for name, weight in zip(names, weights, strict=True) if round(weight, 4)
+    )
 
 
 if __name__ == "__main__":

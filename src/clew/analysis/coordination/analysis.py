@@ -65,7 +65,7 @@ def analyze(
     depth: Depth = Depth.STANDARD,
     background: Background | None = None,
     decisions: Decisions = Decisions(),  # noqa: B008 - frozen and empty
-    observe: Observer = lambda step, done: None,
+    observe: Observer = lambda _step, _done: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Analysis:
     """Which sources act together, how surely and why.
@@ -105,7 +105,7 @@ def explain(
     depth: Depth = Depth.STANDARD,
 ) -> Explanation:
     """How probably two addresses act together, and the evidence; probability 0 where the sessions lack one of them."""
-    ready = _prepare(sessions, depth, background, lambda name, done: None)
+    ready = _prepare(sessions, depth, background, lambda _name, _done: None)
     addresses = ready.addresses
     places = [addresses.index_of(address) for address in sorted((first, second))]
     if None in places or first == second:
@@ -135,7 +135,7 @@ class Looked:
 
 def look(sessions: pl.DataFrame, *, depth: Depth = Depth.STANDARD) -> Looked:
     """Candidate pairs with all features and probabilities, and the address of each position."""
-    ready = _prepare(sessions, depth, None, lambda name, done: None)
+    ready = _prepare(sessions, depth, None, lambda _name, _done: None)
     pairs = candidates(_linking(ready, depth), ready.digest_of, ready.background.size)
     scored = ready.scorer.score(pairs) if pairs.height else no_scores()
     return Looked(scored, ready.addresses, ready.weighed.size, ready)
@@ -186,7 +186,16 @@ def _told(
 ) -> Analysis:
     """The result; of what no analyst decided, only communities whose verdict is likely enough."""
     words = ready.words()
-    telling = Telling(ready.sessions, ready.observed, ready.weighed, words, ready.addresses, ready.scorer.score, depth, ready.background.seconds)
+    telling = Telling(
+        ready.sessions,
+        ready.observed,
+        ready.weighed,
+        words,
+        ready.addresses,
+        ready.scorer.score,
+        depth,
+        ready.background.seconds,
+    )
     inside = _inside(parts, scored, len(ready.digest_of))
     judged = (
         telling.community(part, inside.filter(pl.col("community") == number), number in decided)

@@ -61,7 +61,9 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """Something to look for elsewhere. `count`: of an address of a member its sessions, of anything else the members that
+    """Something to look for elsewhere.
+
+    `count`: of an address of a member its sessions, of anything else the members that
     show it; times are those of these sessions.
     """
 

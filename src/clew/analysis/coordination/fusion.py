@@ -5,6 +5,7 @@ evidence never makes a pair less probable and every part of the sum can be told 
 and says how they came about.
 """
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -48,7 +49,7 @@ def design(features: pl.DataFrame, size: int) -> np.ndarray:
 
 def _parts(numbers: np.ndarray, knots: tuple[float, ...]) -> list[np.ndarray]:
     """How much of each piece between two knots a number fills (0–1)."""
-    return [np.clip(numbers - low, 0, high - low) / (high - low) for low, high in zip(knots, knots[1:], strict=False)]
+    return [np.clip(numbers - low, 0, high - low) / (high - low) for low, high in pairwise(knots)]
 
 
 def weights() -> np.ndarray:

@@ -39,7 +39,10 @@ def together(sessions: pl.DataFrame, seconds: float) -> tuple[int, float]:
 def tested(sessions: pl.DataFrame, seconds: float) -> Evidence:
     """The test as evidence: it scores by how small the p-value is."""
     meetings, p = together(sessions, seconds)
-    say = f"members became active together {meetings} times; moving each member's times at random did as well in {p:.1%} of {PERMUTATIONS + 1} cases"
+    say = (
+        f"members became active together {meetings} times; moving each member's times at random did as well in "
+        f"{p:.1%} of {PERMUTATIONS + 1} cases"
+    )
     return Evidence("permutation", VERSION, strength(max(-float(np.log(p)) - 1, 0.0)), say)
 
 

@@ -1,8 +1,9 @@
 r"""How surprising it is that two sources share what they share, for every kind that is a set of values.
 
 Let `n` be the number of sources that have a habit, `M` the sum of `n` over all habits of the kind (at least the
-number of sources, so that a kind few sources show at all is not thought to be theirs by necessity), and `m ≤ m'` how many
-habits of the kind the two sources have (values for `m'`; for `m`, values that are one habit count once). A source that draws `m'` habits at random has a given one with probability
+number of sources, so that a kind few sources show at all is not thought to be theirs by necessity), and `m ≤ m'` how
+many habits of the kind the two sources have (values for `m'`; for `m`, values that are one habit count once). A source
+that draws `m'` habits at random has a given one with probability
 
     p = 1 − exp(−n m' / M)
 
@@ -63,8 +64,11 @@ def shared(pairs: pl.DataFrame, habits: pl.DataFrame) -> pl.DataFrame:
 
 
 def surprises(found: pl.DataFrame) -> pl.DataFrame:
-    """`first`, `second`, `kind`, `surprise` (nats), `breadth` (values shared, each times its rarity),
-    `exclusive` (values shared that few sources have)."""
+    """How surprising what pairs share is, for each kind.
+
+    `first`, `second`, `kind`, `surprise` (nats), `breadth` (values shared, each times its rarity),
+    `exclusive` (values shared that few sources have).
+    """
     key = ["first", "second", "kind"]
     ranked = found.sort(*key, "p", "habit").with_columns(pl.int_range(1, pl.len() + 1).over(key).alias("j"))
     ranked = ranked.filter(pl.col("j") <= MOST_SHARED)
@@ -73,7 +77,10 @@ def surprises(found: pl.DataFrame) -> pl.DataFrame:
     tail = ranked.with_columns((-pl.col("p").log()).cum_sum().over(key).sub(ways).alias("surprise"))
     return (
         tail.group_by(key, maintain_order=True)
-        .agg(pl.col("surprise").max().clip(0.0, CEILING), (pl.col("values") * pl.col("rarity")).sum().alias("breadth"),
-            (pl.col("values") * pl.col("exclusive")).sum().alias("exclusive"))
+        .agg(
+            pl.col("surprise").max().clip(0.0, CEILING),
+            (pl.col("values") * pl.col("rarity")).sum().alias("breadth"),
+            (pl.col("values") * pl.col("exclusive")).sum().alias("exclusive"),
+        )
         .filter(pl.col("surprise") > 0)
     )

@@ -37,9 +37,13 @@ _ALONE: Final = tuple(BY_NAME[name].number for name in ("moment", "cadence", "pr
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """`habits`: source · kind · habit · values (how many of its values the source has) · session · sources (how many
+    """What `weigh` gives.
+
+    `habits`: source · kind · habit · values (how many of its values the source has) · session · sources (how many
     sources have the habit) · mine (values of that kind the source has) · ways (the same, a habit counted once) · total
-    (of `mine` over all sources, at least their number). Values that only one source has, and those of hubs, are counted but are not rows.
+    (of `mine` over all sources, at least their number). Values that only one source has, and those of
+    hubs, are counted but are not rows. `rarity`: nats beyond PUBLIC; `exclusive`: whether few sources have it.
+
     `values`: kind · value · habit · sources. `hubs`: kind · value · sources.
     """
 

@@ -83,13 +83,15 @@ def test_what_was_common_before_links_nobody_later() -> None:
 def test_ten_thousand_identical_sessions_are_one_source_that_repeats_itself() -> None:
     sheet = Sheet().ordinary(100).group()
     row = sheet.rows[-1]
-    frame = pl.concat([
-        sheet.frame(),
-        pl.DataFrame([row], schema=SCHEMA)
-        .join(pl.DataFrame({"copy": range(10_000)}), how="cross")
-        .with_columns(pl.format("copy-{}", "copy").alias("session_id"))
-        .drop("copy"),
-    ])
+    frame = pl.concat(
+        [
+            sheet.frame(),
+            pl.DataFrame([row], schema=SCHEMA)
+            .join(pl.DataFrame({"copy": range(10_000)}), how="cross")
+            .with_columns(pl.format("copy-{}", "copy").alias("session_id"))
+            .drop("copy"),
+        ]
+    )
     assert sources(analyze(frame)) == [GROUP]
 
 

@@ -12,7 +12,9 @@ def world(*groups: range) -> tuple[pl.DataFrame, communities.Score]:
     label = {member: number for number, group in enumerate(groups) for member in group}
 
     def score(pairs: pl.DataFrame) -> pl.DataFrame:
-        same = [0.9 if label.get(a, -1) == label.get(b, -2) else 0.02 for a, b in pairs.select("first", "second").rows()]
+        same = [
+            0.9 if label.get(a, -1) == label.get(b, -2) else 0.02 for a, b in pairs.select("first", "second").rows()
+        ]
         return pairs.select("first", "second", pl.Series("probability", same, dtype=pl.Float64))
 
     rows = [
