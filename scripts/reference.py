@@ -106,6 +106,17 @@ def sources_page() -> str:
     )
 
 
+def techniques_page() -> str:
+    """The rules by which commands tell ATT&CK techniques."""
+    rules = importlib.import_module("clew.analysis.coordination.techniques").RULES
+    rows = [(code(rule.name), rule.id, rule.technique, code(rule.pattern)) for rule in rules]
+    intro = (
+        "Each command line is made canonical and cut into simple commands (docs/explanation/coordination.md); a rule "
+        "whose pattern is found in one of them tells its technique (MITRE ATT&CK Enterprise v16), once for a line."
+    )
+    return f"# ATT&CK techniques\n\n{intro}\n\n{table(('Rule', 'Technique', 'Name', 'Pattern'), rows)}"
+
+
 def ontology_page() -> str:
     """The kinds of entity and of relationship."""
     ontology = importlib.import_module("clew.ontology")
@@ -155,6 +166,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "schema.md": schema_page,
     "settings.md": settings_page,
     "sources.md": sources_page,
+    "techniques.md": techniques_page,
 }
 
 

@@ -1,4 +1,4 @@
-"""The Cowrie logs of `bench.generate` as the frame that analysis reads: planted campaigns this bench was not made for."""
+"""The Cowrie logs of `bench.generate` as frames for the analysis: campaigns this bench was not made for."""
 
 from pathlib import Path
 
@@ -9,7 +9,10 @@ from clew.analysis.coordination import SCHEMA
 
 _FIELDS = {
     name: pl.String()
-    for name in ("eventid", "session", "src_ip", "sensor", "protocol", "timestamp", "username", "password", "input", "version", "hassh", "url", "shasum", "fingerprint")
+    for name in (
+        "eventid", "session", "src_ip", "sensor", "protocol", "timestamp", "username", "password", "input", "version",
+        "hassh", "url", "shasum", "fingerprint",
+    )
 }  # fmt: skip
 
 
@@ -44,7 +47,9 @@ def read(log: Path) -> pl.DataFrame:
     return named.with_columns(missing).select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
 
 
-def generated(place: Path, events: int, seed: int, campaigns: int) -> tuple[pl.DataFrame, dict[str, str], dict[str, str]]:
+def generated(
+    place: Path, events: int, seed: int, campaigns: int
+) -> tuple[pl.DataFrame, dict[str, str], dict[str, str]]:
     """Sessions of a generated log, source → campaign, and campaign → kind."""
     plan = Plan(events, seed=seed, campaigns=campaigns)
     log = place / f"{seed}-{campaigns}.json"

@@ -1,13 +1,16 @@
-"""Fits the constants of `clew.analysis.coordination.model` on the fitting seeds: `python -m bench.coordination.fitting`.
+"""Fits the constants of `clew.analysis.coordination.model`: `python -m bench.coordination.fitting`.
 
-A logistic regression with a small ridge penalty, whose weights may not have the wrong sign, on all candidate pairs of
-the fitting worlds at every stealth and several sizes. What it writes is the module itself.
+Two logistic regressions with a small ridge penalty: of pairs (whose weights may not have the wrong sign) on all
+candidate pairs of the fitting worlds, and of the communities which these weights give. What it writes is the module.
 """
 
 import argparse
+import json
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,20 +19,31 @@ import polars as pl
 from scipy.optimize import minimize
 
 from bench.coordination.cowrie_frame import generated
-from bench.coordination.scenes import FITTING, FITTING_LOGS, scene
-from clew.analysis.coordination import fusion
-from clew.analysis.coordination.analysis import scored_pairs
-from clew.analysis.coordination.findings import Depth
+from bench.coordination.scenes import scene
+from clew.analysis.coordination import fusion, model, verdict
+from clew.analysis.coordination.analysis import Looked, look
+from clew.analysis.coordination.communities import Part
 
 RIDGE: Final = 2.0
 NEGATIVE: Final = ("differs",)
 FREE: Final = ("size",)
 MODULE: Final = Path(__file__).resolve().parents[2] / "src/clew/analysis/coordination/model.py"
-_HEAD: Final = '''"""The constants of the model `{version}`: log-odds for each term of `fusion.terms`.
 
-Written by `python -m bench.coordination.fitting`, which fitted them on {pairs:,} candidate pairs ({true:,} of them true)
-of {worlds} generated worlds with the seeds "fit-…", at all four levels of stealth. They are not changed by hand: a new fit is a
-new version. docs/explanation/coordination.md says how to read them.
+WORLDS: Final = (
+    ("fit-0", 0, 16_000, 8), ("fit-0", 1, 16_000, 8), ("fit-1", 1, 4_000, 4), ("fit-1", 2, 4_000, 4),
+    ("fit-2", 1, 16_000, 10), ("fit-3", 1, 8_000, 6), ("fit-3", 2, 8_000, 6), ("fit-4", 1, 16_000, 8),
+    ("fit-5", 1, 4_000, 4), ("fit-7", 1, 8_000, 6), ("fit-7", 2, 8_000, 6),
+    ("fit-0", 1, 16_000, 0), ("fit-2", 1, 16_000, 0),
+)  # fmt: skip
+"""Seed, stealth, sessions, campaigns."""
+LOGS: Final = ((101, 120_000, 12), (103, 120_000, 12))
+"""Seed, events, campaigns of `bench.generate`."""
+
+_HEAD: Final = '''"""The constants of the model `{version}`: log-odds for terms of `fusion` and of `verdict`.
+
+Written by `python -m bench.coordination.fitting`, which fitted them on {pairs:,} candidate pairs ({true:,} of them
+true) and {groups} communities ({real} of them campaigns) of {worlds} generated worlds. They are not changed by hand: a
+new fit is a new version. docs/explanation/coordination.md says how to read them.
 """
 
 from typing import Final
@@ -40,81 +54,142 @@ INTERCEPT: Final = {intercept:.4f}
 WEIGHTS: Final = {{
 {weights}
 }}
+
+VERDICT_INTERCEPT: Final = {verdict_intercept:.4f}
+VERDICT: Final = {{
+{verdict}
+}}
 '''
 
 
-def plan() -> Iterator[tuple[str, int, int, int]]:
-    """(seed, level, sessions, campaigns) of the worlds fitted on."""
-    for number, seed in enumerate(FITTING):
-        for level in ((0, 1, 2), (1, 2, 3))[number % 2]:
-            yield seed, level, (20_000, 4_000, 20_000, 30_000)[number % 4], (8, 5, 11, 16)[number % 4]
+@dataclass(frozen=True)
+class Fitted:
+    """A world as the fit needs it."""
+
+    looked: Looked
+    campaign_of: list[str | None]
+    """By position of source."""
+
+    @property
+    def true(self) -> np.ndarray:
+        """Which scored pairs are of one campaign."""
+        names = pl.Series(self.campaign_of, dtype=pl.String)
+        pairs = self.looked.scored
+        return (names.gather(pairs["first"]) == names.gather(pairs["second"])).fill_null(value=False).to_numpy()
 
 
-def worlds() -> Iterator[tuple[str, pl.DataFrame, dict[str, str]]]:
-    """Name, sessions and truth of each: worlds of this bench, and logs of `bench.generate`."""
-    for seed, level, sessions, campaigns in plan():
-        world = scene(seed, level, sessions=sessions, campaigns=campaigns)
-        yield f"{seed}, stealth {level}", world.frame(), world.truth
-    with tempfile.TemporaryDirectory() as place:
-        for seed in FITTING_LOGS:
-            frame, truth, _ = generated(Path(place), (60_000, 150_000)[seed % 2], seed, (6, 12)[seed % 2])
-            yield f"log {seed}", frame, truth
+def worlds(cache: Path) -> Iterator[Fitted]:
+    """All fitting worlds; their sessions are kept in the cache, which another run reads."""
+    for seed, level, sessions, campaigns in WORLDS:
+        file = cache / f"{seed}-{level}-{campaigns}.parquet"
+        if not file.exists():
+            world = scene(seed, level, sessions=sessions, campaigns=campaigns)
+            _keep(file, world.frame(), world.truth)
+        yield _fitted(file)
+    for number, events, campaigns in LOGS:
+        file = cache / f"log-{number}.parquet"
+        if not file.exists():
+            frame, truth, _ = generated(cache, events, number, campaigns)
+            _keep(file, frame, truth)
+        yield _fitted(file)
 
 
-def pairs_of(sessions: pl.DataFrame, truth: dict[str, str]) -> tuple[pl.DataFrame, int, np.ndarray]:
-    """Scored candidate pairs, the number of sources, and which pairs are true."""
-    scored, addresses = scored_pairs(sessions, depth=Depth.STANDARD)
-    names = pl.Series([truth.get(address) for address in addresses], dtype=pl.String)
-    one, other = names.gather(scored["first"]), names.gather(scored["second"])
-    true = (one == other).fill_null(value=False).to_numpy()
-    return scored, len(addresses), true
+def _keep(file: Path, sessions: pl.DataFrame, truth: dict[str, str]) -> None:
+    sessions.write_parquet(file)
+    file.with_suffix(".json").write_text(json.dumps(truth))
 
 
-def collect() -> tuple[np.ndarray, np.ndarray, int]:
-    """Terms of all pairs, truth, and the number of worlds."""
-    terms, truths = [], []
-    for name, sessions, truth in worlds():
-        scored, size, true = pairs_of(sessions, truth)
-        terms.append(fusion.design(scored, size).astype(np.float32))
-        truths.append(true)
-        print(f"{name}: {len(true):,} pairs, {true.sum():,} true", file=sys.stderr, flush=True)
-    return np.concatenate(terms), np.concatenate(truths), len(terms)
+def _fitted(file: Path) -> Fitted:
+    looked = look(pl.read_parquet(file))
+    truth = json.loads(file.with_suffix(".json").read_text())
+    print(f"{file.stem}: {looked.scored.height:,} pairs", file=sys.stderr, flush=True)
+    return Fitted(looked, [truth.get(address) for address in looked.addresses])
 
 
 def fit(terms: np.ndarray, true: np.ndarray) -> tuple[float, np.ndarray]:
-    """Intercept and weights: the least penalised log loss with the right signs."""
+    """Intercept and weights: the least penalised log loss with the right signs.
+
+    Of the false pairs, which are forty times as many, every fourth is taken four times.
+    """
+    kept = true | (np.arange(len(true)) % 4 == 0)
+    terms, true = terms[kept], true[kept]
+    times = np.where(true, 1.0, 4.0)
     names = fusion.terms()
     sign = [(None, 0.0) if name in NEGATIVE else (None, None) if name in FREE else (0.0, None) for name in names]
 
     def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
         odds = terms @ parameters[1:].astype(np.float32) + np.float32(parameters[0])
-        error = fusion.logistic(odds) - true
-        value = float(np.logaddexp(0, odds).sum() - odds[true].sum()) + RIDGE * float((parameters[1:] ** 2).sum()) / 2
+        error = (fusion.logistic(odds) - true) * times
+        value = float((np.logaddexp(0, odds) * times).sum() - odds[true].sum())
         slope = np.concatenate([[error.sum()], terms.T @ error.astype(np.float32) + RIDGE * parameters[1:]])
-        return value, slope.astype(float)
+        return value + RIDGE * float((parameters[1:] ** 2).sum()) / 2, slope.astype(float)
 
     start = np.concatenate([[-5.0], np.zeros(len(names))])
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(None, None), *sign], options={"maxiter": 500})
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(None, None), *sign], options={"maxiter": 250})
     return float(found.x[0]), found.x[1:]
+
+
+def judgements(fitted: Fitted) -> Iterator[tuple[np.ndarray, bool]]:
+    """Terms of each community that the current weights give, and whether half of it is one campaign."""
+    for part, inside in fitted.looked.parts():
+        yield (
+            verdict.terms(len(part.members), list(part.confidence.values()), inside, fitted.looked.size),
+            _is_campaign(part, fitted.campaign_of),
+        )
+
+
+def _is_campaign(part: Part, campaign_of: list[str | None]) -> bool:
+    counts = Counter(campaign_of[member] for member in part.members)
+    del counts[None]
+    return bool(counts) and max(counts.values()) * 2 >= len(part.members)
+
+
+def fit_verdict(terms: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Intercept, then weights."""
+
+    def loss(parameters: np.ndarray) -> float:
+        odds = terms @ parameters[1:] + parameters[0]
+        return float(np.logaddexp(0, odds).sum() - odds[true].sum() + (parameters[1:] ** 2).sum() / 2)
+
+    return np.asarray(minimize(loss, np.zeros(terms.shape[1] + 1)).x)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fit and write the module."""
     parser = argparse.ArgumentParser(prog="python -m bench.coordination.fitting", description=__doc__)
     parser.add_argument("--version", default="fusion-v1")
-    parser.add_argument("--keep", type=Path, help="keep the terms there, as .npz")
+    parser.add_argument("--cache", type=Path, help="where generated worlds are kept between runs")
     options = parser.parse_args(arguments)
-    terms, true, number = collect()
-    if options.keep:
-        np.savez(options.keep, terms=terms, true=true)
+    with tempfile.TemporaryDirectory() as place:
+        every = list(worlds(options.cache or Path(place)))
+    terms = np.concatenate([fusion.design(each.looked.scored, each.looked.size).astype(np.float32) for each in every])
+    true = np.concatenate([each.true for each in every])
     intercept, weights = fit(terms, true)
-    listed = [f'    "{name}": {weight:.4f},' for name, weight in zip(fusion.terms(), weights, strict=True)]
-    head = _HEAD.format(
-        version=options.version, pairs=len(true), true=int(true.sum()), worlds=number, intercept=intercept,
-        weights="\n".join(listed),
-    )  # fmt: skip
-    MODULE.write_text(head)
+    model.INTERCEPT, model.WEIGHTS = intercept, dict(zip(fusion.terms(), weights.tolist(), strict=True))  # type: ignore[misc]
+    groups = [judged for each in every for judged in judgements(each)]
+    real = np.array([campaign for _, campaign in groups])
+    verdicts = fit_verdict(np.array([values for values, _ in groups]), real)
+    MODULE.write_text(
+        _HEAD.format(
+            version=options.version,
+            pairs=len(true),
+            true=int(true.sum()),
+            groups=len(groups),
+            real=int(real.sum()),
+            worlds=len(every),
+            intercept=intercept,
+            weights=_lines(fusion.terms(), weights),
+            verdict_intercept=verdicts[0],
+            verdict=_lines(verdict.TERMS, verdicts[1:]),
+        )
+    )
     return 0
+
+
+def _lines(names: Sequence[str], weights: np.ndarray) -> str:
+    return "\n".join(
+        f'    "{name}": {weight:.4f},' for name, weight in zip(names, weights, strict=True) if round(weight, 4)
+    )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """What ordinary attackers have in common: tools anybody can get, and how often a source comes.
 
 Shares and quantiles were measured on public honeypot data (UQO-Biolab/ml_ids: 20,000 Cowrie sessions of 1,956 sources,
-82,393 Heralding sessions of 1,101, 20,799 Dionaea connections of 1,394, 2025); only these figures are kept. Names, pairs
-and commands are those of `bench.vocabulary` and made up from them.
+82,393 Heralding sessions of 1,101, 20,799 Dionaea connections of 1,394, 2025); only these figures are kept. Names,
+pairs and commands are those of `bench.vocabulary` and made up from them.
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from random import Random
 from typing import Final
 
@@ -24,19 +25,44 @@ TOOLS: Final = 18
 """Public tools of one world; the rarest has two in a hundred sources. What fewer share is taken to be private."""
 PUBLIC_HOSTS: Final = ("raw.githubusercontent.com", "pastebin.com", "transfer.sh", "cdn.discordapp.com", "gitlab.com")
 EXPLOITS: Final = (
-    "/boaform/admin/formLogin", "/cgi-bin/luci/;stok=/locale", "/.env", "/wp-login.php", "/HNAP1", "/GponForm/diag_Form",
-    "/vendor/phpunit/phpunit/src/Util/PHP/eval-stdin.php", "/actuator/gateway/routes", "/setup.cgi", "/.git/config",
+    "/boaform/admin/formLogin", "/cgi-bin/luci/;stok=/locale", "/.env", "/wp-login.php", "/HNAP1",
+    "/GponForm/diag_Form", "/vendor/phpunit/phpunit/src/Util/PHP/eval-stdin.php", "/actuator/gateway/routes",
+    "/setup.cgi", "/.git/config",
     "/shell?cd+/tmp", "/manager/html", "/solr/admin/info/system", "/api/jsonws/invoke", "/owa/auth/logon.aspx",
 )  # fmt: skip
 PACKAGES: Final = ("nano", "htop", "screen", "tmux", "perl", "libpcap-dev", "make", "git", "jq", "unzip", "cron", "nc")
 VERBS: Final = ("ls -l", "cat", "rm -f", "touch", "chmod +x", "chattr -i", "stat", "md5sum", "wc -c", "head -c 64")
-PLACES: Final = ("/var/run", "/mnt", "/opt", "/etc/init.d", "/usr/local/bin", "/var/spool/cron", "/root/.ssh", "/srv", "/var/log", "/boot")
-FILES: Final = ("gcc.pid", "config", "sshd_config", "cron.allow", "rc.local", "lock", "motd", "hosts", "update", "agent", "node", "ld.cache")
+PLACES: Final = (
+    "/var/run",
+    "/mnt",
+    "/opt",
+    "/etc/init.d",
+    "/usr/local/bin",
+    "/var/spool/cron",
+    "/root/.ssh",
+    "/srv",
+    "/var/log",
+    "/boot",
+)
+FILES: Final = (
+    "gcc.pid",
+    "config",
+    "sshd_config",
+    "cron.allow",
+    "rc.local",
+    "lock",
+    "motd",
+    "hosts",
+    "update",
+    "agent",
+    "node",
+    "ld.cache",
+)
 
 
 def quantile(table: tuple[tuple[float, float], ...], share: float) -> float:
     """Value at a share between the given quantiles (on a straight line between two)."""
-    for (low, first), (high, last) in zip(table, table[1:], strict=False):
+    for (low, first), (high, last) in pairwise(table):
         if share <= high:
             return first + (last - first) * (share - low) / (high - low)
     return table[-1][1]
@@ -87,7 +113,9 @@ def make_tool(
     if random.random() < 0.4:
         script.append(f"cat /tmp/.{random.getrandbits(24):06x}")
     fetches = kind != "http" and random.random() < 0.7
-    shasums = tuple(digest_text(name, random.random(), version) for version in range(random.randint(1, 3))) if fetches else ()
+    shasums = (
+        tuple(digest_text(name, random.random(), version) for version in range(random.randint(1, 3))) if fetches else ()
+    )
     filename = random.choice(vocabulary.PAYLOAD_NAMES)
     paths = tuple(random.sample(EXPLOITS, random.randint(1, 5))) if kind == "http" else ()
     payload = f"{random.getrandbits(96):024x}" if kind == "tcp" else ""

@@ -96,7 +96,9 @@ def total(some: Sequence[Quality]) -> Quality:
     )  # fmt: skip
 
 
-def calibration(probability: np.ndarray, true: np.ndarray, bins: int = 10) -> tuple[float, list[tuple[float, float, int]]]:
+def calibration(
+    probability: np.ndarray, true: np.ndarray, bins: int = 10
+) -> tuple[float, list[tuple[float, float, int]]]:
     """Expected calibration error over equal bins, and each bin's (mean probability, share true, count)."""
     curve = []
     error = 0.0

@@ -1,4 +1,4 @@
-"""What looks like a campaign and is none: copycats of public malware, a noisy address, NAT, scanners of the internet."""
+"""What looks like a campaign and is none: copycats of public malware, a noisy address, NAT, scanners."""
 
 import dataclasses
 
@@ -57,7 +57,9 @@ def noisy(world: World) -> None:
         tool = world.tool()
         tried = random.sample(world.pairs, 30)
         shown = ordinary(world, tool, random.choice(tool.clients), own_host(world, network.address), 0)
-        world.session(network, random.uniform(0, world.days * DAY), **(shown | {"credentials": list(map(joined, tried))}))
+        world.session(
+            network, random.uniform(0, world.days * DAY), **(shown | {"credentials": list(map(joined, tried))})
+        )
 
 
 def shared_address(world: World) -> None:
@@ -80,5 +82,8 @@ def scanners(world: World, number: int) -> None:
             if protocol == "ssh":
                 shown |= client_fields(client)
             if protocol == "http":
-                shown |= {"client": f"Mozilla/5.0 (compatible; Survey{number}/1.0)", "http_paths": ["/", "/favicon.ico"]}
+                shown |= {
+                    "client": f"Mozilla/5.0 (compatible; Survey{number}/1.0)",
+                    "http_paths": ["/", "/favicon.ico"],
+                }
             world.session(network, random.uniform(0, world.days * DAY), **shown)

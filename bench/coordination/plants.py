@@ -71,7 +71,9 @@ def plant(world: World, number: int, kind: str, level: int) -> str:
     # A fifth of the campaigns rent several addresses in one network.
     shared = random.random() < 0.2
     prefix = f"{random.choice((45, 91, 193))}.{random.randrange(256)}.{random.randrange(256)}"
-    members = [world.network(prefix if shared and random.random() < 0.5 else None) for _ in range(random.randint(5, 30))]
+    members = [
+        world.network(prefix if shared and random.random() < 0.5 else None) for _ in range(random.randint(5, 30))
+    ]
     plan = Plan(name, members, begin, begin + length, stealth, random)
     world.kinds[name] = kind
     world.truth |= {member.address: name for member in members}
@@ -79,7 +81,11 @@ def plant(world: World, number: int, kind: str, level: int) -> str:
     for member in members:
         if random.random() < 0.3 * stealth.mixes / 3:  # an address of a campaign is often somebody else's, too
             tool = world.tool()
-            world.session(member, random.uniform(0, world.days * DAY), **ordinary(world, tool, tool.clients[0], own_host(world, member.address), 0))
+            world.session(
+                member,
+                random.uniform(0, world.days * DAY),
+                **ordinary(world, tool, tool.clients[0], own_host(world, member.address), 0),
+            )
     return name
 
 
@@ -159,7 +165,13 @@ def _slow(world: World, plan: Plan) -> None:
 def _moving(world: World, plan: Plan) -> None:
     random, stealth = plan.random, plan.stealth
     client = vocabulary.offer(f"SSH-2.0-OpenSSH_{random.randint(6, 9)}.{random.randint(0, 9)}", random)
-    pairs = [(random.choice(vocabulary.USERNAMES), f"{random.choice(vocabulary.PASSWORDS)}{random.choice('%&=')}{random.randint(10, 999)}") for _ in range(8)]
+    pairs = [
+        (
+            random.choice(vocabulary.USERNAMES),
+            f"{random.choice(vocabulary.PASSWORDS)}{random.choice('%&=')}{random.randint(10, 999)}",
+        )
+        for _ in range(8)
+    ]
     script = [habits.odd_command(random) for _ in range(6)]
     key = f"ssh-ed25519 {fresh_digest(world)}"
     stay = (plan.end - plan.begin) / len(plan.members)
@@ -213,7 +225,9 @@ def _payload(world: World, plan: Plan) -> None:
 def _credentials(world: World, plan: Plan) -> None:
     random, stealth = plan.random, plan.stealth
     token = f"{random.getrandbits(24):06x}"
-    private = [(random.choice(vocabulary.USERNAMES), f"{random.choice(vocabulary.USERNAMES)}-{token}{n}") for n in range(12)]
+    private = [
+        (random.choice(vocabulary.USERNAMES), f"{random.choice(vocabulary.USERNAMES)}-{token}{n}") for n in range(12)
+    ]
     for member in plan.members:
         client = random.choice(world.clients[:12])
         for _ in range(random.randint(1, 5)):
@@ -225,7 +239,9 @@ def _credentials(world: World, plan: Plan) -> None:
 
 def _commands(world: World, plan: Plan) -> None:
     random, stealth = plan.random, plan.stealth
-    script = [f"{habits.odd_command(random)}{random.choice((' | sort -u', ' 2>/dev/null', ' &', ''))}" for _ in range(6)]
+    script = [
+        f"{habits.odd_command(random)}{random.choice((' | sort -u', ' 2>/dev/null', ' &', ''))}" for _ in range(6)
+    ]
     for member in plan.members:
         client = random.choice(world.clients[:12])
         for _ in range(random.randint(1, 4)):

@@ -15,7 +15,9 @@ SESSIONS: Final = 20_000
 DAYS: Final = 7.0
 
 
-def scene(seed: str, level: int = DEFAULT, *, sessions: int = SESSIONS, campaigns: int = 8, days: float = DAYS) -> World:
+def scene(
+    seed: str, level: int = DEFAULT, *, sessions: int = SESSIONS, campaigns: int = 8, days: float = DAYS
+) -> World:
     """A world with negatives and that many campaigns, kinds in turn (0 for pure background)."""
     world = World(f"{seed}/{level}/{sessions}", days)
     populate(world, sessions)

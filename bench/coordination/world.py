@@ -17,7 +17,17 @@ from clew.analysis.coordination import SCHEMA
 START: Final = datetime(2025, 3, 3, tzinfo=UTC)
 DAY: Final = 86_400.0
 SENSORS: Final = ("north", "south", "east")
-_LISTS: Final = ("fingerprints", "credentials", "commands", "downloads", "urls", "keys", "http_paths", "payloads", "feeds")
+_LISTS: Final = (
+    "fingerprints",
+    "credentials",
+    "commands",
+    "downloads",
+    "urls",
+    "keys",
+    "http_paths",
+    "payloads",
+    "feeds",
+)
 
 
 @dataclass
@@ -55,7 +65,8 @@ class World:
         if prefix is None and self._crowded:
             prefix = self._crowded.pop()
         elif prefix is None:
-            prefix = f"{random.choice((5, 23, 45, 61, 103, 141, 185, 196, 218))}.{random.randrange(256)}.{random.randrange(256)}"
+            first = random.choice((5, 23, 45, 61, 103, 141, 185, 196, 218))
+            prefix = f"{first}.{random.randrange(256)}.{random.randrange(256)}"
             draw, total = random.random(), 0.0
             for size, share in habits.PREFIX_SIZES:
                 total += share
@@ -115,11 +126,17 @@ def live(world: World, network: Network, tool: Tool, count: int, span: float, be
     client = random.choice(tool.clients)
     host = random.choice(habits.PUBLIC_HOSTS) if random.random() < 0.15 else own_host(world, network.address)
     begin = random.uniform(0, world.days * DAY - span) if begin is None else begin
-    pace = random.choice((600, 1800, 3600, 3600, 21_600, random.uniform(300, 20_000))) if random.random() < 0.05 else 0.0
+    pace = (
+        random.choice((600, 1800, 3600, 3600, 21_600, random.uniform(300, 20_000))) if random.random() < 0.05 else 0.0
+    )
     count = max(min(count, 1 + int((world.days * DAY - begin) / pace)), 1) if pace else count
     at = min(int(random.expovariate(1 / 30)), max(len(tool.pairs) - 1, 0))
     for number in range(count):
-        moment = begin + number * pace * random.gauss(1, 0.003) if pace else begin + span * (random.random() if count < 8 else (number + random.random()) / count)
+        moment = (
+            begin + number * pace * random.gauss(1, 0.003)
+            if pace
+            else begin + span * (random.random() if count < 8 else (number + random.random()) / count)
+        )
         world.session(network, moment, **ordinary(world, tool, client, host, at))
         at = (at + 3) % max(len(tool.pairs), 1)
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ EVIL = Operator(
 
 def documents(program: Program, *arguments: str) -> list[dict[str, Any]]:
     """The list that a command gives."""
-    found: Any = program.json(*arguments)
+    found = json.loads(program.run(*arguments, "--json").output)
     assert isinstance(found, list)
     return found
 

@@ -9,7 +9,8 @@ from typing import Final
 from uuid import UUID
 
 from clew.analysis.coordination import Depth
-from clew.domains.campaigns.running import AnalysisRequest, run_analysis
+from clew.domains.campaigns.reporting import AnalysisRequest
+from clew.domains.campaigns.running import run_analysis
 from clew.domains.identity.service import operator_of
 from clew.domains.jobs.claims import Advance
 from clew.kernel.transactions import TenantContext

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from clew.analysis.coordination import communities, model
+from clew.analysis.coordination import communities, fusion, model
 from clew.analysis.coordination.assembly import Telling, overall
 from clew.analysis.coordination.background import Background, from_traits, nothing, source_digests
 from clew.analysis.coordination.candidates import candidates
@@ -18,8 +18,9 @@ from clew.analysis.coordination.decisions import enforce, positions, without_rej
 from clew.analysis.coordination.explanation import Words, hub_text
 from clew.analysis.coordination.features import Times
 from clew.analysis.coordination.findings import Analysis, Decisions, Depth, Explanation, Hub, Scores
-from clew.analysis.coordination.kinds import BY_NUMBER, versions
+from clew.analysis.coordination.kinds import BY_NAME, BY_NUMBER, versions
 from clew.analysis.coordination.scoring import Scorer, no_scores
+from clew.analysis.coordination.sequences import near_duplicates
 from clew.analysis.coordination.sessions import prepare
 from clew.analysis.coordination.surveyors import surveyors
 from clew.analysis.coordination.timing import spans
@@ -28,6 +29,8 @@ from clew.analysis.coordination.weighing import Weighed, weigh
 
 MOST_HUBS: Final = 200
 """Hubs named in a result, the commonest first."""
+
+DEEPER: Final = (Depth.DEEP, Depth.FORENSIC)
 
 Observer = Callable[[str, float], None]
 """Told the name of a step that begins, and how much of the whole is done (0–1)."""
@@ -62,7 +65,7 @@ def analyze(
     depth: Depth = Depth.STANDARD,
     background: Background | None = None,
     decisions: Decisions = Decisions(),  # noqa: B008 - frozen and empty
-    observe: Observer = lambda step, done: None,
+    observe: Observer = lambda _step, _done: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Analysis:
     """Which sources act together, how surely and why.
@@ -80,17 +83,17 @@ def analyze(
     step("reading sessions", 0.0)
     ready = _prepare(sessions, depth, background, step)
     step("choosing pairs", 0.4)
-    pairs = candidates(_with_encounters(ready, depth), ready.digest_of, ready.background.size)
+    pairs = candidates(_linking(ready, depth), ready.digest_of, ready.background.size)
     pairs = without_rejected(pairs, ready.addresses, decisions)
     step("weighing pairs", 0.5)
     scored = ready.scorer.score(pairs) if pairs.height else no_scores()
     step("forming communities", 0.8)
-    benign = surveyors(ready.sessions)
-    edges = scored.filter(~(pl.col("first").is_in(benign.implode()) & pl.col("second").is_in(benign.implode())))
-    parts = communities.find(edges, ready.scorer.score, ready.digest_of.to_numpy())
-    parts = enforce(parts, positions(ready.addresses, decisions))
+    parts = communities.find(_hostile(scored, ready), ready.scorer.score, ready.digest_of.to_numpy())
+    decided = positions(ready.addresses, decisions)
+    parts = enforce(parts, decided)
     step("telling why", 0.9)
-    return _told(ready, parts, scored, depth)
+    pinned = {number for number, part in enumerate(parts) if any(group & set(part.members) for group in decided.pinned)}
+    return _told(ready, parts, scored, depth, pinned)
 
 
 def explain(
@@ -102,7 +105,7 @@ def explain(
     depth: Depth = Depth.STANDARD,
 ) -> Explanation:
     """How probably two addresses act together, and the evidence; probability 0 where the sessions lack one of them."""
-    ready = _prepare(sessions, depth, background, lambda name, done: None)
+    ready = _prepare(sessions, depth, background, lambda _name, _done: None)
     addresses = ready.addresses
     places = [addresses.index_of(address) for address in sorted((first, second))]
     if None in places or first == second:
@@ -112,11 +115,30 @@ def explain(
     return Explanation(round(scored["probability"][0], 4), ready.words().of_pair(scored))
 
 
-def scored_pairs(sessions: pl.DataFrame, *, depth: Depth = Depth.STANDARD) -> tuple[pl.DataFrame, pl.Series]:
-    """The candidate pairs with all features and probabilities, and the address of each position: to fit and to judge."""
-    ready = _prepare(sessions, depth, None, lambda name, done: None)
-    pairs = candidates(_with_encounters(ready, depth), ready.digest_of, ready.background.size)
-    return (ready.scorer.score(pairs) if pairs.height else no_scores()), ready.addresses
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """An analysis up to its scored pairs: what fits and judges the model."""
+
+    scored: pl.DataFrame
+    addresses: pl.Series
+    size: int
+    ready: "_Prepared"
+
+    def parts(self) -> list[tuple[communities.Part, pl.DataFrame]]:
+        """Communities by the constants of now, without verdict, each with the scored pairs inside."""
+        ready = self.ready
+        scored = self.scored.with_columns(pl.Series("probability", fusion.probabilities(self.scored, self.size)))
+        parts = communities.find(_hostile(scored, ready), ready.scorer.score, ready.digest_of.to_numpy())
+        inside = _inside(parts, scored, len(ready.digest_of))
+        return [(part, inside.filter(pl.col("community") == number)) for number, part in enumerate(parts)]
+
+
+def look(sessions: pl.DataFrame, *, depth: Depth = Depth.STANDARD) -> Looked:
+    """Candidate pairs with all features and probabilities, and the address of each position."""
+    ready = _prepare(sessions, depth, None, lambda _name, _done: None)
+    pairs = candidates(_linking(ready, depth), ready.digest_of, ready.background.size)
+    scored = ready.scorer.score(pairs) if pairs.height else no_scores()
+    return Looked(scored, ready.addresses, ready.weighed.size, ready)
 
 
 def _prepare(sessions: pl.DataFrame, depth: Depth, background: Background | None, step: Observer) -> _Prepared:
@@ -129,37 +151,57 @@ def _prepare(sessions: pl.DataFrame, depth: Depth, background: Background | None
     weighed = weigh(observed.traits, known)
     first, last = (seen[name].cast(pl.Float64).to_numpy() for name in ("first", "last"))
     times = Times(first, last, known.size, known.seconds)
-    return _Prepared(ready, observed, known, weighed, digest_of, Scorer(weighed, times))
+    scorer = Scorer(weighed, times)
+    if depth in DEEPER:
+        scorer = Scorer(weighed, times, observed.sequences, ready["source"])
+    return _Prepared(ready, observed, known, weighed, digest_of, scorer)
 
 
-def _with_encounters(ready: _Prepared, depth: Depth) -> pl.DataFrame:
-    """Habits, and pairs of moments, which make candidates though no pair is scored by them."""
-    habits = ready.weighed.habits
-    if depth is Depth.MINIMAL:
-        return habits
-    met = encounters(ready.observed.traits)
-    met = met.with_columns(pl.len().over("value").cast(pl.Float64).alias("sources")).filter(pl.col("sources") > 1)
-    total, one = float(max(met.height, ready.background.size)), pl.lit(1, pl.UInt32)
-    rows = met.with_columns(
-        pl.col("value").alias("habit"), one.alias("values"), one.alias("mine"), pl.lit(total).alias("total")
+def _linking(ready: _Prepared, depth: Depth) -> pl.DataFrame:
+    """Habits, and what else makes candidates though no pair is scored by it: pairs of moments, near duplicates."""
+    habits = ready.weighed.habits.select("source", "kind", "habit", "sources", "mine", "total")
+    rows = [habits]
+    if depth is not Depth.MINIMAL:
+        rows.append(_as_habits(encounters(ready.observed.traits), "encounter", ready.background.size, habits.schema))
+    if depth in DEEPER:
+        near = near_duplicates(ready.observed.traits, ready.weighed.hubs)
+        rows.append(_as_habits(near.rename({"bucket": "value"}), "sequence", ready.background.size, habits.schema))
+    return pl.concat(rows)
+
+
+def _as_habits(found: pl.DataFrame, kind: str, size: int, schema: pl.Schema) -> pl.DataFrame:
+    """Rows of `source` and `value` in the form of habits, those that only one source has left out."""
+    several = found.with_columns(pl.len().over("value").alias("sources")).filter(pl.col("sources") > 1)
+    rows = several.with_columns(
+        pl.lit(BY_NAME[kind].number).alias("kind"),
+        pl.col("value").alias("habit"),
+        pl.lit(1).alias("mine"),
+        pl.lit(max(several.height, size)).alias("total"),
     )
-    shared = [name for name in habits.columns if name in rows.columns]
-    return pl.concat([habits.select(shared), rows.select(pl.col(name).cast(habits.schema[name]) for name in shared)])
+    return rows.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
 
 
-def _told(ready: _Prepared, parts: list[communities.Part], scored: pl.DataFrame, depth: Depth) -> Analysis:
+def _told(
+    ready: _Prepared, parts: list[communities.Part], scored: pl.DataFrame, depth: Depth, decided: set[int]
+) -> Analysis:
+    """The result; of what no analyst decided, only communities whose verdict is likely enough."""
     words = ready.words()
-    telling = Telling(ready.sessions, ready.observed, ready.weighed, words, ready.addresses, ready.scorer.score, depth)
-    community_of = {member: number for number, part in enumerate(parts) for member in part.members}
-    labels = np.full(max(len(ready.digest_of), 1), -1)
-    labels[list(community_of)] = list(community_of.values())
-    inside = scored.with_columns(
-        pl.Series("community", labels[scored["first"].to_numpy()]),
-        pl.Series("other", labels[scored["second"].to_numpy()]),
-    ).filter(pl.col("community") == pl.col("other"), pl.col("community") >= 0)
-    told = tuple(
-        telling.community(part, inside.filter(pl.col("community") == number)) for number, part in enumerate(parts)
+    telling = Telling(
+        ready.sessions,
+        ready.observed,
+        ready.weighed,
+        words,
+        ready.addresses,
+        ready.scorer.score,
+        depth,
+        ready.background.seconds,
     )
+    inside = _inside(parts, scored, len(ready.digest_of))
+    judged = (
+        telling.community(part, inside.filter(pl.col("community") == number), number in decided)
+        for number, part in enumerate(parts)
+    )
+    told = tuple(community for community in judged if community is not None)
     confidence, summary = overall(told)
     return Analysis(
         confidence=confidence,
@@ -172,6 +214,21 @@ def _told(ready: _Prepared, parts: list[communities.Part], scored: pl.DataFrame,
         versions=versions() | {"fusion": model.VERSION},
         background=ready.background,
     )
+
+
+def _hostile(scored: pl.DataFrame, ready: _Prepared) -> pl.DataFrame:
+    """Scored pairs of which at least one did something."""
+    benign = surveyors(ready.sessions).implode()
+    return scored.filter(~(pl.col("first").is_in(benign) & pl.col("second").is_in(benign)))
+
+
+def _inside(parts: list[communities.Part], scored: pl.DataFrame, sources: int) -> pl.DataFrame:
+    """The scored pairs within a community, with its number as `community`."""
+    labels = np.full(max(sources, 1), -1)
+    for number, part in enumerate(parts):
+        labels[list(part.members)] = number
+    first, second = labels[scored["first"].to_numpy()], labels[scored["second"].to_numpy()]
+    return scored.with_columns(pl.Series("community", first)).filter(pl.Series(first == second) & pl.Series(first >= 0))
 
 
 def _hubs(ready: _Prepared) -> tuple[Hub, ...]:

@@ -11,10 +11,12 @@ import polars as pl
 from clew.analysis.coordination.communities import Part
 from clew.analysis.coordination.explanation import Words, strength
 from clew.analysis.coordination.features import PAIRED
-from clew.analysis.coordination.findings import Community, Depth, PairExplanation, Scores
+from clew.analysis.coordination.findings import Community, Depth, Evidence, PairExplanation, Scores
 from clew.analysis.coordination.indicators import indicators
 from clew.analysis.coordination.kinds import SPAN_KINDS
+from clew.analysis.coordination.permutation import tested
 from clew.analysis.coordination.traits import Observed
+from clew.analysis.coordination.verdict import LEAST, probability, terms
 from clew.analysis.coordination.weighing import Weighed
 
 _MOST_EXPLAINED: Final = 2_000
@@ -32,9 +34,18 @@ class Telling:
     addresses: pl.Series
     score: Callable[[pl.DataFrame], pl.DataFrame]
     depth: Depth
+    seconds: float
+    """How long was looked at in all."""
 
-    def community(self, part: Part, scored: pl.DataFrame) -> Community:
-        """One community; `scored` are the scored pairs among its members."""
+    def community(self, part: Part, scored: pl.DataFrame, decided: bool) -> Community | None:  # noqa: FBT001
+        """One community, None if it is too unlikely one; `scored` are the scored pairs among its members.
+
+        What an analyst `decided` is certain.
+        """
+        sure = list(part.confidence.values())
+        likely = 1.0 if decided else probability(terms(len(part.members), sure, scored, self.weighed.size))
+        if likely < LEAST:
+            return None
         members = pl.Series("source", part.members, dtype=pl.UInt32)
         mine = self.sessions.filter(pl.col("source").is_in(members.implode()))
         ips = self.addresses.gather(members).to_list()
@@ -44,15 +55,19 @@ class Telling:
         return Community(
             source_ips=tuple(ips),
             session_ids=tuple(mine["session_id"].sort()),
-            confidence=round(float(np.mean(list(part.confidence.values()))), 4),
+            confidence=round(likely, 4),
             member_confidence={self.addresses[member]: round(part.confidence[member], 4) for member in part.members},
             scores=scores(scored),
-            evidence=self.words.of_group(members, scored),
+            evidence=(*self.words.of_group(members, scored), *self._tests(mine)),
             indicators=found,
             first_seen=mine["started_at"].min(),  # type: ignore[arg-type]
             last_seen=mine["started_at"].max(),  # type: ignore[arg-type]
             pairs=self._pairs(part) if self.depth is Depth.FORENSIC else (),
         )
+
+    def _tests(self, mine: pl.DataFrame) -> tuple[Evidence, ...]:
+        """Permutation tests, where the depth asks for them."""
+        return (tested(mine, self.seconds),) if self.depth is Depth.FORENSIC else ()
 
     def _pairs(self, part: Part) -> tuple[PairExplanation, ...]:
         """Every pair of a community with its evidence, as far as _MOST_EXPLAINED reaches."""

@@ -1,8 +1,9 @@
 """Which pairs of sources are worth comparing: a number that grows no faster than the number of sources.
 
-A habit that links makes partners of the sources that have it: all of them up to 25, and beyond that each with 24 others,
-chosen by digest anew for every habit, so that members of a group that share several things meet each other more often
-than strangers. What a habit is worth has to exceed what chance makes of so many sources, so that a source has a bounded
+A habit that links makes partners of the sources that have it: all of them up to 25, and beyond that each with 24
+others, chosen by digest anew for every habit, so that members of a group that share several things meet each
+other more often than strangers.
+What a habit is worth has to exceed what chance makes of so many sources, so that a source has a bounded
 number of partners by chance; and of its partners it keeps the best. Habits too common to say anything are hubs.
 """
 

@@ -27,7 +27,10 @@ _CONSONANTS: Final = r"\b[a-z]*[bcdfghjklmnpqrstvwxz]{6,}[a-z]*\b"
 _APPLET: Final = r"(busybox\s+)[A-Z]{4,10}\b"
 _NUMBER: Final = r"\b\d{3,}\b"
 
-_KEPT: Final = r"^(?:x86|x86_64|i\d86|mips64|mips32|arm\d\w?|aarch64|sha\d+sum|md5sum|base64|ipv[46]|python[23]|utf8|ed25519|ec2|sh4|m68k)$"
+_KEPT: Final = (
+    r"^(?:x86|x86_64|i\d86|mips64|mips32|arm\d\w?|aarch64|sha\d+sum|md5sum|base64|ipv[46]|python[23]|utf8|ed25519|ec2|"
+    r"sh4|m68k)$"
+)
 
 _SLOTS: Final = (
     (_URL, "<url>"),

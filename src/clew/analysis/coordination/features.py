@@ -1,4 +1,4 @@
-"""Pairs as rows of numbers: the surprise of each kind, what time adds, what speaks against, and how many groups agree."""
+"""Pairs as rows of numbers: the surprise of each kind, what time adds, what speaks against, how many groups agree."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -25,8 +25,11 @@ BROAD: Final[tuple[Group, ...]] = ("artefact", "credential", "command", "client"
 
 
 def breadth_columns() -> list[str]:
-    """One column for each of BROAD: logarithm of one more than its rare values shared, each times its rarity."""
-    return [f"{group} breadth" for group in BROAD]
+    """Two columns for each of BROAD.
+
+    Logarithms of one more than its rare values shared, each times its rarity, and than those that few sources have.
+    """
+    return [f"{group} {what}" for group in BROAD for what in ("breadth", "exclusive")]
 
 
 def surprise_columns() -> list[str]:
@@ -45,16 +48,26 @@ class Times:
 
 
 def tabulate(pairs: pl.DataFrame, surprises: pl.DataFrame, habits: pl.DataFrame, times: Times) -> pl.DataFrame:
-    """`first`, `second`, a column for each kind (nats, 0 where nothing is shared), the breadth of some groups, `differs`, `reasons`."""
+    """Features of pairs.
+
+    `first`, `second`, a column for each kind (nats, 0 where nothing is shared), the breadth of some groups,
+    `differs`, `reasons`.
+    """
     wide = pairs.select("first", "second")
     for kind in PAIRED:
         mine = surprises.filter(pl.col("kind") == kind.number).select(
-            "first", "second", pl.col("surprise").alias(kind.name), pl.col("breadth").alias(f"{kind.name} breadth")
+            "first",
+            "second",
+            pl.col("surprise").alias(kind.name),
+            pl.col("breadth").alias(f"{kind.name} breadth"),
+            pl.col("exclusive").cast(pl.Float64).alias(f"{kind.name} exclusive"),
         )
         wide = wide.join(mine, on=["first", "second"], how="left", maintain_order="left")
     wide = wide.with_columns(pl.col(pl.Float64).fill_null(0.0))
     wide = _timed(wide, times).with_columns(
-        *(pl.sum_horizontal(f"{kind.name} breadth" for kind in PAIRED if kind.group == group).log1p().alias(f"{group} breadth") for group in BROAD),
+        _sum(group, what).log1p().alias(f"{group} {what}") for group in BROAD for what in ("breadth", "exclusive")
+    )
+    wide = wide.with_columns(
         _differs(wide, habits),
     )
     groups = [_reason(group) for group in GROUPS if group not in _WITHOUT_OWN_REASON]
@@ -63,13 +76,19 @@ def tabulate(pairs: pl.DataFrame, surprises: pl.DataFrame, habits: pl.DataFrame,
     )
 
 
+def _sum(group: str, what: str) -> pl.Expr:
+    return pl.sum_horizontal(f"{kind.name} {what}" for kind in PAIRED if kind.group == group)
+
+
 def _reason(group: str) -> pl.Expr:
     names = [kind.name for kind in PAIRED if kind.group == group]
     return (pl.max_horizontal(names) > CORROBORATING).cast(pl.Int8)
 
 
 def _timed(wide: pl.DataFrame, times: Times) -> pl.DataFrame:
-    """`debut`: how unlikely it is that the first and last sightings of two sources lie as close as they do.
+    """Adds what first and last sightings say.
+
+    `debut`: how unlikely it is that the first and last sightings of two sources lie as close as they do.
     `handover`: how unlikely that one begins as soon after the other's end, where they do not overlap.
     """
     begin, end, whole = times.first, times.last, times.seconds

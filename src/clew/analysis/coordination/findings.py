@@ -16,8 +16,8 @@ class Depth(StrEnum):
 
     minimal: values shared outright (files, keys, addresses of files, credentials, commands, clients) and networks.
     standard: adds the order of commands, passwords made alike, timing and targets. The default.
-    deep: adds the alignment of whole command sequences, near duplicates by MinHash, and counts each group found as
-    one source when habits are counted, so that large groups do not hide behind their own frequency.
+    deep: adds near duplicates of command sets by MinHash, and counts evidence of order only as far as whole sequences
+    of commands can be aligned.
     forensic: adds permutation tests of timing, and the explanation of every pair within a community.
     """
 
@@ -61,7 +61,11 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """Something to look for elsewhere. `count` is the number of the community's sessions that have it."""
+    """Something to look for elsewhere.
+
+    `count`: of an address of a member its sessions, of anything else the members that
+    show it; times are those of these sessions.
+    """
 
     type: IndicatorType
     value: str

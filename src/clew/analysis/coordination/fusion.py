@@ -5,6 +5,7 @@ evidence never makes a pair less probable and every part of the sum can be told 
 and says how they came about.
 """
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -15,12 +16,15 @@ from clew.analysis.coordination.features import breadth_columns, surprise_column
 
 KNOTS: Final = (0.0, 3.0, 6.0, 10.0, 24.0)
 """Nats between which a kind's weight is the same."""
+COUNTS: Final = (0.0, 1.0, 2.0, 3.0, 5.0)
+"""The same for the logarithms of how many rare values are shared."""
 
 
 def terms() -> list[str]:
     """Names of the model's terms, in the order of `design`."""
     names = [part for name in surprise_columns() for part in pieces(name)]
-    return [*names, *breadth_columns(), "differs", "two reasons", "three reasons", "four reasons", "size"]
+    names += [f"{name} {count:.0f}" for name in breadth_columns() for count in COUNTS[:-1]]
+    return [*names, "differs", "two reasons", "three reasons", "four reasons", "size"]
 
 
 def pieces(name: str) -> list[str]:
@@ -33,14 +37,19 @@ def design(features: pl.DataFrame, size: int) -> np.ndarray:
     columns = []
     for name in surprise_columns():
         nats = features[name].to_numpy()
-        columns += [
-            np.clip(nats - low, 0, high - low) / (high - low) for low, high in zip(KNOTS, KNOTS[1:], strict=False)
-        ]
+        columns += _parts(nats, KNOTS)
     reasons = features["reasons"].to_numpy()
-    columns += [features[name].to_numpy() for name in (*breadth_columns(), "differs")]
+    for name in breadth_columns():
+        columns += _parts(features[name].to_numpy(), COUNTS)
+    columns.append(features["differs"].to_numpy())
     columns += [(reasons >= 2).astype(float), (reasons >= 3).astype(float), (reasons >= 4).astype(float)]
     columns.append(np.full(features.height, np.log(max(size, 2) / 1000)))
     return np.column_stack(columns) if features.height else np.zeros((0, len(terms())))
+
+
+def _parts(numbers: np.ndarray, knots: tuple[float, ...]) -> list[np.ndarray]:
+    """How much of each piece between two knots a number fills (0–1)."""
+    return [np.clip(numbers - low, 0, high - low) / (high - low) for low, high in pairwise(knots)]
 
 
 def weights() -> np.ndarray:

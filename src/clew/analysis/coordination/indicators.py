@@ -30,7 +30,7 @@ def indicators(
 ) -> tuple[Indicator, ...]:
     """Indicators of one community: its members, and values that at least two of them and few others have.
 
-    `sessions` are the prepared sessions; a value's count and times are those of the sources' sessions that show it.
+    `sessions` are the prepared sessions. A value counts its members, with the times at which each showed it first.
     """
     mine = sessions.filter(pl.col("source").is_in(members.implode()))
     shared = traits.filter(pl.col("source").is_in(members.implode())).join(values, on=["kind", "value"])

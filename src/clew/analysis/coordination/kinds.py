@@ -43,15 +43,17 @@ KINDS: Final = (
     Kind(12, "client", "client-v1", "client", "behavioral", "used the same client"),
     Kind(13, "fingerprint", "fingerprint-v1", "client", "behavioral", "has the same client fingerprint"),
     Kind(14, "http", "http-v1", "http", "behavioral", "asked for the same path"),
-    Kind(15, "moment", "moment-v1", "timing", "temporal", "became active in the same minutes", False, True),
-    Kind(16, "cadence", "cadence-v1", "timing", "temporal", "keeps the same pace", False, True),
+    Kind(
+        15, "moment", "moment-v1", "timing", "temporal", "became active in the same minutes", generates=False, deep=True
+    ),
+    Kind(16, "cadence", "cadence-v1", "timing", "temporal", "keeps the same pace", generates=False, deep=True),
     Kind(17, "prefix", "prefix-v1", "network", "infrastructure", "comes from the same network"),
-    Kind(18, "asn", "asn-v1", "network", "infrastructure", "comes from the same autonomous system", False),
-    Kind(19, "country", "country-v1", "geography", "geographic", "comes from the same country", False),
-    Kind(20, "target", "target-v1", "target", "behavioral", "aims at the same service", False, True),
-    Kind(21, "encounter", "encounter-v1", "timing", "temporal", "became active together more than once", True, True),
+    Kind(18, "asn", "asn-v1", "network", "infrastructure", "comes from the same autonomous system", generates=False),
+    Kind(19, "country", "country-v1", "geography", "geographic", "comes from the same country", generates=False),
+    Kind(20, "target", "target-v1", "target", "behavioral", "aims at the same service", generates=False, deep=True),
+    Kind(21, "encounter", "encounter-v1", "timing", "temporal", "became active together more than once", deep=True),
 )
-"""`encounter` is two moments of `moment` at once: what makes candidates of sources that share nothing but their time."""
+"""`encounter` is two moments of `moment` at once: it makes candidates of sources that share nothing but their time."""
 
 BY_NAME: Final = {kind.name: kind for kind in KINDS}
 BY_NUMBER: Final = {kind.number: kind for kind in KINDS}

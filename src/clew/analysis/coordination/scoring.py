@@ -7,6 +7,7 @@ import polars as pl
 
 from clew.analysis.coordination import fusion
 from clew.analysis.coordination.features import Times, breadth_columns, surprise_columns, tabulate
+from clew.analysis.coordination.sequences import agreement
 from clew.analysis.coordination.surprise import shared, surprises
 from clew.analysis.coordination.weighing import Weighed
 
@@ -19,11 +20,18 @@ class Scorer:
 
     weighed: Weighed
     times: Times
+    sequences: pl.DataFrame | None = None
+    """`session`, `steps`: where given, evidence of order counts as far as whole sequences agree (deep analysis)."""
+    source_of: pl.Series | None = None
+    """Source of each session, for `sequences`."""
 
     def features(self, pairs: pl.DataFrame) -> pl.DataFrame:
         """The features of pairs (`first` < `second`), a row each, in their order."""
         found = surprises(shared(pairs, self.weighed.habits))
-        return tabulate(pairs, found, self.weighed.habits, self.times)
+        table = tabulate(pairs, found, self.weighed.habits, self.times)
+        if self.sequences is None or self.source_of is None or not table.height:
+            return table
+        return table.with_columns(pl.col("sequence") * agreement(table, self.sequences, self.source_of))
 
     def score(self, pairs: pl.DataFrame) -> pl.DataFrame:
         """The pairs with `probability` and all features, in their order; memory is bounded by the batch."""

@@ -37,8 +37,9 @@ UNKNOWN_ADDRESSES: Final = ("", "0.0.0.0", "::")  # noqa: S104 - what the record
 
 
 def prepare(sessions: pl.DataFrame) -> pl.DataFrame:
-    """Sessions with a known source and start, each once, in one order whatever order they came in; `source` counts
-    the addresses from 0 (UInt32).
+    """Sessions with a known source and start, each once, in one order whatever order they came in.
+
+    `source` counts the addresses from 0 (UInt32).
 
     Raises ValueError where a column of SCHEMA is missing, and Polars' own errors where one is of another type.
     """

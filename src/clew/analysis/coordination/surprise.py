@@ -1,8 +1,9 @@
 r"""How surprising it is that two sources share what they share, for every kind that is a set of values.
 
 Let `n` be the number of sources that have a habit, `M` the sum of `n` over all habits of the kind (at least the
-number of sources, so that a kind few sources show at all is not thought to be theirs by necessity), and `m ≤ m'` how many
-habits of the kind the two sources have (values for `m'`; for `m`, values that are one habit count once). A source that draws `m'` habits at random has a given one with probability
+number of sources, so that a kind few sources show at all is not thought to be theirs by necessity), and `m ≤ m'` how
+many habits of the kind the two sources have (values for `m'`; for `m`, values that are one habit count once). A source
+that draws `m'` habits at random has a given one with probability
 
     p = 1 − exp(−n m' / M)
 
@@ -37,9 +38,9 @@ def shared(pairs: pl.DataFrame, habits: pl.DataFrame) -> pl.DataFrame:
     """What pairs (`first` < `second`, positions of sources) share: one row per pair and habit.
 
     Columns: first, second, kind, habit, values (of it that the one with fewer has), sources, smaller, larger, total,
-    rarity, first_session, second_session, p.
+    rarity, exclusive, first_session, second_session, p.
     """
-    wanted = ["source", "kind", "habit", "values", "session", "sources", "mine", "ways", "total", "rarity"]
+    wanted = ["source", "kind", "habit", "values", "session", "sources", "mine", "ways", "total", "rarity", "exclusive"]
     mine = pairs.select("first", "second").join(habits.select(wanted), left_on="first", right_on="source")
     theirs = habits.select("source", "kind", "habit", "values", "session", "mine", "ways")
     both = mine.join(theirs, left_on=["second", "kind", "habit"], right_on=["source", "kind", "habit"], suffix="_other")
@@ -55,6 +56,7 @@ def shared(pairs: pl.DataFrame, habits: pl.DataFrame) -> pl.DataFrame:
         larger.alias("larger"),
         "total",
         "rarity",
+        "exclusive",
         pl.col("session").alias("first_session"),
         pl.col("session_other").alias("second_session"),
         chance(pl.col("sources"), larger, pl.col("total")).alias("p"),
@@ -62,7 +64,11 @@ def shared(pairs: pl.DataFrame, habits: pl.DataFrame) -> pl.DataFrame:
 
 
 def surprises(found: pl.DataFrame) -> pl.DataFrame:
-    """`first`, `second`, `kind`, `surprise` (nats), `breadth` (values shared, each times its rarity)."""
+    """How surprising what pairs share is, for each kind.
+
+    `first`, `second`, `kind`, `surprise` (nats), `breadth` (values shared, each times its rarity),
+    `exclusive` (values shared that few sources have).
+    """
     key = ["first", "second", "kind"]
     ranked = found.sort(*key, "p", "habit").with_columns(pl.int_range(1, pl.len() + 1).over(key).alias("j"))
     ranked = ranked.filter(pl.col("j") <= MOST_SHARED)
@@ -71,6 +77,10 @@ def surprises(found: pl.DataFrame) -> pl.DataFrame:
     tail = ranked.with_columns((-pl.col("p").log()).cum_sum().over(key).sub(ways).alias("surprise"))
     return (
         tail.group_by(key, maintain_order=True)
-        .agg(pl.col("surprise").max().clip(0.0, CEILING), (pl.col("values") * pl.col("rarity")).sum().alias("breadth"))
+        .agg(
+            pl.col("surprise").max().clip(0.0, CEILING),
+            (pl.col("values") * pl.col("rarity")).sum().alias("breadth"),
+            (pl.col("values") * pl.col("exclusive")).sum().alias("exclusive"),
+        )
         .filter(pl.col("surprise") > 0)
     )

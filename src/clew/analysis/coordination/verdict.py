@@ -17,21 +17,21 @@ from clew.analysis.coordination.fusion import logistic
 LEAST: Final = 0.5
 """Communities less probable than this are not reported."""
 
-TERMS: Final = ("members", "surety", "reasons", "nats", "breadth", "size")
+TERMS: Final = ("members", "surety", "reasons", "nats", "exclusive", "size")
 _LARGE: Final = 40
 
 
 def terms(members: int, confidences: list[float], inside: pl.DataFrame, size: int) -> np.ndarray:
     """The terms of one community: `inside` are the scored pairs among its members, `size` all sources known."""
     surety = float(np.clip(np.mean(confidences), 0.01, 0.999))
-    reasons, nats, breadth = 0.0, 0.0, 0.0
+    reasons, nats, exclusive = 0.0, 0.0, 0.0
     if inside.height:
         means = inside.select(pl.all().mean()).row(0, named=True)
         reasons = float(means["reasons"])
         nats = sum(min(float(means[name]), 10.0) for name in surprise_columns())
-        breadth = sum(float(means[name]) for name in breadth_columns())
+        exclusive = sum(float(means[name]) for name in breadth_columns() if name.endswith("exclusive"))
     return np.array([
-        np.log(min(members, _LARGE) / 3), np.log(surety / (1 - surety)), reasons, nats / 10, breadth,
+        np.log(min(members, _LARGE) / 3), np.log(surety / (1 - surety)), reasons, nats / 10, exclusive,
         np.log(max(size, 2) / 1000),
     ])  # fmt: skip
 

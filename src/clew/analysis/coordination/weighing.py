@@ -24,6 +24,11 @@ LINKING_LEAST: Final = 8
 PUBLIC: Final = 3.0
 """Negative logarithm of the share of sources (5 %) from which on a habit is not rare at all."""
 
+EXCLUSIVE_SHARE: Final = 0.015
+EXCLUSIVE_ROOT: Final = 0.6
+"""A habit of at most this share of sources, or this many times the root of their number, is exclusive: public tools
+have more users."""
+
 _BANDS: Final = 4
 _ROWS: Final = 3
 _ALONE: Final = tuple(BY_NAME[name].number for name in ("moment", "cadence", "prefix", "asn", "country", "target"))
@@ -32,9 +37,13 @@ _ALONE: Final = tuple(BY_NAME[name].number for name in ("moment", "cadence", "pr
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """`habits`: source · kind · habit · values (how many of its values the source has) · session · sources (how many
+    """What `weigh` gives.
+
+    `habits`: source · kind · habit · values (how many of its values the source has) · session · sources (how many
     sources have the habit) · mine (values of that kind the source has) · ways (the same, a habit counted once) · total
-    (of `mine` over all sources, at least their number). Values that only one source has, and those of hubs, are counted but are not rows.
+    (of `mine` over all sources, at least their number). Values that only one source has, and those of
+    hubs, are counted but are not rows. `rarity`: nats beyond PUBLIC; `exclusive`: whether few sources have it.
+
     `values`: kind · value · habit · sources. `hubs`: kind · value · sources.
     """
 
@@ -63,7 +72,10 @@ def weigh(traits: pl.DataFrame, background: Background) -> Weighed:
         .with_columns(
             (pl.col("mine") - (pl.col("values").cast(pl.Int64) - 1).sum().over("source", "kind")).alias("ways")
         )
-        .with_columns((-(pl.col("sources") / size).log() - PUBLIC).clip(0.0).alias("rarity"))
+        .with_columns(
+            (-(pl.col("sources") / size).log() - PUBLIC).clip(0.0).alias("rarity"),
+            (pl.col("sources") <= max(EXCLUSIVE_SHARE * size, EXCLUSIVE_ROOT * size**0.5)).alias("exclusive"),
+        )
         .sort("source", "kind", "habit")
     )
     return Weighed(habits, values, hubs, size)

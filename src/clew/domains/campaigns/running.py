@@ -9,8 +9,7 @@ says it is at work, which the next one corrects: whoever holds the lock of analy
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Event
 from typing import Any, Final
@@ -25,7 +24,6 @@ from clew.analysis.coordination import (
     Analysis,
     AnalysisCancelledError,
     Background,
-    Depth,
     Scores,
     analyze,
     background_of,
@@ -38,6 +36,7 @@ from clew.domains.campaigns.enrichment import Enrichment
 from clew.domains.campaigns.facts import Telling
 from clew.domains.campaigns.features import Stretch, read_features
 from clew.domains.campaigns.recording import Held, Outcome, Recorder, Run, read_held
+from clew.domains.campaigns.reporting import AnalysisReport, AnalysisRequest, Observer, scores_dict
 from clew.domains.campaigns.state import Position, State, new_sources, read_state, with_addresses, write_state
 from clew.domains.campaigns.tracking import IDENTITY, Calendar, kept_apart, track
 from clew.ingest.service import make_partitions_ahead
@@ -46,7 +45,6 @@ from clew.kernel.database import Database
 from clew.kernel.database_errors import database_errors
 from clew.kernel.errors import ClewError
 from clew.kernel.ids import IdMaker, new_id
-from clew.kernel.transactions import TenantContext
 from clew.ontology.possible_times import MAXIMUM_CLOCK_SKEW
 from clew.records.acts import Act, record
 
@@ -66,73 +64,6 @@ SELECT id, confidence::float8, unique_sources, scores FROM campaigns
 WHERE organization_id = %(organization)s AND merged_into IS NULL AND NOT is_rejected AND NOT metadata ? 'dissolved_by'
 ORDER BY id
 """
-
-Observer = Callable[[str, float], None]
-"""Told the name of a step that begins, and how much of the whole is done (0-1)."""
-
-
-@dataclass(frozen=True, slots=True)
-class AnalysisRequest:
-    """What is to be analysed. `since`, `until` and `sensors` make it a stretch; without any it is the whole record."""
-
-    context: TenantContext
-    depth: Depth = Depth.STANDARD
-    since: datetime | None = None
-    until: datetime | None = None
-    sensors: tuple[str, ...] | None = None
-    analysis_id: UUID | None = None
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether it is about the whole record."""
-        return self.since is None and self.until is None and self.sensors is None
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "depth": self.depth.value,
-            "since": self.since and self.since.isoformat(),
-            "until": self.until and self.until.isoformat(),
-            "sensors": self.sensors and list(self.sensors),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class AnalysisReport:
-    """What came of an analysis. `read`: how many sessions were looked at; `sessions`: how many it speaks of."""
-
-    analysis_id: UUID
-    status: str
-    sessions: int
-    confidence: float
-    scores: Scores
-    campaigns: tuple[UUID, ...]
-    seconds: float
-    read: int = 0
-    new: int = 0
-    changed: int = 0
-    suppressed: tuple[dict[str, Any], ...] = field(default=())
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "analysis_id": str(self.analysis_id),
-            "status": self.status,
-            "sessions": self.sessions,
-            "confidence": self.confidence,
-            "scores": scores_dict(self.scores),
-            "campaigns": [str(each) for each in self.campaigns],
-            "seconds": self.seconds,
-            "sessions_read": self.read,
-            "campaigns_new": self.new,
-            "campaigns_changed": self.changed,
-            "suppressed": list(self.suppressed),
-        }
-
-
-def scores_dict(scores: Scores) -> dict[str, float]:
-    """The four scores by name."""
-    return {name: getattr(scores, name) for name in Scores.__slots__}
 
 
 def run_analysis(

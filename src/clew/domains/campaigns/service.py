@@ -16,7 +16,8 @@ from clew.domains.campaigns.reading import (
     page_of_analyses,
     page_of_campaigns,
 )
-from clew.domains.campaigns.running import AnalysisReport, AnalysisRequest, run_analysis
+from clew.domains.campaigns.reporting import AnalysisReport, AnalysisRequest
+from clew.domains.campaigns.running import run_analysis
 from clew.domains.campaigns.tables import CAMPAIGN_STATES, DEPTHS
 
 __all__ = [

@@ -13,7 +13,8 @@ import pytest
 
 from clew.domains.campaigns.deciding import Deciding
 from clew.domains.campaigns.reading import Campaign, campaign_details, find_campaign, list_campaigns
-from clew.domains.campaigns.running import AnalysisReport, AnalysisRequest, run_analysis
+from clew.domains.campaigns.reporting import AnalysisReport, AnalysisRequest
+from clew.domains.campaigns.running import run_analysis
 from clew.kernel.database import Database
 from clew.kernel.errors import ConflictError, InputError, NotFoundError
 from tests.support.attacks import START, Operator, background
@@ -207,7 +208,8 @@ def test_an_analysis_that_was_killed_leaves_nothing_and_runs_no_more(
         "import os, signal, sys; from pathlib import Path; from uuid import UUID\n"
         "from clew.kernel.settings import load_settings; from clew.kernel.database import Database, TenantContext\n"
         "from clew.domains.campaigns import recording, running\n"
-        "from clew.domains.campaigns.running import AnalysisRequest, run_analysis\n"
+        "from clew.domains.campaigns.reporting import AnalysisRequest\n"
+        "from clew.domains.campaigns.running import run_analysis\n"
         "write = recording.Recorder._measure\n"
         "def die(*args): write(*args); os.kill(os.getpid(), signal.SIGKILL)\n"
         "recording.Recorder._measure = die\n"
