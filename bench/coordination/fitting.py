@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from scipy.optimize import minimize
+from scipy.optimize import minimize  # type: ignore[import-untyped]
 
 from bench.coordination.cowrie_frame import generated
 from bench.coordination.scenes import scene
@@ -145,13 +145,14 @@ def _is_campaign(part: Part, campaign_of: list[str | None]) -> bool:
 
 
 def fit_verdict(terms: np.ndarray, true: np.ndarray) -> np.ndarray:
-    """Intercept, then weights."""
+    """Intercept, then weights, none but that of the size below 0: stronger evidence is never held against a group."""
+    sign = [(None, None) if name in FREE else (0.0, None) for name in verdict.TERMS]
 
     def loss(parameters: np.ndarray) -> float:
         odds = terms @ parameters[1:] + parameters[0]
         return float(np.logaddexp(0, odds).sum() - odds[true].sum() + (parameters[1:] ** 2).sum() / 2)
 
-    return np.asarray(minimize(loss, np.zeros(terms.shape[1] + 1)).x)
+    return np.asarray(minimize(loss, np.zeros(terms.shape[1] + 1), method="L-BFGS-B", bounds=[(None, None), *sign]).x)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

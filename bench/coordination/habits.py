@@ -113,9 +113,7 @@ def make_tool(
     if random.random() < 0.4:
         script.append(f"cat /tmp/.{random.getrandbits(24):06x}")
     fetches = kind != "http" and random.random() < 0.7
-    shasums = (
-        tuple(digest_text(name, random.random(), version) for version in range(random.randint(1, 3))) if fetches else ()
-    )
+    shasums = (digest_text(name, random.random()),) if fetches else ()
     filename = random.choice(vocabulary.PAYLOAD_NAMES)
     paths = tuple(random.sample(EXPLOITS, random.randint(1, 5))) if kind == "http" else ()
     payload = f"{random.getrandbits(96):024x}" if kind == "tcp" else ""

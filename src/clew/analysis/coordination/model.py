@@ -1,50 +1,50 @@
-"""The constants of the model `fusion-v1`: log-odds for each term of `fusion.terms` and of `verdict.TERMS`.
+"""The constants of the model `fusion-v1`: log-odds for terms of `fusion` and of `verdict`.
 
-Written by `python -m bench.coordination.fitting`, which fitted them on 774,379 candidate pairs (22,278 of them true)
-and 365 communities (118 of them campaigns) of 15 generated worlds. They are not changed by hand: a new fit
-is a new version. docs/explanation/coordination.md says how to read them.
+Written by `python -m bench.coordination.fitting`, which fitted them on 736,197 candidate pairs (22,392 of them
+true) and 381 communities (116 of them campaigns) of 15 generated worlds. They are not changed by hand: a
+new fit is a new version. docs/explanation/coordination.md says how to read them.
 """
 
 from typing import Final
 
 VERSION: Final = "fusion-v1"
 
-INTERCEPT: Final = -6.9761
+INTERCEPT: Final = -7.0980
 WEIGHTS: Final = {
-    "url 0": 2.8696,
-    "url 10": 0.0035,
-    "host 0": 3.9073,
-    "host 6": 1.1690,
+    "download 3": 0.1738,
+    "url 0": 3.1387,
+    "url 10": 0.0008,
+    "host 0": 3.9434,
     "host 10": 0.0002,
-    "key 0": 5.0720,
-    "credential 0": 0.7474,
-    "secret 0": 1.5766,
-    "command 3": 0.3208,
-    "moment 0": 2.1104,
-    "moment 3": 1.4740,
-    "moment 6": 5.5591,
-    "moment 10": 1.7535,
-    "cadence 0": 3.8014,
-    "prefix 3": 0.8855,
-    "asn 3": 0.7016,
-    "asn 6": 0.0059,
-    "debut 0": 1.1971,
-    "debut 6": 1.9042,
-    "credential breadth 1": 0.8445,
-    "credential breadth 2": 3.7573,
-    "credential exclusive 3": 3.5132,
-    "command breadth 2": 6.9843,
-    "command exclusive 2": 0.2397,
-    "client breadth 0": 2.9651,
-    "size": -1.0301,
+    "key 0": 3.8999,
+    "literal 0": 0.1475,
+    "credential 0": 1.2599,
+    "secret 0": 1.3117,
+    "template 3": 0.0498,
+    "moment 0": 1.5534,
+    "moment 3": 2.5573,
+    "moment 6": 4.3889,
+    "moment 10": 2.9701,
+    "cadence 0": 4.7414,
+    "cadence 3": 0.8551,
+    "cadence 6": 0.0038,
+    "prefix 3": 0.8539,
+    "prefix 6": 0.1353,
+    "country 6": 0.0044,
+    "debut 0": 1.1526,
+    "debut 6": 2.6163,
+    "credential breadth 1": 0.9754,
+    "credential breadth 2": 3.8363,
+    "credential exclusive 3": 2.6692,
+    "command breadth 2": 6.8151,
+    "command exclusive 2": 3.3879,
+    "client breadth 0": 3.1126,
+    "size": -1.1409,
 }
 
-VERDICT_INTERCEPT: Final = 1.7928
+VERDICT_INTERCEPT: Final = -2.5703
 VERDICT: Final = {
-    "members": 2.3872,
-    "surety": 0.9928,
-    "reasons": -0.5235,
-    "nats": -1.1641,
-    "exclusive": -0.4815,
-    "size": 0.2830,
+    "members": 2.3764,
+    "surety": 0.3730,
+    "size": -0.7300,
 }
