@@ -106,6 +106,7 @@ def make_tool(
     own = [(random.choice(vocabulary.USERNAMES), _odd_password(random)) for _ in range(random.randint(0, 60))]
     begin = random.randrange(200)
     words = pairs[: random.randint(10, 60)] + pairs[begin : begin + random.randint(20, 120)] + own
+    random.shuffle(words)
     script = [random.choice(vocabulary.RECONNAISSANCE[:20]) for _ in range(random.randint(1, 5))]
     script += [odd_command(random) for _ in range(random.randint(0, 4))]
     if kind == "telnet":
