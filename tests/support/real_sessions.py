@@ -11,7 +11,6 @@ import polars as pl
 from clew.analysis.coordination import SCHEMA
 
 
-
 def heralding(folder: Path) -> pl.DataFrame:
     """82,000 sessions on many protocols, with login attempts."""
     rows = []
