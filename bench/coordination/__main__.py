@@ -103,7 +103,7 @@ def calibrated(seeds: Sequence[str]) -> dict[str, Any]:
 
 
 def other_generator() -> dict[str, Any]:
-    """The campaigns of `bench.generate`, of which other seeds were among the fitting worlds, with and without them."""
+    """The campaigns of `bench.generate`, on which nothing was fitted, and its background without any."""
     with tempfile.TemporaryDirectory() as place:
         some, empty = [], 0
         for seed in REPORTED_LOGS:

@@ -7,11 +7,11 @@ from typing import Final
 import numpy as np
 import polars as pl
 import rustworkx as rx
-from datasketch import MinHash, MinHashLSH
-from sklearn.cluster import DBSCAN
-from sklearn.decomposition import TruncatedSVD
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.preprocessing import StandardScaler
+from datasketch import MinHash, MinHashLSH  # type: ignore[import-untyped]
+from sklearn.cluster import DBSCAN  # type: ignore[import-untyped]
+from sklearn.decomposition import TruncatedSVD  # type: ignore[import-untyped]
+from sklearn.feature_extraction.text import TfidfVectorizer  # type: ignore[import-untyped]
+from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
 
 Groups = list[tuple[str, ...]]
 LEAST: Final = 3

@@ -1,6 +1,6 @@
 """How soon a campaign is found: the analysis repeated on what was known every twelve hours."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from statistics import median
 from typing import Final
 
@@ -15,11 +15,11 @@ STEP: Final = timedelta(hours=12)
 def hours_to_detect(world: World) -> dict[str, float | int]:
     """Hours from a campaign's third member to the first look that finds it (half of its members so far, half pure)."""
     sessions = world.frame()
-    first, last = sessions["started_at"].min(), sessions["started_at"].max()
+    first, last = sessions.select(pl.col("started_at").min(), pl.col("started_at").max().alias("last")).row(0)
     third = _third_member(world, sessions)
     found: dict[str, float] = {}
-    moment = first + STEP  # type: ignore[operator]
-    while moment <= last + STEP:  # type: ignore[operator]
+    moment = first + STEP
+    while moment <= last + STEP:
         known = sessions.filter(pl.col("started_at") <= moment)
         present = {source for source in known["source_ip"].unique() if source in world.truth}
         for community in analyze(known).communities:
@@ -36,7 +36,7 @@ def hours_to_detect(world: World) -> dict[str, float | int]:
     }
 
 
-def _third_member(world: World, sessions: pl.DataFrame) -> dict[str, object]:
+def _third_member(world: World, sessions: pl.DataFrame) -> dict[str, datetime]:
     campaigns = pl.Series([world.truth.get(source) for source in sessions["source_ip"]], dtype=pl.String)
     debut = (
         sessions.with_columns(campaigns.alias("campaign"))

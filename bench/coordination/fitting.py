@@ -16,9 +16,8 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from scipy.optimize import minimize
+from scipy.optimize import minimize  # type: ignore[import-untyped]
 
-from bench.coordination.cowrie_frame import generated
 from bench.coordination.scenes import scene
 from clew.analysis.coordination import fusion, model, verdict
 from clew.analysis.coordination.analysis import Looked, look
@@ -36,9 +35,6 @@ WORLDS: Final = (
     ("fit-0", 1, 16_000, 0), ("fit-2", 1, 16_000, 0),
 )  # fmt: skip
 """Seed, stealth, sessions, campaigns."""
-LOGS: Final = ((101, 120_000, 12), (103, 120_000, 12))
-"""Seed, events, campaigns of `bench.generate`."""
-
 _HEAD: Final = '''"""The constants of the model `{version}`: log-odds for terms of `fusion` and of `verdict`.
 
 Written by `python -m bench.coordination.fitting`, which fitted them on {pairs:,} candidate pairs ({true:,} of them
@@ -85,12 +81,6 @@ def worlds(cache: Path) -> Iterator[Fitted]:
         if not file.exists():
             world = scene(seed, level, sessions=sessions, campaigns=campaigns)
             _keep(file, world.frame(), world.truth)
-        yield _fitted(file)
-    for number, events, campaigns in LOGS:
-        file = cache / f"log-{number}.parquet"
-        if not file.exists():
-            frame, truth, _ = generated(cache, events, number, campaigns)
-            _keep(file, frame, truth)
         yield _fitted(file)
 
 
@@ -145,13 +135,14 @@ def _is_campaign(part: Part, campaign_of: list[str | None]) -> bool:
 
 
 def fit_verdict(terms: np.ndarray, true: np.ndarray) -> np.ndarray:
-    """Intercept, then weights."""
+    """Intercept, then weights, none but that of the size below 0: stronger evidence is never held against a group."""
+    sign = [(None, None) if name in FREE else (0.0, None) for name in verdict.TERMS]
 
     def loss(parameters: np.ndarray) -> float:
         odds = terms @ parameters[1:] + parameters[0]
         return float(np.logaddexp(0, odds).sum() - odds[true].sum() + (parameters[1:] ** 2).sum() / 2)
 
-    return np.asarray(minimize(loss, np.zeros(terms.shape[1] + 1)).x)
+    return np.asarray(minimize(loss, np.zeros(terms.shape[1] + 1), method="L-BFGS-B", bounds=[(None, None), *sign]).x)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -106,6 +106,7 @@ def make_tool(
     own = [(random.choice(vocabulary.USERNAMES), _odd_password(random)) for _ in range(random.randint(0, 60))]
     begin = random.randrange(200)
     words = pairs[: random.randint(10, 60)] + pairs[begin : begin + random.randint(20, 120)] + own
+    random.shuffle(words)
     script = [random.choice(vocabulary.RECONNAISSANCE[:20]) for _ in range(random.randint(1, 5))]
     script += [odd_command(random) for _ in range(random.randint(0, 4))]
     if kind == "telnet":
@@ -113,9 +114,7 @@ def make_tool(
     if random.random() < 0.4:
         script.append(f"cat /tmp/.{random.getrandbits(24):06x}")
     fetches = kind != "http" and random.random() < 0.7
-    shasums = (
-        tuple(digest_text(name, random.random(), version) for version in range(random.randint(1, 3))) if fetches else ()
-    )
+    shasums = (digest_text(name, random.random()),) if fetches else ()
     filename = random.choice(vocabulary.PAYLOAD_NAMES)
     paths = tuple(random.sample(EXPLOITS, random.randint(1, 5))) if kind == "http" else ()
     payload = f"{random.getrandbits(96):024x}" if kind == "tcp" else ""

@@ -22,13 +22,14 @@ def add_negatives(world: World) -> None:
 
 
 def copycats(world: World, number: int) -> None:
-    """Strangers who use the same kit: its script, names, list and files, each with a host of his own."""
+    """Strangers who use one public kit, two to four in a hundred sources: one script, list and file, own hosts."""
     random = world.random
     kit = make_tool(random, f"kit-{number}", world.clients, world.pairs, random.choice((0, 1, 3)))
     kit.script = (*kit.script, f"./{random.getrandbits(32):08x} --donate 1", habits.odd_command(random))
-    kit.shasums = kit.shasums or (f"{random.getrandbits(256):064x}",)
-    kit.gets_in = 0.6
-    for _ in range(random.randint(40, 110)):
+    crowd = max(len(set(world.columns["source_ip"])), 200)
+    kit.shasums = kit.shasums[:1] or (f"{random.getrandbits(256):064x}",)
+    kit.gets_in = 0.85
+    for _ in range(random.randint(crowd // 40, crowd // 22)):
         kit.clients = tuple(random.sample(world.clients[:15], 2))
         live(world, world.network(), kit, random.randint(1, 6), random.uniform(0, 30) * 3600)
 

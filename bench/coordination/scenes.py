@@ -7,7 +7,6 @@ from bench.coordination.plants import DEFAULT, KINDS, plant
 from bench.coordination.world import World, populate
 
 FITTING: Final = tuple(f"fit-{number}" for number in range(8))
-FITTING_LOGS: Final = (101, 102, 103, 104)
 REPORTED_LOGS: Final = (201, 202, 203)
 """Seeds of `bench.generate`."""
 REPORTED: Final = tuple(f"report-{number}" for number in range(6))

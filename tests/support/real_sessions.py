@@ -10,8 +10,6 @@ import polars as pl
 
 from clew.analysis.coordination import SCHEMA
 
-FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data" / "honeypot"
-
 
 def heralding(folder: Path) -> pl.DataFrame:
     """82,000 sessions on many protocols, with login attempts."""

@@ -148,7 +148,7 @@ def _prepare(sessions: pl.DataFrame, depth: Depth, background: Background | None
     step("counting habits", 0.2)
     seen = spans(ready)
     known = (background or nothing()) + from_traits(observed.traits, digest_of, seen)
-    weighed = weigh(observed.traits, known)
+    weighed = weigh(observed.paired, known)
     first, last = (seen[name].cast(pl.Float64).to_numpy() for name in ("first", "last"))
     times = Times(first, last, known.size, known.seconds)
     scorer = Scorer(weighed, times)
@@ -162,7 +162,7 @@ def _linking(ready: _Prepared, depth: Depth) -> pl.DataFrame:
     habits = ready.weighed.habits.select("source", "kind", "habit", "sources", "mine", "total")
     rows = [habits]
     if depth is not Depth.MINIMAL:
-        rows.append(_as_habits(encounters(ready.observed.traits), "encounter", ready.background.size, habits.schema))
+        rows.append(_as_habits(encounters(ready.observed.paired), "encounter", ready.background.size, habits.schema))
     if depth in DEEPER:
         near = near_duplicates(ready.observed.traits, ready.weighed.hubs)
         rows.append(_as_habits(near.rename({"bucket": "value"}), "sequence", ready.background.size, habits.schema))

@@ -130,8 +130,17 @@ _CLIENTS: Final = (
     "Mozilla/5.0", "curl/7.88.1", "python-requests/2.31.0", "Go-http-client/1.1", "masscan/1.3", "zgrab/0.x",
 )  # fmt: skip
 
+_HOSTS: Final = (
+    "raw.githubusercontent.com", "github.com", "gist.githubusercontent.com", "gitlab.com", "bitbucket.org",
+    "pastebin.com", "transfer.sh", "cdn.discordapp.com", "bit.ly",
+    "ipinfo.io", "ifconfig.me", "icanhazip.com", "ip-api.com", "file.io",
+    "www.google.com", "google.com", "api.ipify.org",
+    "checkip.amazonaws.com", "dl.dropboxusercontent.com", "paste.ee",
+)  # fmt: skip
+
 SHARES: Final = {
-    "credential": 0.05, "secret": 0.05, "template": 0.05, "command": 0.10, "sequence": 0.05, "client": 0.10
+    "credential": 0.05, "secret": 0.05, "template": 0.05, "command": 0.10, "sequence": 0.05, "client": 0.10,
+    "host": 0.10,
 }  # fmt: skip
 """Least share of sources, by kind."""
 
@@ -151,6 +160,7 @@ def commonplace() -> pl.DataFrame:
         ],
         "command": steps["text"].to_list(),
         "client": list(_CLIENTS),
+        "host": list(_HOSTS),
     }
     values = {kind: digests(pl.Series("value", sorted(set(some)))) for kind, some in texts.items()}
     values["sequence"] = orders(common, common)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-import graspologic_native
+import graspologic_native  # type: ignore[import-untyped]
 import numpy as np
 import polars as pl
 import rustworkx as rx

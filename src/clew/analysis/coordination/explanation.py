@@ -34,7 +34,7 @@ def plain(text: str, longest: int = LONGEST_VALUE) -> str:
 
 def strength(nats: float) -> float:
     """A surprise as a score of 0–1: half at six nats (one in four hundred)."""
-    return round(1 - 0.5 ** (nats / _HALF), 4)
+    return round(1 - math.exp2(-nats / _HALF), 4)
 
 
 @dataclass(frozen=True, slots=True)

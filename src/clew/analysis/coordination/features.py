@@ -25,11 +25,12 @@ BROAD: Final[tuple[Group, ...]] = ("artefact", "credential", "command", "client"
 
 
 def breadth_columns() -> list[str]:
-    """Two columns for each of BROAD.
+    """Three columns for each of BROAD.
 
-    Logarithms of one more than its rare values shared, each times its rarity, and than those that few sources have.
+    Logarithms of one more than its rare values shared, each times its rarity, and than those that few sources have;
+    and the rarity of the rarest (nats beyond 5 % of the sources).
     """
-    return [f"{group} {what}" for group in BROAD for what in ("breadth", "exclusive")]
+    return [f"{group} {what}" for group in BROAD for what in ("breadth", "exclusive", "rarest")]
 
 
 def surprise_columns() -> list[str]:
@@ -61,15 +62,15 @@ def tabulate(pairs: pl.DataFrame, surprises: pl.DataFrame, habits: pl.DataFrame,
             pl.col("surprise").alias(kind.name),
             pl.col("breadth").alias(f"{kind.name} breadth"),
             pl.col("exclusive").cast(pl.Float64).alias(f"{kind.name} exclusive"),
+            pl.col("rarest").alias(f"{kind.name} rarest"),
         )
         wide = wide.join(mine, on=["first", "second"], how="left", maintain_order="left")
     wide = wide.with_columns(pl.col(pl.Float64).fill_null(0.0))
     wide = _timed(wide, times).with_columns(
-        _sum(group, what).log1p().alias(f"{group} {what}") for group in BROAD for what in ("breadth", "exclusive")
+        *(_sum(group, what).log1p().alias(f"{group} {what}") for group in BROAD for what in ("breadth", "exclusive")),
+        *(pl.max_horizontal(_names(group, "rarest")).alias(f"{group} rarest") for group in BROAD),
     )
-    wide = wide.with_columns(
-        _differs(wide, habits),
-    )
+    wide = wide.with_columns(_differs(wide, habits, len(times.first)))
     groups = [_reason(group) for group in GROUPS if group not in _WITHOUT_OWN_REASON]
     return wide.with_columns(pl.sum_horizontal(groups).cast(pl.Float64).alias("reasons")).select(
         "first", "second", *surprise_columns(), *breadth_columns(), "differs", "reasons"
@@ -77,7 +78,11 @@ def tabulate(pairs: pl.DataFrame, surprises: pl.DataFrame, habits: pl.DataFrame,
 
 
 def _sum(group: str, what: str) -> pl.Expr:
-    return pl.sum_horizontal(f"{kind.name} {what}" for kind in PAIRED if kind.group == group)
+    return pl.sum_horizontal(_names(group, what))
+
+
+def _names(group: str, what: str) -> list[str]:
+    return [f"{kind.name} {what}" for kind in PAIRED if kind.group == group]
 
 
 def _reason(group: str) -> pl.Expr:
@@ -104,12 +109,12 @@ def _timed(wide: pl.DataFrame, times: Times) -> pl.DataFrame:
     )
 
 
-def _differs(wide: pl.DataFrame, habits: pl.DataFrame) -> pl.Series:
+def _differs(wide: pl.DataFrame, habits: pl.DataFrame, sources: int) -> pl.Series:
     """1 where both sources are known by clients or fingerprints and share none of them."""
-    known = np.zeros(max(int(wide["second"].max() or 0), int(wide["first"].max() or 0)) + 1, dtype=bool)  # type: ignore[arg-type]
+    known = np.zeros(sources, dtype=np.bool_)
     numbers = [BY_NAME["client"].number, BY_NAME["fingerprint"].number]
     with_client = habits.filter(pl.col("kind").is_in(numbers))["source"].unique().to_numpy()
-    known[with_client[with_client < len(known)]] = True
+    known[with_client] = True
     both = known[wide["first"].to_numpy()] & known[wide["second"].to_numpy()]
     shares = wide.select((pl.col("client") > 0) | (pl.col("fingerprint") > 0)).to_series().to_numpy()
     return pl.Series("differs", (both & ~shares).astype(np.float64))

@@ -19,17 +19,25 @@ KNOTS: Final = (0.0, 3.0, 6.0, 10.0, 24.0)
 COUNTS: Final = (0.0, 1.0, 2.0, 3.0, 5.0)
 """The same for the logarithms of how many rare values are shared."""
 
+RARITIES: Final = (0.0, 0.8, 1.5, 2.2, 4.0)
+"""The same for the rarity of the rarest value: 2.2 %, 1.1 % and 0.55 % of the sources."""
+
 
 def terms() -> list[str]:
     """Names of the model's terms, in the order of `design`."""
     names = [part for name in surprise_columns() for part in pieces(name)]
-    names += [f"{name} {count:.0f}" for name in breadth_columns() for count in COUNTS[:-1]]
+    names += [f"{name} {count:g}" for name in breadth_columns() for count in knots_of(name)[:-1]]
     return [*names, "differs", "two reasons", "three reasons", "four reasons", "size"]
 
 
 def pieces(name: str) -> list[str]:
     """Names of the terms of one kind, e.g. `key 3`: from 3 nats on."""
     return [f"{name} {knot:.0f}" for knot in KNOTS[:-1]]
+
+
+def knots_of(name: str) -> tuple[float, ...]:
+    """The knots of a column of breadth."""
+    return RARITIES if name.endswith("rarest") else COUNTS
 
 
 def design(features: pl.DataFrame, size: int) -> np.ndarray:
@@ -40,7 +48,7 @@ def design(features: pl.DataFrame, size: int) -> np.ndarray:
         columns += _parts(nats, KNOTS)
     reasons = features["reasons"].to_numpy()
     for name in breadth_columns():
-        columns += _parts(features[name].to_numpy(), COUNTS)
+        columns += _parts(features[name].to_numpy(), knots_of(name))
     columns.append(features["differs"].to_numpy())
     columns += [(reasons >= 2).astype(float), (reasons >= 3).astype(float), (reasons >= 4).astype(float)]
     columns.append(np.full(features.height, np.log(max(size, 2) / 1000)))

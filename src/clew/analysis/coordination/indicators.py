@@ -66,7 +66,7 @@ def _values(named: pl.DataFrame, sessions: pl.DataFrame, confidence: dict[int, f
         sure = max(confidence[source] for source in row["holders"]) * len(row["holders"]) / max(row["sources"], 1)
         first, last = held["started_at"].min(), held["started_at"].max()
         value = plain(row["text"], _LONGEST)
-        found.append(Indicator(_typed(kind, value), value, round(min(sure, 1.0), 4), held.height, first, last))  # type: ignore[arg-type]
+        found.append(Indicator(_typed(kind, value), value, round(min(sure, 1.0), 4), held.height, first, last))
     return found
 
 

@@ -56,6 +56,8 @@ def pairs_of(first: np.ndarray, second: np.ndarray) -> pl.DataFrame:
 
 def no_scores() -> pl.DataFrame:
     """A frame as `Scorer.score` gives it, without rows."""
-    integers = {"first": pl.UInt32, "second": pl.UInt32}
-    floats = dict.fromkeys([*surprise_columns(), *breadth_columns(), "differs", "reasons", "probability"], pl.Float64)
+    integers: dict[str, pl.DataType] = {"first": pl.UInt32(), "second": pl.UInt32()}
+    floats: dict[str, pl.DataType] = dict.fromkeys(
+        [*surprise_columns(), *breadth_columns(), "differs", "reasons", "probability"], pl.Float64()
+    )
     return pl.DataFrame(schema=integers | floats)

@@ -67,7 +67,7 @@ def surprises(found: pl.DataFrame) -> pl.DataFrame:
     """How surprising what pairs share is, for each kind.
 
     `first`, `second`, `kind`, `surprise` (nats), `breadth` (values shared, each times its rarity),
-    `exclusive` (values shared that few sources have).
+    `exclusive` (values shared that few sources have), `rarest` (the largest rarity).
     """
     key = ["first", "second", "kind"]
     ranked = found.sort(*key, "p", "habit").with_columns(pl.int_range(1, pl.len() + 1).over(key).alias("j"))
@@ -81,6 +81,7 @@ def surprises(found: pl.DataFrame) -> pl.DataFrame:
             pl.col("surprise").max().clip(0.0, CEILING),
             (pl.col("values") * pl.col("rarity")).sum().alias("breadth"),
             (pl.col("values") * pl.col("exclusive")).sum().alias("exclusive"),
+            pl.col("rarity").max().alias("rarest"),
         )
         .filter(pl.col("surprise") > 0)
     )

@@ -34,6 +34,11 @@ def onsets(sessions: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def activity(sessions: pl.DataFrame) -> pl.DataFrame:
+    """`source` and `slice` (Int64) for each slice in which a source began a session: what does not depend on splits."""
+    return sessions.select("source", (_EPOCH // SLICE_SECONDS).alias("slice")).unique()
+
+
 def cadences(sessions: pl.DataFrame) -> pl.DataFrame:
     """`source` and `cadence` (seconds between sessions, rounded to an eighth of an octave) of sources that keep one."""
     gaps = (

@@ -29,6 +29,9 @@ class Observed:
     """What the sessions show."""
 
     traits: pl.DataFrame
+    """What counts in the background: every session says the same of it, whatever else is looked at."""
+    paired: pl.DataFrame
+    """What pairs are compared by: moments only where a source became active, and paces, which need all its sessions."""
     glossary: pl.DataFrame
     sequences: pl.DataFrame
     """`session`, `steps` (List(UInt64)): the canonical commands of each session that has any."""
@@ -39,13 +42,21 @@ def observe(sessions: pl.DataFrame, *, timed: bool = True) -> Observed:
     rows = sessions.with_row_index("session")
     steps = _steps(rows)
     parts = [*_artefacts(rows), *_logins(rows), *_commands(rows, steps), *_network(rows)]
+    own: list[_Part] = []
     if timed:
-        parts += [*_times(rows), _texts(rows, "target", _target())]
-    traits = pl.concat([traits for traits, _ in parts])
-    glossary = pl.concat([glossary for _, glossary in parts]).unique(["kind", "value"], keep="any")
-    once = traits.group_by("source", "kind", "value").agg(pl.col("session").min())
+        parts.append(_texts(rows, "target", _target()))
+        own = _times(rows)
+    paired = pl.concat([traits for traits, _ in (*parts, *own)])
+    seen = [_moments(rows, timing.activity(rows))] if timed else []
+    traits = pl.concat([traits for traits, _ in (*parts, *seen)])
+    glossary = pl.concat([glossary for _, glossary in (*parts, *own)]).unique(["kind", "value"], keep="any")
     sequences = steps.group_by("session", maintain_order=True).agg(pl.col("value").alias("steps"))
-    return Observed(once.sort("source", "kind", "value"), glossary, sequences)
+    return Observed(_once(traits), _once(paired), glossary, sequences)
+
+
+def _once(traits: pl.DataFrame) -> pl.DataFrame:
+    first = traits.group_by("source", "kind", "value").agg(pl.col("session").min())
+    return first.sort("source", "kind", "value")
 
 
 _Part = tuple[pl.DataFrame, pl.DataFrame]
@@ -163,13 +174,16 @@ def _target() -> pl.Expr:
     return pl.format("{}/{}", pl.col("protocol").fill_null("?"), pl.col("target_port"))
 
 
+def _moments(rows: pl.DataFrame, slices: pl.DataFrame) -> _Part:
+    first = rows.group_by("source").agg(pl.col("session").min())
+    return _texts(slices.join(first, on="source"), "moment", pl.col("slice").cast(pl.String))
+
+
 def _times(rows: pl.DataFrame) -> list[_Part]:
     first = rows.group_by("source").agg(pl.col("session").min())
-    moments = timing.onsets(rows).join(first, on="source")
     paces = timing.cadences(rows).join(first, on="source")
-    text = pl.col("slice").cast(pl.String)
     return [
-        _texts(moments, "moment", text),
+        _moments(rows, timing.onsets(rows)),
         _texts(paces, "cadence", pl.col("cadence").cast(pl.String)),
     ]
 

@@ -21,6 +21,9 @@ LINKING_SHARE: Final = 0.25
 """Values that more than this share of all sources have link nobody (and of more than LINKING_LEAST sources)."""
 LINKING_LEAST: Final = 8
 
+PACE_SHARE: Final = 0.01
+"""Least share of sources that keep a pace: paces are not in backgrounds, as parts of a log do not show them."""
+
 PUBLIC: Final = 3.0
 """Negative logarithm of the share of sources (5 %) from which on a habit is not rare at all."""
 
@@ -54,9 +57,11 @@ class Weighed:
 
 
 def weigh(traits: pl.DataFrame, background: Background) -> Weighed:
-    """Weights of observed traits; the background must hold them already."""
+    """Weights of what pairs are compared by; the background must hold the observed traits already."""
     size = max(background.size, 1)
-    counts = _floored(background.counts(), size)
+    paces = traits.filter(pl.col("kind") == BY_NAME["cadence"].number).group_by("kind", "value")
+    kept = paces.agg(pl.max_horizontal(pl.len().cast(pl.Float64), pl.lit(PACE_SHARE * size)).alias("sources"))
+    counts = pl.concat([_floored(background.counts(), size), kept])
     totals = counts.group_by("kind").agg(pl.col("sources").sum().clip(lower_bound=size).alias("total"))
     values = traits.select("kind", "value").unique().join(counts, on=["kind", "value"]).filter(pl.col("sources") > 1)
     common = pl.col("sources") > max(LINKING_SHARE * size, LINKING_LEAST)

@@ -3,7 +3,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from clew.analysis.coordination import (
@@ -62,7 +62,7 @@ def test_neither_order_nor_names_of_sensors_change_the_result(seed: int, names: 
     assert analyze(other) == FOUND
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5, deadline=None, phases=(Phase.generate,))
 @given(st.lists(st.integers(0, 3), min_size=SESSIONS.height, max_size=SESSIONS.height))
 def test_how_the_background_was_added_up_does_not_change_the_result(parts: list[int]) -> None:
     part = pl.Series(parts)
