@@ -119,16 +119,15 @@ class DocumentBuilder:
 
 
 def _identities(documents: Sequence[Document]) -> Identities:
-    ids = [document.get("id") for document in documents]
+    ids: list[Any] = [document.get("id") for document in documents]
     try:
-        joined = "".join(ids)  # type: ignore[arg-type]  what is no text is refused in a moment
+        joined = "".join(ids)
         raw = joined.replace("-", "")
         usual = bytes.fromhex(raw).hex() == raw
     except (TypeError, ValueError):
         raise MisfitError(_NO_UUID) from None
-    lengths = set(map(len, ids)) == {_UUID_LENGTH}  # type: ignore[arg-type]  see above
     hyphens = all(joined[at::_UUID_LENGTH].strip("-") == "" for at in _HYPHENS)
-    if not (usual and lengths and hyphens and len(raw) == 32 * len(ids)):
+    if not (usual and hyphens and set(map(len, ids)) == {_UUID_LENGTH} and len(raw) == 32 * len(ids)):
         raise MisfitError(_NO_UUID)
     return Identities(raw)
 

@@ -31,7 +31,7 @@ INEXACT: Final = "inexact"
 _MOST_VALUES: Final = 10_000
 _MOST_KNOWN: Final = 16_384
 _FEW_DIGITS: Final = 16  # 15 and a point
-_CLOCK: Final = {f"{s // 60:02}:{s % 60:02}": s * 1_000_000 for s in range(3_600)}
+_CLOCK: Final = {f"{s // 60:02}:{s % 60:02}": s for s in range(3_600)}
 
 Part = tuple[str, str]
 """A physical field and what stands there, as JSON."""
@@ -61,6 +61,8 @@ def column_of(field: Field) -> Column:
     """How a field's values become pieces."""
     if field.kind is FieldKind.DATE:
         return _Dates(field)
+    if field.kind is FieldKind.INTEGER and not field.facet and not field.searched and not field.many:
+        return _Integers(field)
     if field.kind is FieldKind.STORED:
         return _Objects()
     if field.kind is FieldKind.GEO:
@@ -69,6 +71,8 @@ def column_of(field: Field) -> Column:
         return _Beside(field, _prose(field), "language")
     if field.name == "normalized_name":
         return _Beside(field, _repeating(field), "name")
+    if field.kind is FieldKind.NAME and not field.facet:
+        return _Beside(field, _name(field), None)
     return _Repeated(field)
 
 
@@ -99,20 +103,10 @@ class _Repeated:
     """Values of which many are the same."""
 
     def __init__(self, field: Field) -> None:
-        parts, self._types, self._refusal = _PARTS[field.kind](field)
+        self._types, self._refusal = _TYPES.get(field.kind, (_TEXT, _NO_TEXT))
         self._many = field.many
         self.places = _places(field)
-        places = self.places
-        if field.many:
-
-            def make(values: Any) -> Pieces:
-                return _assembled(chain.from_iterable(map(parts, values)), places)
-        else:
-
-            def make(value: Any) -> Pieces:
-                return _assembled(parts(value), places)
-
-        self._known = _Known(make, ("",) * len(places))
+        self._known = _Known(_making(field, self.places), ("",) * len(self.places))
 
     def pieces(self, values: Values, _values_of: ValuesOf) -> Sequence[Sequence[str]]:
         """Looked up, or made."""
@@ -128,64 +122,88 @@ class _Repeated:
 
 
 class _Beside:
-    """Values that mean what they mean beside those of another field, and mostly are unlike each other."""
+    """Texts that mean what they mean beside the values of another field, if any, and mostly are unlike each other."""
 
-    def __init__(self, field: Field, parts: Callable[[str, Any], Iterable[Part]], companion: str) -> None:
+    def __init__(self, field: Field, make: Callable[[str, Any], Pieces], companion: str | None) -> None:
         self.places = _places(field)
-        self._parts = parts
+        self._make = make
         self._companion = companion
 
     def pieces(self, values: Values, values_of: ValuesOf) -> Sequence[Sequence[str]]:
         """Made for each."""
         if not _TEXTS.issuperset(map(type, values)):
             raise MisfitError(_NO_TEXT)
-        parts, places = self._parts, self.places
-        none = ("",) * len(places)
-        beside = values_of(self._companion)
-        made = [
-            none if value is None else _assembled(parts(value, other), places)
-            for value, other in zip(values, beside, strict=True)
-        ]
+        make, none = self._make, ("",) * len(self.places)
+        beside = values_of(self._companion) if self._companion is not None else values
+        made = [none if value is None else make(value, other) for value, other in zip(values, beside, strict=True)]
         return list(zip(*made, strict=True))
 
 
 class _Dates:
     """Times, of which few are the same."""
 
-    places = (MEMBERS,)
+    places: tuple[str, ...] = (MEMBERS,)
 
     def __init__(self, field: Field) -> None:
         self._member = f',"{field.name}":'
-        self._hours: dict[str, int] = {}
+        self._hours = _Hours()
 
     def pieces(self, values: Values, _values_of: ValuesOf) -> Sequence[Sequence[str]]:
         """Made for each."""
         if not _TEXTS.issuperset(map(type, values)):
             raise MisfitError(_NO_TEXT)
-        member, micros = self._member, self._micros
-        return ([f"{member}{micros(value)}" if value is not None else "" for value in values],)
+        member, hours, clock = self._member, self._hours, _CLOCK
+        made = []
+        for value in values:
+            if value is None:
+                made.append("")
+                continue
+            # As PostgreSQL writes times: looked up to the second, and the microseconds as they stand there.
+            fraction = value[20:-6]
+            if value[-6:] == "+00:00" and (
+                (value[19] == "." and fraction.isdigit() and fraction.isascii()) if fraction else len(value) == 25
+            ):
+                seconds = clock.get(value[14:19])
+                if seconds is not None and len(fraction) <= 6 and (hour := hours[value[:14]]) > 0:
+                    made.append(f"{member}{hour + seconds}{fraction:0<6}")
+                    continue
+            made.append(f"{member}{micros_of(value)}")
+        return (made,)
 
-    def _micros(self, text: str) -> int:
-        """What `micros_of` gives, sooner where a time is written as PostgreSQL writes it, with microseconds."""
-        fraction = text[20:26]
-        if len(text) == 32 and text[19] == "." and text[26:] == "+00:00" and fraction.isascii() and fraction.isdigit():
-            hour = self._hours.get(text[:14])
-            clock = _CLOCK.get(text[14:19])
-            if hour is not None and clock is not None:
-                return hour + clock + int(fraction)
-            micros = micros_of(text)
-            if clock is not None:
-                if len(self._hours) >= _MOST_KNOWN:
-                    self._hours.clear()
-                self._hours[text[:14]] = micros - clock - int(fraction)
-            return micros
-        return micros_of(text)
+
+class _Hours(dict[str, int]):
+    """Seconds since 1970 of the beginnings of hours."""
+
+    def __missing__(self, hour: str) -> int:
+        if len(self) >= _MOST_KNOWN:
+            self.clear()
+        seconds = self[hour] = micros_of(f"{hour}00:00Z") // 1_000_000
+        return seconds
+
+
+class _Integers:
+    """Numbers of which few are the same."""
+
+    places: tuple[str, ...] = (MEMBERS,)
+
+    def __init__(self, field: Field) -> None:
+        self._member = f',"{field.name}":'
+
+    def pieces(self, values: Values, _values_of: ValuesOf) -> Sequence[Sequence[str]]:
+        """Made for each."""
+        if not _INTEGER.issuperset(map(type, values)):
+            raise MisfitError(_NO_INTEGER)
+        present = [value for value in values if value is not None]
+        if present and not _LEAST <= min(present) <= max(present) <= _MOST:
+            raise MisfitError(_NO_INTEGER)
+        member = self._member
+        return ([f"{member}{value}" if value is not None else "" for value in values],)
 
 
 class _Objects:
     """Objects that are given back and never searched."""
 
-    places = (MEMBERS,)
+    places: tuple[str, ...] = (MEMBERS,)
 
     def pieces(self, values: Values, _values_of: ValuesOf) -> Sequence[Sequence[str]]:
         """Nothing, for each."""
@@ -197,12 +215,23 @@ class _Objects:
 class _Places:
     """Where on earth something is."""
 
-    places = (MEMBERS, INEXACT)
+    places: tuple[str, ...] = (MEMBERS, INEXACT)
 
     def pieces(self, values: Values, _values_of: ValuesOf) -> Sequence[Sequence[str]]:
         """Made for each."""
         made = [("", "") if value is None else _assembled(_geo(value), self.places) for value in values]
         return list(zip(*made, strict=True))
+
+
+def _making(field: Field, places: tuple[str, ...]) -> Callable[[Any], Pieces]:
+    """What makes the pieces of a value, of a list of them where the field has many."""
+    if field.kind in (FieldKind.NAME, FieldKind.USERNAME):
+        name = _name(field)
+        return lambda value: name(value, None)
+    parts = _PARTS[field.kind](field)
+    if field.many:
+        return lambda values: _assembled(chain.from_iterable(map(parts, values)), places)
+    return lambda value: _assembled(parts(value), places)
 
 
 def _places(field: Field) -> tuple[str, ...]:
@@ -250,66 +279,71 @@ def _keyword(field: Field) -> Callable[[str], Iterable[Part]]:
     return parts
 
 
-def _repeating(field: Field) -> Callable[[str, Any], Iterable[Part]]:
+def _repeating(field: Field) -> Callable[[str, Any], Pieces]:
     """Of a keyword that mostly repeats the title, which is searched already."""
     lower = lower_field(field)
 
-    def parts(value: str, title: Any) -> list[Part]:
-        found = [(lower, encode_basestring(comparable(value)))]
-        if value.lower() != str(title).lower():
-            found += [(OTHER, encode_basestring(form)) for form in forms(value)]
-        return found
+    def make(value: str, title: Any) -> Pieces:
+        member = f',"{lower}":{encode_basestring(comparable(value))}'
+        if value == title or value.lower() == str(title).lower():
+            return member, ""
+        return member, _elements(forms(value))
 
-    return parts
+    return make
 
 
-def _name(field: Field) -> Callable[[str], Iterable[Part]]:
+def _name(field: Field) -> Callable[[str, Any], Pieces]:
     whole = whole_field(field) if field.facet else None
     lower, words = lower_field(field), words_field(field)
     splits = field.kind is FieldKind.USERNAME
 
-    def parts(value: str) -> Iterable[Part]:
-        found = list(_whole(value, whole, lower))
-        found += [(words, encode_basestring(form)) for form in forms(value)]
-        found += [(STARTS, encode_basestring(word)) for word in folded_words(value)]
+    def make(value: str, _: Any) -> Pieces:
+        found, starts = forms(value), folded_words(value)
         if splits and (apart := split_digits(value)) is not None:
-            found.append((words, encode_basestring(apart)))
-            found += [(STARTS, encode_basestring(word)) for word in folded_words(apart)]
-        return found
+            found.append(apart)
+            starts += folded_words(apart)
+        members = [f',"{name}":{text}' for name, text in _whole(value, whole, lower)]
+        return f'{"".join(members)},"{words}":{_several(found)}', _elements(starts)
 
-    return parts
+    return make
 
 
-def _whole(value: str, whole: str | None, lower: str) -> Iterable[Part]:
+def _several(texts: Sequence[str]) -> str:
+    return encode_basestring(texts[0]) if len(texts) == 1 else f"[{_elements(texts)[1:]}]"
+
+
+def _elements(texts: Iterable[str]) -> str:
+    return "".join([f",{encode_basestring(text)}" for text in texts])
+
+
+def _whole(value: str, whole: str | None, lower: str) -> list[Part]:
     """A whole value as it is counted, and as it is compared where that is not the same."""
     compared = comparable(value)
     if whole is None:
-        yield lower, encode_basestring(compared)
-        return
+        return [(lower, encode_basestring(compared))]
     kept = value if len(value) <= LONGEST_WHOLE else _shortened(value)
-    yield whole, encode_basestring(kept)
-    if compared != kept:
-        yield lower, encode_basestring(compared)
+    counted = (whole, encode_basestring(kept))
+    return [counted] if compared == kept else [counted, (lower, encode_basestring(compared))]
 
 
-def _prose(field: Field) -> Callable[[str, Any], Iterable[Part]]:
+def _prose(field: Field) -> Callable[[str, Any], Pieces]:
     words, prose = words_field(field), field.prose
 
-    def parts(value: str, declared: Any) -> list[Part]:
-        found = [(words, encode_basestring(form)) for form in forms(value)]
+    def make(value: str, declared: Any) -> Pieces:
+        members = f',"{words}":{_several(forms(value))}'
         language = language_of(value, declared) if prose else None
-        if language is not None:
-            found += [(stem_field(language), encode_basestring(value)), ("_lang", encode_basestring(language))]
-        return found
+        if language is None:
+            return (members,)
+        return (f'{members},"{stem_field(language)}":{encode_basestring(value)},"_lang":"{language}"',)
 
-    return parts
+    return make
 
 
 def _integer(field: Field) -> Callable[[int], Iterable[Part]]:
     name, searched = field.name, field.searched
 
     def parts(value: int) -> Iterable[Part]:
-        if not -(1 << 63) <= value < 1 << 63:
+        if not _LEAST <= value <= _MOST:
             raise MisfitError(_NO_INTEGER)
         return [(name, str(value)), (OTHER, f'"{value}"')] if searched else [(name, str(value))]
 
@@ -390,14 +424,18 @@ _NO_INTEGER: Final = "is not a whole number of 64 bits"
 _NO_FLOAT: Final = "is not a finite number"
 _TEXT: Final = frozenset({str})
 _TEXTS: Final = frozenset({str, NoneType})
+_INTEGER: Final = frozenset({int, NoneType})
+_LEAST, _MOST = -(1 << 63), (1 << 63) - 1
 
-_Kind = tuple[Callable[[Any], Iterable[Part]], frozenset[type], str]
-_PARTS: Final[dict[FieldKind, Callable[[Field], _Kind]]] = {
-    FieldKind.NAME: lambda field: (_name(field), _TEXT, _NO_TEXT),
-    FieldKind.USERNAME: lambda field: (_name(field), _TEXT, _NO_TEXT),
-    FieldKind.KEYWORD: lambda field: (_keyword(field), _TEXT, _NO_TEXT),
-    FieldKind.INTEGER: lambda field: (_integer(field), frozenset({int}), _NO_INTEGER),
-    FieldKind.FLOAT: lambda field: (_float(field), frozenset({int, float}), _NO_FLOAT),
-    FieldKind.IP: lambda field: (_ip(field), _TEXT, _NO_TEXT),
-    FieldKind.BOOLEAN: lambda field: (_boolean(field), frozenset({bool}), "is neither true nor false"),
+_TYPES: Final[dict[FieldKind, tuple[frozenset[type], str]]] = {
+    FieldKind.INTEGER: (frozenset({int}), _NO_INTEGER),
+    FieldKind.FLOAT: (frozenset({int, float}), _NO_FLOAT),
+    FieldKind.BOOLEAN: (frozenset({bool}), "is neither true nor false"),
+}
+_PARTS: Final[dict[FieldKind, Callable[[Field], Callable[[Any], Iterable[Part]]]]] = {
+    FieldKind.KEYWORD: _keyword,
+    FieldKind.INTEGER: _integer,
+    FieldKind.FLOAT: _float,
+    FieldKind.IP: _ip,
+    FieldKind.BOOLEAN: _boolean,
 }
