@@ -18,7 +18,26 @@ from clew.projections.search_documents.prose import (
     texts_at,
 )
 
-_NOWHERE: Final = "0.0.0.0"  # noqa: S104  how the record says that a source did not name the address
+_ATTACK: Final = (
+    "id",
+    "timestamp",
+    "ended_at",
+    "source_ip",
+    "destination_ip",
+    "port",
+    "source_port",
+    "protocol",
+    "payload",
+    "payload_hash",
+    "honeypot_id",
+    "attack_type",
+    "source",
+    "client",
+    "fingerprint",
+    "event_count",
+    "login_failures",
+    "login_successes",
+)
 # Properties by which a tool says how it came to a relationship, not what there is to it.
 HOW_TOLD: Final = ("record", "record_type", "source", "sources")
 _ACCOUNTS: Final = frozenset({"username", "social_profile"})
@@ -123,29 +142,8 @@ def social_post(row: tuple[Any, ...]) -> Document:
 
 def attack(row: tuple[Any, ...]) -> Document:
     """An attack session."""
-    (_, identifier, _, timestamp, ended_at, source_ip, destination_ip, port, source_port, protocol, payload,
-     payload_hash, honeypot_id, attack_type, source, client, fingerprint, event_count, login_failures,
-     login_successes) = row  # fmt: skip
-    return _present(
-        id=identifier,
-        timestamp=timestamp,
-        ended_at=ended_at,
-        source_ip=None if source_ip == _NOWHERE else source_ip,
-        destination_ip=destination_ip,
-        port=port,
-        source_port=source_port,
-        protocol=protocol,
-        payload=payload,
-        payload_hash=payload_hash,
-        honeypot_id=honeypot_id,
-        attack_type=attack_type,
-        source=source,
-        client=client,
-        fingerprint=fingerprint,
-        event_count=event_count,
-        login_failures=login_failures,
-        login_successes=login_successes,
-    )
+    values = zip(_ATTACK, row[1:2] + row[3:], strict=True)
+    return {name: value for name, value in values if value or value == 0}
 
 
 def document(row: tuple[Any, ...]) -> Document:

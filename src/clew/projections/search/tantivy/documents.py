@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import repeat
+from operator import itemgetter
 from struct import unpack
 from typing import Any, Final
 
@@ -23,6 +24,8 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HYPHENS: Final = (8, 13, 18, 23)
 _UUID_LENGTH: Final = 36
 _KEY_LENGTH: Final = 22
+_GAP: Final = "0000"
+_PADDED: Final = 18  # bytes of a uuid with the gap behind it
 _NO_UUID: Final = "id: is not a uuid in its usual form (lower case, with hyphens)"
 
 
@@ -39,26 +42,35 @@ def number_of(document: Document) -> int:
     return int(text.replace("-", ""), 16)
 
 
-@dataclass(frozen=True)
 class Identities:
-    """The uuids of documents."""
+    """The uuids of documents. Raises MisfitError if one is not written in the usual form."""
 
-    raw: str
-    """Without hyphens, one after another."""
+    def __init__(self, documents: Sequence[Document]) -> None:
+        self._count = len(documents)
+        ids: list[Any] = [document.get("id") for document in documents]
+        try:
+            # Base 64 stands for three bytes at a time: with two more each, every uuid begins a letter of its own.
+            joined = f"{_GAP.join(ids)}{_GAP}"
+            digits = joined.replace("-", "")
+            self._raw = bytes.fromhex(digits)
+        except (TypeError, ValueError):
+            raise MisfitError(_NO_UUID) from None
+        step = _UUID_LENGTH + len(_GAP)
+        hyphens = all(joined[at::step].strip("-") == "" for at in _HYPHENS)
+        lengths = len(self._raw) == _PADDED * self._count and set(map(len, ids)) == {_UUID_LENGTH}
+        if not (lengths and hyphens and self._raw.hex() == digits):
+            raise MisfitError(_NO_UUID)
 
     @cached_property
     def halves(self) -> tuple[int, ...]:
         """High and low half of each in turn."""
-        return unpack(f">{len(self.raw) // 16}Q", bytes.fromhex(self.raw))
+        return unpack(">" + "QQxx" * self._count, self._raw)
 
     @cached_property
     def keys(self) -> list[str]:
         """Like `key_of`, of each."""
-        # Base 64 stands for three bytes at a time: with two more each, every uuid begins a letter of its own.
-        count = len(self.raw) // 32
-        padded = "0000".join(self.raw[start : start + 32] for start in range(0, count * 32, 32)) + "0000"
-        text = b2a_base64(bytes.fromhex(padded), newline=False).decode("ascii")
-        return [text[start : start + _KEY_LENGTH] for start in range(0, count * 24, 24)]
+        text = b2a_base64(self._raw, newline=False).decode("ascii")
+        return [text[start : start + _KEY_LENGTH] for start in range(0, len(text), _PADDED * 4 // 3)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +93,11 @@ class DocumentBuilder:
 
         Raises MisfitError if one of them does not fit, with what does not if it is the only one.
         """
-        identities = _identities(documents)
+        identities = Identities(documents)
         texts = list(_texts(documents))
         if len(texts) < len(documents):
             documents = documents[: len(texts)]
-            identities = _identities(documents)
+            identities = Identities(documents)
         places = self._places(documents)
         inexact = places.pop(INEXACT, [])
         shared = [_shared(name, columns) for name, columns in places.items() if name != MEMBERS]
@@ -105,7 +117,10 @@ class DocumentBuilder:
         places: dict[str, list[Sequence[str]]] = {MEMBERS: []}
 
         def values_of(name: str) -> list[Any]:
-            return [document.get(name) for document in documents]
+            try:
+                return list(map(itemgetter(name), documents))  # faster, where all have it
+            except KeyError:
+                return [document.get(name) for document in documents]
 
         for name, column in self._columns.items():
             if name in names:
@@ -116,20 +131,6 @@ class DocumentBuilder:
                 for place, pieces in zip(column.places, made, strict=False):
                     places.setdefault(place, []).append(pieces)
         return places
-
-
-def _identities(documents: Sequence[Document]) -> Identities:
-    ids: list[Any] = [document.get("id") for document in documents]
-    try:
-        joined = "".join(ids)
-        raw = joined.replace("-", "")
-        usual = bytes.fromhex(raw).hex() == raw
-    except (TypeError, ValueError):
-        raise MisfitError(_NO_UUID) from None
-    hyphens = all(joined[at::_UUID_LENGTH].strip("-") == "" for at in _HYPHENS)
-    if not (usual and hyphens and set(map(len, ids)) == {_UUID_LENGTH} and len(raw) == 32 * len(ids)):
-        raise MisfitError(_NO_UUID)
-    return Identities(raw)
 
 
 def _texts(documents: Sequence[Document]) -> Iterator[bytes]:

@@ -161,11 +161,11 @@ class _Dates:
             # As PostgreSQL writes times: looked up to the second, and the microseconds as they stand there.
             fraction = value[20:-6]
             if value[-6:] == "+00:00" and (
-                (value[19] == "." and fraction.isdigit() and fraction.isascii()) if fraction else len(value) == 25
+                (fraction.isdigit() and fraction.isascii() and value[19] == ".") if fraction else len(value) == 25
             ):
-                seconds = clock.get(value[14:19])
-                if seconds is not None and len(fraction) <= 6 and (hour := hours[value[:14]]) > 0:
-                    made.append(f"{member}{hour + seconds}{fraction:0<6}")
+                seconds, more = clock.get(value[14:19]), 6 - len(fraction)
+                if seconds is not None and more >= 0 and (hour := hours[value[:14]]) > 0:
+                    made.append(f"{member}{hour + seconds}{fraction}{'0' * more if more else ''}")
                     continue
             made.append(f"{member}{micros_of(value)}")
         return (made,)
