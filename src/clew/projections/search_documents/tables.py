@@ -290,9 +290,12 @@ class _SourceNames:
                 self._known.clear()
                 missing = list(wanted)
             self._known |= dict.fromkeys(missing) | self._read(missing)
-        return [(*row[:-1], self._of(row[0], row[-1])) for row in rows]
+        return [(*row[:-1], self._of(row[0], row[-1]) if row[-1] else None) for row in rows]
 
     def _of(self, organization_id: UUID, items: list[str]) -> list[str]:
+        if len(items) == 1:
+            name = self._known[organization_id, items[0]]
+            return [name] if name is not None else []
         names = {self._known[organization_id, item] for item in items}
         return sorted(name for name in names if name is not None)
 

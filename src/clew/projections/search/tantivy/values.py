@@ -140,7 +140,7 @@ class _Beside:
 
 
 class _Dates:
-    """Times, of which few are the same."""
+    """Times: mostly each another one, but for those of a load's transactions."""
 
     places: tuple[str, ...] = (MEMBERS,)
 
@@ -152,6 +152,13 @@ class _Dates:
         """Made for each."""
         if not _TEXTS.issuperset(map(type, values)):
             raise MisfitError(_NO_TEXT)
+        distinct = set(values)
+        if 2 * len(distinct) > len(values):
+            return (self._made(values),)
+        known = dict(zip(distinct, self._made(distinct), strict=True))
+        return (list(map(known.__getitem__, values)),)
+
+    def _made(self, values: Iterable[str | None]) -> list[str]:
         member, hours, clock = self._member, self._hours, _CLOCK
         made = []
         for value in values:
@@ -168,7 +175,7 @@ class _Dates:
                     made.append(f"{member}{hour + seconds}{fraction}{'0' * more if more else ''}")
                     continue
             made.append(f"{member}{micros_of(value)}")
-        return (made,)
+        return made
 
 
 class _Hours(dict[str, int]):
@@ -302,8 +309,9 @@ def _name(field: Field) -> Callable[[str, Any], Pieces]:
         if splits and (apart := split_digits(value)) is not None:
             found.append(apart)
             starts += folded_words(apart)
-        members = [f',"{name}":{text}' for name, text in _whole(value, whole, lower)]
-        return f'{"".join(members)},"{words}":{_several(found)}', _elements(starts)
+        members = "".join([f',"{name}":{text}' for name, text in _whole(value, whole, lower)])
+        # Words are letters and digits, which JSON has no need to escape.
+        return f'{members},"{words}":{_several(found)}', f""",\"{'","'.join(starts)}\"""" if starts else ""
 
     return make
 
