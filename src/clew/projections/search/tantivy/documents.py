@@ -67,6 +67,11 @@ class Identities:
         return unpack(">" + "QQxx" * self._count, self._raw)
 
     @cached_property
+    def tails(self) -> tuple[int, ...]:
+        """The last 32 bits of each."""
+        return unpack(">" + "12xI2x" * self._count, self._raw)
+
+    @cached_property
     def keys(self) -> list[str]:
         """Like `key_of`, of each."""
         text = b2a_base64(self._raw, newline=False).decode("ascii")
@@ -151,9 +156,11 @@ def _texts(documents: Sequence[Document]) -> Iterator[bytes]:
 def _heads(identities: Identities, texts: Sequence[bytes]) -> Iterator[str]:
     """The beginning of each row: who it is, and the document as it was put."""
     halves = identities.halves
-    for key, high, low, text in zip(identities.keys, halves[::2], halves[1::2], texts, strict=True):
+    for key, high, low, tail, text in zip(
+        identities.keys, halves[::2], halves[1::2], identities.tails, texts, strict=True
+    ):
         # The weight by which documents of the same rank are told apart: 65,536 steps from 0 to 0.03.
-        tie = (low & 0xFFFF) * 45
+        tie = (tail & 0xFFFF) * 45
         stored = b2a_base64(text, newline=False).decode("ascii")
         yield f'{{"_id":"{key}","_hi":{high},"_lo":{low},"_tie":{tie}e-8,"_doc":"{stored}"'
 

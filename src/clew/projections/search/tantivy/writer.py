@@ -43,15 +43,16 @@ class _Seen:
     def __init__(self) -> None:
         self._bits = bytearray(self._MASK + 1)
 
-    def known(self, lows: Iterable[int]) -> list[int]:
-        """Note documents by the low halves of their uuids; which of them, by place, may have been there."""
+    def known(self, tails: Iterable[int]) -> list[int]:
+        """Note documents by the last bits of their uuids; which of them, by place, may have been there."""
         bits, mask, known = self._bits, self._MASK, []
-        for place, low in enumerate(lows):
-            byte, bit = low >> 3 & mask, 1 << (low & 7)
-            if bits[byte] & bit:
+        for place, tail in enumerate(tails):
+            byte, bit = tail >> 3 & mask, 1 << (tail & 7)
+            held = bits[byte]
+            if held & bit:
                 known.append(place)
             else:
-                bits[byte] |= bit
+                bits[byte] = held | bit
         return known
 
 
@@ -212,7 +213,7 @@ class TantivyWriter:
         opened.changed = True
         writer, documents = opened.writer, built.documents
         seen = self._seen.get(key)
-        known = seen.known(built.identities.halves[1::2]) if seen is not None else range(len(documents))
+        known = seen.known(built.identities.tails) if seen is not None else range(len(documents))
         with engine(opened.directory):
             done = 0
             for place in known:
