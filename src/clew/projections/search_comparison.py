@@ -62,9 +62,8 @@ def _recorded(reader: DocumentReader, organization_id: UUID, part: DocumentSet) 
     for shown in SHOWN:
         if shown.document_set is part:
             for batch in reader.all(shown, organization_id):
-                for row in batch:
-                    if row.document is not None:
-                        yield row.row_id, document_text(row.document), shown.table
+                for document in batch.documents:
+                    yield document["id"], document_text(document), shown.table
 
 
 def _digests(documents: Iterable[tuple[str, bytes, str]]) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from clew.projections.feed import Key
 from clew.projections.projection import Aside, Comparison, Difference, Projection
 from clew.projections.search.fields import DocumentSet
 from clew.projections.search.port import AnyOf, Document, SearchRequest, SearchView, SearchWriter
-from clew.projections.search_documents.tables import BY_TABLE, SHOWN, DocumentReader, Shown, Written
+from clew.projections.search_documents.tables import BY_TABLE, SHOWN, Batch, DocumentReader, Shown
 
 NAME: Final = "search"
 MakeView = Callable[[Path], SearchView]
@@ -129,7 +129,8 @@ class SearchWriting:
             absent = any(self._may_hold(shown, organization_id) for organization_id in reader.changing(shown))
             for batch in reader.changed(shown, absent=absent):
                 aside += self._put(shown, batch)
-                self._remove(shown, [row for row in batch if row.document is None])
+                gone = [*batch.hidden, *(row_id for row_id, _ in batch.faults)]
+                self._writer.remove(batch.organization_id, shown.document_set, gone)
         connection.execute("SET LOCAL enable_seqscan = on")
         return tuple(aside)
 
@@ -167,20 +168,12 @@ class SearchWriting:
             self._known_to_hold[organization_id] = self._holds_relationships(organization_id)
         return self._known_to_hold[organization_id]
 
-    def _put(self, shown: Shown, rows: Iterable[Written]) -> list[Aside]:
-        aside = []
-        by_organization: dict[UUID, list[Document]] = {}
-        for row in rows:
-            if row.document is not None:
-                by_organization.setdefault(row.organization_id, []).append(row.document)
-            elif row.fault is not None:
-                aside.append(Aside(Key(row.organization_id, shown.table, UUID(row.row_id)), row.fault))
-        for organization_id, documents in by_organization.items():
-            if shown.table == "relationships":
-                self._known_to_hold[organization_id] = True
-            for identifier, reason in self._put_surely(organization_id, shown.document_set, documents):
-                aside.append(Aside(Key(organization_id, shown.table, UUID(identifier)), reason))
-        return aside
+    def _put(self, shown: Shown, batch: Batch) -> list[Aside]:
+        organization_id, documents = batch.organization_id, batch.documents
+        if documents and shown.table == "relationships":
+            self._known_to_hold[organization_id] = True
+        refused = [*batch.faults, *self._put_surely(organization_id, shown.document_set, documents)]
+        return [Aside(Key(organization_id, shown.table, UUID(row_id)), reason) for row_id, reason in refused]
 
     def _put_surely(
         self, organization_id: UUID, part: DocumentSet, documents: Sequence[Document]
@@ -199,10 +192,3 @@ class SearchWriting:
             yield from self._put_surely(organization_id, part, documents[middle:])
         else:
             yield from ((refusal.id, refusal.reason) for refusal in refusals)
-
-    def _remove(self, shown: Shown, rows: Iterable[Written]) -> None:
-        gone: dict[UUID, list[str]] = {}
-        for row in rows:
-            gone.setdefault(row.organization_id, []).append(row.row_id)
-        for organization_id, ids in gone.items():
-            self._writer.remove(organization_id, shown.document_set, ids)

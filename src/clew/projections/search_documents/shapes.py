@@ -18,9 +18,53 @@ from clew.projections.search_documents.prose import (
     texts_at,
 )
 
-_NOWHERE: Final = "0.0.0.0"  # noqa: S104  how the record says that a source did not name the address
+_ATTACK: Final = (
+    "id",
+    "timestamp",
+    "ended_at",
+    "source_ip",
+    "destination_ip",
+    "port",
+    "source_port",
+    "protocol",
+    "payload",
+    "payload_hash",
+    "honeypot_id",
+    "attack_type",
+    "source",
+    "client",
+    "fingerprint",
+    "event_count",
+    "login_failures",
+    "login_successes",
+)
 # Properties by which a tool says how it came to a relationship, not what there is to it.
 HOW_TOLD: Final = ("record", "record_type", "source", "sources")
+_ENTITY: Final = (
+    "id",
+    "doc_type",
+    "entity_type",
+    "name",
+    "normalized_name",
+    "username",
+    "content",
+    "platform",
+    "country",
+    "location",
+    "location_name",
+    "hashtags",
+    "mentions",
+    "tags",
+    "flags",
+    "sources",
+    "risk_score",
+    "confidence",
+    "first_seen",
+    "last_seen",
+    "created_at",
+    "updated_at",
+    "properties",
+)
 _ACCOUNTS: Final = frozenset({"username", "social_profile"})
 
 
@@ -29,31 +73,32 @@ def entity(row: tuple[Any, ...]) -> Document:
     (_, identifier, _, entity_type, name, normalized_name, properties, tags, flags, risk_score, confidence, first_seen,
      last_seen, created_at, updated_at, sources) = row  # fmt: skip
     placed = is_placed(properties)
-    return _present(
-        id=identifier,
-        doc_type="social_profile" if entity_type == "social_profile" else "entity",
-        entity_type=entity_type,
-        name=name,
-        normalized_name=normalized_name,
-        username=name if entity_type in _ACCOUNTS else text_at(properties, "username"),
-        content=text_of(properties),
-        platform=text_at(properties, "platform"),
-        country=country_of(properties) if placed else None,
-        location=point_of(properties) if placed else None,
-        location_name=name if entity_type == "location" else place_of(properties) if placed else None,
-        hashtags=texts_at(properties, "hashtags") if "hashtags" in properties else None,
-        mentions=texts_at(properties, "mentions") if "mentions" in properties else None,
-        tags=tags,
-        flags=flags,
-        sources=sources,
-        risk_score=risk_score,
-        confidence=confidence,
-        first_seen=first_seen,
-        last_seen=last_seen,
-        created_at=created_at,
-        updated_at=updated_at,
-        properties=properties,
+    values = (
+        identifier,
+        "social_profile" if entity_type == "social_profile" else "entity",
+        entity_type,
+        name,
+        normalized_name,
+        name if entity_type in _ACCOUNTS else text_at(properties, "username"),
+        text_of(properties),
+        text_at(properties, "platform"),
+        country_of(properties) if placed else None,
+        point_of(properties) if placed else None,
+        name if entity_type == "location" else place_of(properties) if placed else None,
+        texts_at(properties, "hashtags") if "hashtags" in properties else None,
+        texts_at(properties, "mentions") if "mentions" in properties else None,
+        tags,
+        flags,
+        sources,
+        risk_score,
+        confidence,
+        first_seen,
+        last_seen,
+        created_at,
+        updated_at,
+        properties,
     )
+    return _named(_ENTITY, values)
 
 
 def relationship(row: tuple[Any, ...]) -> Document | None:
@@ -123,29 +168,7 @@ def social_post(row: tuple[Any, ...]) -> Document:
 
 def attack(row: tuple[Any, ...]) -> Document:
     """An attack session."""
-    (_, identifier, _, timestamp, ended_at, source_ip, destination_ip, port, source_port, protocol, payload,
-     payload_hash, honeypot_id, attack_type, source, client, fingerprint, event_count, login_failures,
-     login_successes) = row  # fmt: skip
-    return _present(
-        id=identifier,
-        timestamp=timestamp,
-        ended_at=ended_at,
-        source_ip=None if source_ip == _NOWHERE else source_ip,
-        destination_ip=destination_ip,
-        port=port,
-        source_port=source_port,
-        protocol=protocol,
-        payload=payload,
-        payload_hash=payload_hash,
-        honeypot_id=honeypot_id,
-        attack_type=attack_type,
-        source=source,
-        client=client,
-        fingerprint=fingerprint,
-        event_count=event_count,
-        login_failures=login_failures,
-        login_successes=login_successes,
-    )
+    return _named(_ATTACK, row[1:2] + row[3:])
 
 
 def document(row: tuple[Any, ...]) -> Document:
@@ -165,8 +188,12 @@ def document(row: tuple[Any, ...]) -> Document:
 
 
 def _present(**fields: Any) -> dict[str, Any]:
+    return _named(fields.keys(), fields.values())
+
+
+def _named(names: Iterable[str], values: Iterable[Any]) -> dict[str, Any]:
     # 0 and False are present; None, "" and empty lists are not.
-    return {name: value for name, value in fields.items() if value or value == 0}
+    return {name: value for name, value in zip(names, values, strict=True) if value or value == 0}
 
 
 def _lines(*parts: str | None) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -22,6 +22,10 @@ from clew.projections.feed import STRETCH
 from clew.projections.search.fields import DocumentSet
 from clew.projections.search.port import Document
 from clew.projections.search_documents import shapes
+
+_FETCHED: Final = 5_000
+# Few enough to stay in the processor's cache until they are written.
+_SHAPED: Final = 256
 
 Row = tuple[Any, ...]
 Shape = Callable[[Row], Document | None]
@@ -124,9 +128,10 @@ SHOWN: Final = (
     Shown(
         "attack_sessions",
         DocumentSet.ATTACKS,
-        f"{_moments('timestamp', 'ended_at')}, host(source_ip), host(destination_ip), target_port, source_port,"
-        " protocol, payload, payload_hash, honeypot_id, attack_type, source, client, fingerprint, event_count,"
-        " login_failures, login_successes",
+        # 0.0.0.0 is how the record says that a source did not name the address.
+        f"{_moments('timestamp', 'ended_at')}, NULLIF(host(source_ip), '0.0.0.0'), host(destination_ip), target_port,"
+        " source_port, protocol, payload, payload_hash, honeypot_id, attack_type, source, client, fingerprint,"
+        " event_count, login_failures, login_successes",
         "SELECT attack_sessions.* FROM attack_session_keys AS key CROSS JOIN LATERAL (SELECT * FROM attack_sessions"
         " WHERE attack_sessions.organization_id = key.organization_id AND attack_sessions.timestamp = key.timestamp"
         " AND attack_sessions.id = key.id OFFSET 0) AS attack_sessions"
@@ -149,13 +154,21 @@ SHOWN: Final = (
 BY_TABLE: Final = {shown.table: shown for shown in SHOWN}
 
 
-class Written(NamedTuple):
-    """A row as a document, or why it cannot be one. Neither: the row is not shown."""
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some rows of one organization as documents.
+
+    `hidden`: ids of rows that are not there or not shown. `faults`: ids of rows that cannot be documents, and why.
+    """
 
     organization_id: UUID
-    row_id: str
-    document: Document | None
-    fault: str | None = None
+    documents: list[Document]
+    hidden: list[str]
+    faults: list[tuple[str, str]]
+
+    def __len__(self) -> int:
+        """How many rows."""
+        return len(self.documents) + len(self.hidden) + len(self.faults)
 
 
 class DocumentReader:
@@ -166,22 +179,28 @@ class DocumentReader:
         self._sources = _SourceNames(connection)
         set_json_loads(orjson.loads, connection)
 
-    def changed(self, shown: Shown, *, absent: bool = True, batch: int = 5_000) -> Iterator[list[Written]]:
-        """Documents of the table's rows that STRETCH names, in batches; with `absent` one not there has neither."""
+    def changed(self, shown: Shown, *, absent: bool = True) -> Iterator[Batch]:
+        """The table's rows that STRETCH names; with `absent` those that are not there, too."""
         with self._connection.cursor(f"clew_changed_{shown.table}", binary=True) as cursor:
-            self._prepare(cursor, batch)
+            self._prepare(cursor)
             cursor.execute(shown.changed(absent=absent))
-            for rows in _ahead(cursor, batch):
-                gone = [Written(row[0], row[1], None) for row in rows if row[2]]
-                yield [*gone, *self._written(shown, [row for row in rows if not row[2]] if gone else rows)]
+            for rows in _ahead(cursor):
+                of: dict[UUID, list[Row]] = {}
+                for row in rows:
+                    of.setdefault(row[0], []).append(row)
+                for organization_id, some in of.items():
+                    gone = [row[1] for row in some if row[2]]
+                    if gone:
+                        yield Batch(organization_id, [], gone, [])
+                    yield from self._batches(shown, [row for row in some if not row[2]] if gone else some)
 
-    def all(self, shown: Shown, organization_id: UUID, *, batch: int = 5_000) -> Iterator[list[Written]]:
-        """Documents of all rows of an organization, in batches, as they come."""
+    def all(self, shown: Shown, organization_id: UUID) -> Iterator[Batch]:
+        """All rows of an organization, as they come."""
         with self._connection.cursor(f"clew_{shown.table}", binary=True) as cursor:
-            self._prepare(cursor, batch)
+            self._prepare(cursor)
             cursor.execute(shown.all, {"organization": organization_id})
-            for rows in _ahead(cursor, batch):
-                yield list(self._written(shown, rows))
+            for rows in _ahead(cursor):
+                yield from self._batches(shown, rows)
 
     def changing(self, shown: Shown) -> list[UUID]:
         """The organizations whose rows of the table STRETCH names."""
@@ -195,31 +214,46 @@ class DocumentReader:
         return [row[0] for row in self._connection.execute("SELECT id FROM organizations ORDER BY id").fetchall()]
 
     @staticmethod
-    def _prepare(cursor: psycopg.ServerCursor[Any], batch: int) -> None:
-        cursor.itersize = batch
+    def _prepare(cursor: psycopg.ServerCursor[Any]) -> None:
+        cursor.itersize = _FETCHED
         cursor.adapters.register_loader("uuid", _Identities)
 
-    def _written(self, shown: Shown, rows: list[Row]) -> Iterator[Written]:
+    def _batches(self, shown: Shown, rows: list[Row]) -> Iterator[Batch]:
+        """Rows of one organization as documents."""
         if shown.sighted:
             rows = self._sources.named(rows)
+        for start in range(0, len(rows), _SHAPED):
+            yield _shaped(shown.shape, rows[start : start + _SHAPED])
+
+
+def _shaped(shape: Shape, rows: list[Row]) -> Batch:
+    organization_id = rows[0][0]
+    faults: list[tuple[str, str]] = []
+    try:
+        shaped = list(map(shape, rows))
+    except Exception:  # noqa: BLE001  one odd row must not keep all others from being found
+        shaped = []
         for row in rows:
             try:
-                document, fault = shown.shape(row), None
-            except Exception as error:  # noqa: BLE001  one odd row must not keep all others from being found
-                document, fault = None, f"{type(error).__name__}: {error}"
-            yield Written(row[0], row[1], document, fault)
+                shaped.append(shape(row))
+            except Exception as error:  # noqa: BLE001  see above
+                faults.append((row[1], f"{type(error).__name__}: {error}"))
+        odd = {row_id for row_id, _ in faults}
+        rows = [row for row in rows if row[1] not in odd]
+    hidden = [row[1] for row, document in zip(rows, shaped, strict=True) if document is None]
+    return Batch(organization_id, [document for document in shaped if document is not None], hidden, faults)
 
 
-def _ahead(cursor: psycopg.ServerCursor[Any], batch: int) -> Iterator[list[Row]]:
-    """A query's rows, batch after batch; of many, PostgreSQL finds the next ones while these are worked on."""
-    rows = cursor.fetchmany(batch)
-    if len(rows) < batch:
+def _ahead(cursor: psycopg.ServerCursor[Any]) -> Iterator[list[Row]]:
+    """A query's rows, so many at a time; of many, PostgreSQL finds the next ones while these are worked on."""
+    rows = cursor.fetchmany(_FETCHED)
+    if len(rows) < _FETCHED:
         if rows:
             yield rows
         return
     with ThreadPoolExecutor(1, thread_name_prefix="clew-ahead") as reading:
         while rows:
-            coming = reading.submit(cursor.fetchmany, batch)
+            coming = reading.submit(cursor.fetchmany, _FETCHED)
             yield rows
             rows = coming.result()
 
@@ -256,9 +290,12 @@ class _SourceNames:
                 self._known.clear()
                 missing = list(wanted)
             self._known |= dict.fromkeys(missing) | self._read(missing)
-        return [(*row[:-1], self._of(row[0], row[-1])) for row in rows]
+        return [(*row[:-1], self._of(row[0], row[-1]) if row[-1] else None) for row in rows]
 
     def _of(self, organization_id: UUID, items: list[str]) -> list[str]:
+        if len(items) == 1:
+            name = self._known[organization_id, items[0]]
+            return [name] if name is not None else []
         names = {self._known[organization_id, item] for item in items}
         return sorted(name for name in names if name is not None)
 

@@ -20,7 +20,7 @@ from clew.projections.search.fields import Field, FieldKind, SetFields
 from clew.projections.search.port import AnyOf, Between, Filter, Scalar
 from clew.projections.search.query import Both, Either, Node, Phrase, Without, Word
 from clew.projections.search.requests import address, micros, network, number
-from clew.projections.search.tantivy.documents import comparable, key_of
+from clew.projections.search.tantivy.documents import key_of
 from clew.projections.search.tantivy.schema import (
     has_whole,
     has_words,
@@ -31,6 +31,7 @@ from clew.projections.search.tantivy.schema import (
     words_analyzer,
     words_field,
 )
+from clew.projections.search.tantivy.values import comparable
 from clew.projections.search.words import LONGEST_BEGINNING, asked, folded_words, is_unspaced
 
 FOLDED: Final = 0.8

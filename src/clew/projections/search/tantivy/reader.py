@@ -15,13 +15,14 @@ from clew.projections.search.port import Document, Hit, SearchRequest, SearchRes
 from clew.projections.search.query import Node, parse
 from clew.projections.search.requests import changed_since, check, opened_cursor, sealed_cursor
 from clew.projections.search.tantivy.aggregates import aggregate
-from clew.projections.search.tantivy.documents import comparable, key_of, number_of
+from clew.projections.search.tantivy.documents import key_of, number_of
 from clew.projections.search.tantivy.engine import count_of, engine
 from clew.projections.search.tantivy.matching import Matcher, escaped, stems_of
 from clew.projections.search.tantivy.opened import Moment, OpenIndexes
 from clew.projections.search.tantivy.ordering import Page, keys_of, page_by_fields, page_by_rank
 from clew.projections.search.tantivy.places import Generation, Lock
 from clew.projections.search.tantivy.spatial import within
+from clew.projections.search.tantivy.values import comparable
 from clew.projections.search.words import LONGEST_BEGINNING, fold, folded_words
 
 _BATCH: Final = 50_000
