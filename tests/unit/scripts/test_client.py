@@ -49,6 +49,7 @@ def described(**paths: Any) -> dict[str, Any]:
 
 IN_PATH = {"name": "thing_id", "in": "path", "required": True, "schema": UUID_SCHEMA}
 CURSOR = {"name": "cursor", "in": "query", "required": False, "schema": {"type": "string"}}
+CHECK = {"name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"}}
 KEY = {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string"}}
 
 
@@ -81,7 +82,7 @@ def test_models_read_what_is_answered_and_leave_out_what_is_not_given() -> None:
 
 def test_operations_are_methods() -> None:
     text = generated(
-        **{"x/{thing_id}": {"delete": operation("delete_thing", None, parameters=[IN_PATH])}},
+        **{"x/{thing_id}": {"delete": operation("delete_thing", None, parameters=[IN_PATH, CHECK])}},
         x={
             "get": operation("list_things", "Page_ThingModel_", parameters=[CURSOR]),
             "post": operation("make_thing", "ThingModel", parameters=[KEY]),

@@ -63,7 +63,7 @@ def analyze(
     data_dir: DataDirectoryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find which sources of attack sessions act together, and keep the campaigns.
+    """Find which sources act together.
 
     Without times and sensors the whole record is analysed, from where the last analysis ended. Ctrl-C cancels.
     """
@@ -168,7 +168,10 @@ def split(
     data_dir: DataDirectoryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take sources out of a campaign, as one of their own; later analyses keep the two sides apart."""
+    """Make some sources a campaign of their own.
+
+    Later analyses keep the two sides apart.
+    """
     _decide(invocation(context, as_json, organization, data_dir), campaign, "split", parts=tuple(parts))
 
 
@@ -179,7 +182,10 @@ def pin(
     data_dir: DataDirectoryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Keep the sources of a campaign together, whatever later analyses find."""
+    """Keep the sources of a campaign together.
+
+    They stay so whatever later analyses find.
+    """
     _decide(invocation(context, as_json, organization, data_dir), campaign, "pin")
 
 
@@ -190,7 +196,10 @@ def reject(
     data_dir: DataDirectoryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say that it is none: later analyses do not put its sources together again."""
+    """Say that a campaign is none.
+
+    Later analyses do not put its sources together again.
+    """
     _decide(invocation(context, as_json, organization, data_dir), campaign, "reject")
 
 
