@@ -23,7 +23,13 @@ from tests.support.record import Tenant, migrated_database, new_organization
 from tests.support.serving import PATIENCE_SECONDS, Server, served_from
 from tests.support.uploading import Client, client_of
 
-READ_BY = {"investigations": "/investigations", "jobs": "/jobs", "uploads": "/uploads"}
+READ_BY = {
+    "analyses": "/analyses",
+    "campaigns": "/campaigns",
+    "investigations": "/investigations",
+    "jobs": "/jobs",
+    "uploads": "/uploads",
+}
 """The ordinary routes to what topics tell of."""
 
 
