@@ -170,21 +170,27 @@ class _Dates:
             if value[-6:] == "+00:00" and (
                 (fraction.isdigit() and fraction.isascii() and value[19] == ".") if fraction else len(value) == 25
             ):
-                seconds, more = clock.get(value[14:19]), 6 - len(fraction)
-                if seconds is not None and more >= 0 and (hour := hours[value[:14]]) > 0:
-                    made.append(f"{member}{hour + seconds}{fraction}{'0' * more if more else ''}")
+                try:
+                    seconds = hours[value[:14]] + clock[value[14:19]]
+                except KeyError:
+                    seconds = 0
+                if seconds and len(fraction) <= 6:
+                    made.append(f"{member}{seconds}{fraction}{'000000'[len(fraction) :]}")
                     continue
             made.append(f"{member}{micros_of(value)}")
         return made
 
 
 class _Hours(dict[str, int]):
-    """Seconds since 1970 of the beginnings of hours."""
+    """Seconds since 1970 of the beginnings of hours after that; of others KeyError. Raises ValueError for none."""
 
     def __missing__(self, hour: str) -> int:
+        seconds = micros_of(f"{hour}00:00Z") // 1_000_000
+        if seconds <= 0:
+            raise KeyError(hour)
         if len(self) >= _MOST_KNOWN:
             self.clear()
-        seconds = self[hour] = micros_of(f"{hour}00:00Z") // 1_000_000
+        self[hour] = seconds
         return seconds
 
 
