@@ -1,6 +1,7 @@
 """How the values of a field become pieces for many documents at a time: values seen before are looked up."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from itertools import chain
 from types import NoneType
 from typing import Any, Final, Protocol
@@ -27,7 +28,6 @@ from clew.projections.search.tantivy.values import (
 
 _MOST_VALUES: Final = 10_000
 _MOST_KNOWN: Final = 16_384
-_CLOCK: Final = {f"{s // 60:02}:{s % 60:02}": s for s in range(3_600)}
 _TEXT: Final = frozenset({str})
 _TEXTS: Final = frozenset({str, NoneType})
 _INTEGER: Final = frozenset({int, NoneType})
@@ -150,7 +150,7 @@ class _Dates:
         return (list(map(known.__getitem__, values)),)
 
     def _made(self, values: Iterable[str | None]) -> list[str]:
-        member, hours, clock = self._member, self._hours, _CLOCK
+        member, hours, clock = self._member, self._hours, _clock()
         made = []
         for value in values:
             if value is None:
@@ -170,6 +170,12 @@ class _Dates:
                     continue
             made.append(f"{member}{micros_of(value)}")
         return made
+
+
+@lru_cache(maxsize=1)
+def _clock() -> dict[str, int]:
+    """Seconds since the hour, by what a clock shows. Made by the first that writes: readers have no need of it."""
+    return {f"{seconds // 60:02}:{seconds % 60:02}": seconds for seconds in range(3_600)}
 
 
 class _Hours(dict[str, int]):
