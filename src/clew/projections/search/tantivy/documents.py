@@ -15,8 +15,9 @@ import tantivy
 
 from clew.projections.search.fields import SETS, DocumentSet
 from clew.projections.search.port import Document, document_text
+from clew.projections.search.tantivy.columns import column_of
 from clew.projections.search.tantivy.schema import build_schema
-from clew.projections.search.tantivy.values import INEXACT, MEMBERS, MisfitError, column_of
+from clew.projections.search.tantivy.values import INEXACT, MEMBERS, MisfitError
 
 MAXIMUM_DOCUMENT: Final = 16 << 20
 _BYTES_AT_ONCE: Final = 16 << 20
