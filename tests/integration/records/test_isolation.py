@@ -29,6 +29,8 @@ FILLERS: dict[str, Any] = {
     "bytea": b"shared",
     "bigint": 1,
     "integer": 1,
+    "numeric(5,4)": 1,
+    "uuid[]": [SHARED_ID],
 }
 # Signing in names a user without an organization, and the directory names organizations: the rest is nobody's.
 UNIQUE_OVER_ALL = {
@@ -49,7 +51,8 @@ UNIQUE_IN_THE_INSTALLATION = {
     "signing_keys_state_idx",
     "sign_in_failures_pkey",
 }
-NEVER_EDITED = ("changes", "api_usage_logs")
+NEVER_EDITED = ("changes", "api_usage_logs", "campaign_activity")
+NEVER_DELETED = ("changes", "campaign_activity")
 # Where not every column may be changed, one that may.
 CHANGEABLE = {"idempotency_keys": "response_status"}
 # The installation's own books, which only the projector may open.
@@ -198,7 +201,10 @@ def test_partitions_are_no_side_door(neighbours: Neighbours) -> None:
         partitions = connection.scalars(PARTITIONS).all()
         assert len(partitions) > 8
         for name in partitions:
-            for statement in (f"SELECT FROM {name}", f"DELETE FROM {name}", f"INSERT INTO {name} DEFAULT VALUES"):
+            statements = [f"SELECT FROM {name}", f"DELETE FROM {name}", f"INSERT INTO {name} DEFAULT VALUES"]
+            if (role, name) == (APPLICATION, "feed_epochs"):
+                del statements[0]  # an analysis notes in which epoch it read the record
+            for statement in statements:
                 with pytest.raises(sqlalchemy.exc.ProgrammingError) as caught, connection.begin_nested():
                     connection.execute(sa.text(statement))
                 assert sqlstate_of(caught.value) == DENIED, statement
@@ -247,7 +253,7 @@ def test_whoever_deletes_everything_deletes_only_their_own(neighbours: Neighbour
         fill(connection, third, neighbours.tables)
     with neighbours.database.transaction(third.context) as connection:
         for name in neighbours.tables:
-            if name != "changes":
+            if name not in NEVER_DELETED:
                 connection.execute(sa.text(f"DELETE FROM {name}"))
     with neighbours.database.transaction(neighbours.theirs.context) as connection:
         for name in neighbours.tables:
@@ -279,7 +285,10 @@ def test_only_what_a_person_signs_in_with_is_unique_over_all(neighbours: Neighbo
 def test_the_projectors_books_are_closed_to_everybody_else(neighbours: Neighbours, name: str) -> None:
     for role, context in ((APPLICATION, neighbours.ours.context), (DIRECTORY, None)):
         with neighbours.database.transaction(context, role=role) as connection:
-            for statement in (f"SELECT FROM {name}", f"DELETE FROM {name}", f"INSERT INTO {name} DEFAULT VALUES"):
+            statements = [f"SELECT FROM {name}", f"DELETE FROM {name}", f"INSERT INTO {name} DEFAULT VALUES"]
+            if (role, name) == (APPLICATION, "feed_epochs"):
+                del statements[0]  # an analysis notes in which epoch it read the record
+            for statement in statements:
                 with pytest.raises(sqlalchemy.exc.ProgrammingError) as caught, connection.begin_nested():
                     connection.execute(sa.text(statement))
                 assert sqlstate_of(caught.value) == DENIED, statement
