@@ -30,42 +30,42 @@ def documents(program: Program, *arguments: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_campaigns_are_found_shown_explained_decided_and_exported(program: Program, tmp_path: Path) -> None:
+def test_campaigns_are_found_shown_explained_decided_and_exported(prepared: Program, tmp_path: Path) -> None:
     lines = [*background(START, sources=150), *EVIL.lines(START)]
-    program.run("ingest", str(log(tmp_path / "cowrie.json", lines)))
-    report = program.json("analyze", "--depth", "standard")
+    prepared.run("ingest", str(log(tmp_path / "cowrie.json", lines)))
+    report = prepared.json("analyze", "--depth", "standard")
     assert {"analysis_id", "status", "sessions", "confidence", "scores", "campaigns", "seconds"} <= report.keys()
     assert report["scores"].keys() == {"temporal", "behavioral", "infrastructure", "geographic"}
     assert (report["status"], report["sessions"]) == ("completed", 185)
-    (listed,) = documents(program, "campaign", "list")
+    (listed,) = documents(prepared, "campaign", "list")
     assert {"id", "name", "status", "confidence", "sources", "sessions", "first_seen", "last_seen"} <= listed.keys()
     assert report["campaigns"] == [listed["id"]]
-    shown = program.json("campaign", "show", listed["name"])
+    shown = prepared.json("campaign", "show", listed["name"])
     assert shown["source_ips"] == [f"198.18.33.{number}" for number in range(1, 13)]
     assert len(shown["session_ids"]) == listed["sessions"] == 35
     assert all({"type", "value", "confidence", "count"} <= each.keys() for each in shown["indicators"])
     assert all({"kind", "score", "text", "refs"} <= each.keys() for each in shown["evidence"])
     assert {each["id"] for each in shown["techniques"]} >= {"T1105", "T1222.002"}
-    together = program.json("campaign", "explain", "198.18.33.1", "198.18.33.2")
-    alone = program.json("campaign", "explain", "198.18.33.1", "198.19.1.2")
+    together = prepared.json("campaign", "explain", "198.18.33.1", "198.18.33.2")
+    alone = prepared.json("campaign", "explain", "198.18.33.1", "198.19.1.2")
     assert together["probability"] > alone["probability"]
     assert together["evidence"]
-    assert program.error("campaign", "explain", "198.18.33.1", "192.0.2.1", expect=5)["code"] == "not_found"
+    assert prepared.error("campaign", "explain", "198.18.33.1", "192.0.2.1", expect=5)["code"] == "not_found"
 
-    for output in (program.run("campaign", "show", listed["id"]).output, program.run("campaign", "export").output):
+    for output in (prepared.run("campaign", "show", listed["id"]).output, prepared.run("campaign", "export").output):
         assert "\x1b" not in output
         assert "\u202e" not in output
-    exported = list(csv.DictReader(io.StringIO(program.run("campaign", "export", "--format", "csv").output)))
+    exported = list(csv.DictReader(io.StringIO(prepared.run("campaign", "export", "--format", "csv").output)))
     assert {each["type"] for each in exported} >= {"ip", "hash", "domain"}
     assert not [each["value"] for each in exported if each["value"].startswith(("=", "+", "-", "@"))]
     assert [each["value"] for each in exported if each["value"].startswith("'=cmd")]
-    (whole,) = documents(program, "campaign", "export")
+    (whole,) = documents(prepared, "campaign", "export")
     assert whole["source_ips"] == shown["source_ips"]
 
-    (renamed,) = documents(program, "campaign", "rename", listed["id"], "Black Tide")
+    (renamed,) = documents(prepared, "campaign", "rename", listed["id"], "Black Tide")
     assert renamed["name"] == "Black Tide"
-    assert documents(program, "campaign", "reject", "Black Tide")[0]["is_rejected"]
-    assert documents(program, "campaign", "list") == []
-    assert documents(program, "campaign", "undo", "Black Tide")[0]["is_rejected"] is False
-    assert program.error("campaign", "show", "Nobody", expect=5)["code"] == "not_found"
-    assert program.json("analyze", "--since", "2025-03-10")["sessions"] == 0
+    assert documents(prepared, "campaign", "reject", "Black Tide")[0]["is_rejected"]
+    assert documents(prepared, "campaign", "list") == []
+    assert documents(prepared, "campaign", "undo", "Black Tide")[0]["is_rejected"] is False
+    assert prepared.error("campaign", "show", "Nobody", expect=5)["code"] == "not_found"
+    assert prepared.json("analyze", "--since", "2025-03-10")["sessions"] == 0

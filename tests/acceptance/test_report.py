@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 CASE = "Harbour Lantern"
 KEYS = [
     *("format", "generated_at", "generator", "case", "targets", "figures", "timeline", "places", "files"),
-    *("quarantine", "sessions", "relationships", "entities"),
+    *("quarantine", "sessions", "campaigns", "relationships", "entities"),
 ]
 ENTITY_KEYS = {
     *("id", "type", "name", "platform", "properties", "risk_score", "confidence", "first_seen", "last_seen", "flags"),
