@@ -15,7 +15,8 @@ import psycopg
 import pytest
 
 from clew.kernel.settings import Settings
-from tests.support.embedded import SOURCES, environment_with, stop_servers_beneath
+from clew.projections.place import ProjectorBusyError
+from tests.support.embedded import SOURCES, environment_with, stop_servers_beneath, wait_until
 from tests.support.projecting import Place, add_domain, kill_server, new_place
 from tests.support.record import embedded_database
 
@@ -82,6 +83,15 @@ def write_for(place: Place, seconds: float) -> None:
             number += 1
 
 
+def is_free(place: Place) -> bool:
+    """Whether nobody has the projector's place: who was killed has it until their server's process sees it."""
+    try:
+        with place.projector():
+            return True
+    except ProjectorBusyError:
+        return False
+
+
 def test_a_projector_killed_at_any_moment_is_caught_up_with(place: Place) -> None:
     for _ in range(KILLS):
         process = follower(place)
@@ -90,6 +100,7 @@ def test_a_projector_killed_at_any_moment_is_caught_up_with(place: Place) -> Non
         finally:
             process.send_signal(signal.SIGKILL)
             process.communicate()
+        wait_until(lambda: is_free(place), "the server to notice that the follower was killed")
     outcome = place.catch_up()
     assert outcome.rebuilt is None
     place.assert_equal()
