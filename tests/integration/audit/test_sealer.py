@@ -208,6 +208,21 @@ def test_expired_months_may_be_given_up_and_the_chain_still_holds(trail: Trail) 
         connection.execute(text("SELECT audit.drop_month('events', date_trunc('month', now())::date)"))
 
 
+def test_a_transaction_open_elsewhere_does_not_keep_an_expired_month(trail: Trail) -> None:
+    """Snapshots count the transactions of all databases of a server: none makes a sealed row an unsealed one."""
+    with trail.database.transaction(trail.ours.context) as connection:
+        connection.execute(text("SELECT ensure_partitions('audit.events', ARRAY[DATE '2019-07-01'])"))
+    with trail.database.transaction(trail.theirs.context) as elsewhere:
+        elsewhere.execute(text("SELECT pg_current_xact_id()"))
+        with trail.database.transaction(trail.ours.context) as connection:
+            record(connection, Act("old", "READ", "entity", resource_name="old", at=datetime(2019, 7, 9, tzinfo=UTC)))
+        trail.seal()
+        with trail.database.transaction(None, RETENTION) as connection:
+            assert connection.scalar(text("SELECT audit.drop_month('events', DATE '2019-07-01')")) == 1
+    trail.seal()
+    assert trail.verify().ok
+
+
 def test_the_file_is_for_nobody_else(trail: Trail) -> None:
     trail.seal()
     assert trail.file.path.stat().st_mode & 0o077 == 0
