@@ -125,8 +125,12 @@ class SearchWriting:
         connection.execute("SET LOCAL enable_seqscan = off")
         reader = DocumentReader(connection)
         aside: list[Aside] = []
+        changing = reader.changing()
         for shown in SHOWN:
-            absent = any(self._may_hold(shown, organization_id) for organization_id in reader.changing(shown))
+            organization_ids = changing.get(shown.table, [])
+            absent = any(self._may_hold(shown, organization_id) for organization_id in organization_ids)
+            if not organization_ids or not (absent or reader.shows_any(shown, organization_ids)):
+                continue
             for batch in reader.changed(shown, absent=absent):
                 aside += self._put(shown, batch)
                 gone = [*batch.hidden, *(row_id for row_id, _ in batch.faults)]

@@ -202,12 +202,25 @@ class DocumentReader:
             for rows in _ahead(cursor):
                 yield from self._batches(shown, rows)
 
-    def changing(self, shown: Shown) -> list[UUID]:
-        """The organizations whose rows of the table STRETCH names."""
+    def changing(self) -> dict[str, list[UUID]]:
+        """The tables that STRETCH names rows of, each with the organizations whose rows these are."""
         rows = self._connection.execute(
-            f"SELECT DISTINCT organization_id FROM {STRETCH} WHERE table_name = %s", (shown.table,)
+            f"SELECT table_name, organization_id FROM {STRETCH} GROUP BY table_name, organization_id"
         )
-        return [row[0] for row in rows.fetchall()]
+        found: dict[str, list[UUID]] = {}
+        for table, organization_id in rows.fetchall():
+            found.setdefault(table, []).append(organization_id)
+        return found
+
+    def shows_any(self, shown: Shown, organization_ids: list[UUID]) -> bool:
+        """Whether any row of these organizations may be shown at all."""
+        if shown.only == "true":
+            return True
+        row = self._connection.execute(
+            f"SELECT EXISTS (SELECT FROM {shown.table} WHERE organization_id = ANY(%s) AND {shown.only})",
+            (organization_ids,),
+        ).fetchone()
+        return row is None or bool(row[0])
 
     def organizations(self) -> list[UUID]:
         """Every organization of the installation."""
