@@ -58,3 +58,5 @@ BEGIN
 END $$;
 
 CREATE POLICY triggers_write ON audit.investigations FOR INSERT TO clew_owner WITH CHECK (true);
+-- What told states so far tells none any more: nobody can make one up.
+REVOKE INSERT ON audit.investigations FROM clew_application;

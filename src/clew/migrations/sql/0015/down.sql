@@ -1,4 +1,11 @@
 DROP POLICY triggers_write ON audit.investigations;
+DO $$
+BEGIN
+    EXECUTE (SELECT format('GRANT INSERT (%s) ON audit.investigations TO clew_application',
+                           string_agg(quote_ident(attname), ', ')) FROM pg_attribute
+             WHERE attrelid = 'audit.investigations'::regclass AND attnum > 0
+               AND attname <> ALL (ARRAY['id', 'xid', 'salt', 'created_at']));
+END $$;
 
 -- As revision 0006 made it.
 CREATE OR REPLACE FUNCTION audit_trigger_function() RETURNS trigger
