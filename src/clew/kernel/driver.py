@@ -202,7 +202,9 @@ class DriverConnection(psycopg.Connection[Any]):
             if end is not None:
                 connection.send_query_params(end, None)
             connection.pipeline_sync()
-            results = self._collected(ExecStatus.PIPELINE_SYNC)
+            if not last:
+                self._await_answer()
+            results = self._collected(ExecStatus.PIPELINE_SYNC, complete=not last)
             connection.exit_pipeline_mode()
         return [_checked(result) for result in results]
 
@@ -215,14 +217,27 @@ class DriverConnection(psycopg.Connection[Any]):
     def _dumped(self, values: Sequence[Any]) -> Any:
         return self._transformer.dump_sequence(values, [PyFormat.TEXT] * len(values))
 
-    def _collected(self, end: ExecStatus | None) -> list[PGresult]:
-        """All results that are on their way, the last of which is of that kind, or is followed by nothing."""
+    def _await_answer(self) -> None:
+        """Wait for the answers of statements that give nothing back.
+
+        The server keeps them until the end of a trip, and so few of them come in one piece.
+        """
+        while self.pgconn.flush():
+            self._await(select.POLLOUT)
+        self._await(select.POLLIN)
+        self.pgconn.consume_input()
+
+    def _collected(self, end: ExecStatus | None, *, complete: bool = False) -> list[PGresult]:
+        """All results that are on their way, the last of which is of that kind, or is followed by nothing.
+
+        Those that are known to be `complete` are not asked about first, which lets another thread run each time.
+        """
         connection = self.pgconn
         results: list[PGresult] = []
         while connection.flush():
             self._await(select.POLLOUT)
         while True:
-            while connection.is_busy():  # get_result would keep all other threads waiting
+            while not complete and connection.is_busy():  # get_result would keep all other threads waiting
                 self._await(select.POLLIN)
                 connection.consume_input()
             result = connection.get_result()

@@ -28,7 +28,7 @@ from clew.projections import feed
 from clew.projections.feed import Snapshot
 
 ROWS_AT_ONCE: Final = 10_000
-IDLE_SECONDS: Final = 0.25
+IDLE_SECONDS: Final = 0.5
 
 _LOCK: Final = "SELECT pg_try_advisory_lock(hashtext('clew audit sealer'))"
 _POSITION: Final = "SELECT snapshot, target, after_xid, after_id FROM audit.sealing"
