@@ -27,7 +27,9 @@ def backup(
     data_dir: DataDirectoryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add a backup of everything to a directory: database, files, secrets, settings. Others go on meanwhile.
+    """Add a backup of everything to a directory.
+
+    That is the database, files, secrets and settings; others go on working meanwhile.
 
     Keep that directory as safe as the data directory: the secrets are in it. With CLEW_BACKUP_DIR set, the database
     also adds its log there all the time, and a restore can go to any second since the first backup.
@@ -69,7 +71,9 @@ def restore(
     data_dir: DataDirectoryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make the record anew from a backup, as of its end, of a later second (--at), or as late as the log goes.
+    """Make the record anew from a backup, as of any second.
+
+    Without --at as late as the archived log goes, or as of the backup's end if the log is not archived.
 
     The present record stays as it is until the restored one is whole, and is kept beside it then. All sessions are
     ended; views are made anew. A rehearsal that finds something wrong ends with 9.

@@ -14,6 +14,7 @@ from clew.kernel.directories import myself, write_privately
 from clew.kernel.embedded.archive import Archive
 from clew.kernel.embedded.base_backup import BaseBackup
 from clew.kernel.embedded.lease import FileLock
+from clew.kernel.embedded.process import end_processes_of
 from clew.kernel.errors import ConflictError, InputError, NotFoundError
 
 FORMAT: Final = 1
@@ -111,6 +112,7 @@ def alone(archive: Archive) -> Iterator[None]:
                 remedy="wait for it, or choose another directory",
             )
         for leftover in archive.base.glob(f"{UNFINISHED}*"):
+            end_processes_of(leftover)  # what copied for it goes on until it notices
             shutil.rmtree(leftover)
         yield
 
