@@ -14,6 +14,7 @@ from typer.main import get_command
 from clew import __version__
 from clew.cli.commands import (
     audit,
+    backup,
     campaign,
     case,
     database,
@@ -150,6 +151,8 @@ def _application() -> typer.Typer:
     root.add_typer(_key(), name="key")
     root.add_typer(_role(), name="role")
     root.add_typer(_audit(), name="audit")
+    root.command("backup")(backup.backup)
+    root.command("restore")(backup.restore)
     root.command("serve")(serve.serve)
     root.command("doctor")(doctor.doctor)
     root.command("version")(version)

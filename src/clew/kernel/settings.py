@@ -93,6 +93,11 @@ class Settings(BaseSettings):
         description="Where the embedded cluster is put if run by root with a data directory that the unprivileged "
         "server account cannot enter (such as one beneath /root).",
     )
+    backup_dir: AbsolutePath | None = Field(
+        None,
+        description="Directory of backups to which the embedded server keeps adding its write-ahead log, best on "
+        "another disk: then a restore can go to any second. Unset: a backup holds what was there when it was made.",
+    )
     search: Literal["tantivy", "none"] = Field(
         "tantivy", description="What keeps the search view: Tantivy in the data directory, or none (no search)."
     )

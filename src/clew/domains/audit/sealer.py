@@ -57,10 +57,9 @@ _ADD: Final = """
 INSERT INTO audit.seals (organization_id, number, sealed_at, rows, rows_before, entries, digest, seal, signature)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
-_LAST_SEALS: Final = """
-SELECT DISTINCT ON (organization_id) organization_id, number, sealed_at, rows, rows_before, entries, digest, seal,
-       signature
-FROM audit.seals ORDER BY organization_id, number DESC
+SEAL_COLUMNS: Final = "organization_id, number, sealed_at, rows, rows_before, entries, digest, seal, signature"
+LAST_SEALS: Final = f"""
+SELECT DISTINCT ON (organization_id) {SEAL_COLUMNS} FROM audit.seals ORDER BY organization_id, number DESC
 """
 
 
@@ -208,7 +207,7 @@ class Sealer:
             present = self._file.last_numbers()
             with self._connection.cursor() as cursor:
                 lacking = [
-                    seal_of_row(row)[0] for row in cursor.stream(_LAST_SEALS) if row[1] == present.get(row[0], 0) + 1
+                    seal_of_row(row)[0] for row in cursor.stream(LAST_SEALS) if row[1] == present.get(row[0], 0) + 1
                 ]
             if lacking:
                 self._file.append(lacking)
