@@ -198,6 +198,29 @@ def test_a_killed_backup_does_not_count(archived: Program) -> None:
     assert not list(place.glob(".unfinished-*"))
 
 
+def test_doctor_tells_how_old_the_newest_backup_is_and_whether_the_log_is_archived(archived: Program) -> None:
+    def told() -> dict[str, str]:
+        found = json.loads(archived.run("doctor", "--json", expect=None).output)
+        return {
+            each["name"]: each["status"] for each in found["findings"] if each["name"] in {"backups", "archived log"}
+        }
+
+    archived.json("backup")
+    assert told() == {"backups": "ok", "archived log": "ok"}
+    log, away = archived.base / "backups" / "wal", archived.base / "wal-gone"
+    archived.run("db", "start")
+    log.rename(away)
+    log.touch()  # nothing can be put there now
+    try:
+        with Database(settings_of(archived)) as database, database.admin_engine().connect() as connection:
+            connection.execute(sa.text("SELECT pg_logical_emit_message(false, 'test', 'x'), pg_switch_wal()"))
+        wait_until(lambda: told()["archived log"] == "fail", "the failure to be told")
+    finally:
+        log.unlink()
+        away.rename(log)
+        archived.run("db", "stop")
+
+
 def test_backups_within_the_data_directory_are_refused(archived: Program) -> None:
     error = archived.error("backup", archived.data_dir / "backups", expect=4)
     assert "within the data directory" in error["message"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from clew.cli.diagnosis import configuration, holdings, machine, server, views
+from clew.cli.diagnosis import configuration, copies, holdings, machine, server, views
 from clew.cli.diagnosis.finding import Finding, Status
 from clew.cli.options import Invocation
 from clew.cli.session import load_and_configure
@@ -40,6 +40,7 @@ def _examine_database(call: Invocation, database: Database) -> Iterator[Finding]
     except ClewError:
         return  # was told just now
     yield from _guarded("protection", lambda: server.examine_protection(database))
+    yield from _guarded("backups", lambda: copies.examine_copies(database))
     yield from _guarded("search view", lambda: views.examine_views(database))
     yield from _guarded("organization", lambda: holdings.examine_record(database, call.slug))
 
