@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.audit import audit
+from bench.backups import backups
 from bench.generate import Plan, blocks, write
 from bench.places import run_module
 from bench.projecting import feed
@@ -173,6 +174,7 @@ BENCHMARKS: Final[dict[str, Callable[[Path, int], Result]]] = {
     "feed": feed,
     "search": search,
     "audit": audit,
+    "backups": backups,
     "serving": serving,
 }
 
