@@ -195,8 +195,8 @@ def _reach(projector: Projector, projection: Projection) -> Position:
             return position
         with projection.writing() as writing:
             tried, aside = projector.apply(projection, writing)
-            position = projector.commit(projection, writing, stretch.position, stretch.changes)
-        projector.books.set_aside(projection.name, tried, aside)
+            position, late = projector.commit(projection, writing, stretch.position, stretch.changes)
+        projector.books.set_aside(projection.name, tried, (*aside, *late))
 
 
 def _repair(projector: Projector, projection: Projection, found: Comparison, position: Position) -> None:
@@ -210,7 +210,8 @@ def _repair(projector: Projector, projection: Projection, found: Comparison, pos
                 feed.give(projector.connection, some)
                 _, aside = projector.apply(projection, writing)
             projector.books.set_aside(projection.name, some, aside)
-        projector.commit(projection, writing, position, 0)
+        _, late = projector.commit(projection, writing, position, 0)
+        projector.books.set_aside(projection.name, (), late)
 
 
 def _without(comparison: Comparison, aside: dict[tuple[UUID, UUID], str]) -> Comparison:

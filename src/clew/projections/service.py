@@ -37,8 +37,7 @@ def projections(settings: Settings) -> list[SearchProjection]:
     """The projections that the settings ask for."""
     if settings.search == "none":
         return []
-    place = search_directory(settings) / "view"
-    return [SearchProjection(place, lambda directory: search_view(settings, directory))]
+    return [SearchProjection(search_view(settings))]
 
 
 @contextlib.contextmanager

@@ -32,7 +32,7 @@ from clew.projections.search.tantivy.view import TantivySearchView
 from clew.projections.search_projection import SearchProjection
 settings = Settings.model_validate_json(sys.argv[1])
 with Database(settings) as database:
-    with Projector(database, [SearchProjection(Path(sys.argv[2]), TantivySearchView)]) as projector:
+    with Projector(database, [SearchProjection(TantivySearchView(Path(sys.argv[2])))]) as projector:
         print("following", flush=True)
         projector.follow(threading.Event(), idle_seconds=0.01)
 """

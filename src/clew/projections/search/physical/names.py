@@ -7,6 +7,7 @@ with an underscore serves the engine:
 _starts  beginnings of the words of names, which are put one by one
 _other   words of every searched field that has no words of its own
 _stem_xx stems of texts in language xx; _lang says which languages there are
+_stems   the same for engines that are given the document itself: stems with their language before them, as in en:walk
 _cells _point _lat _lon   places, see geography
 """
 
@@ -17,6 +18,9 @@ from clew.projections.search.fields import SETS, DocumentSet, Field, FieldKind
 OTHER: Final = "_other"
 STARTS: Final = "_starts"
 LANGUAGES: Final = "_lang"
+STEMS: Final = "_stems"
+LATITUDE: Final = "_lat"
+LONGITUDE: Final = "_lon"
 _WHOLE: Final = frozenset({FieldKind.KEYWORD, FieldKind.NAME, FieldKind.USERNAME})
 _WORDED: Final = frozenset({FieldKind.TEXT, FieldKind.NAME, FieldKind.USERNAME})
 _COUNTED: Final = frozenset({FieldKind.INTEGER, FieldKind.DATE})
@@ -40,6 +44,11 @@ def words_field(field: Field) -> str:
 def stem_field(language: str) -> str:
     """Physical field of stems."""
     return f"_stem_{language}"
+
+
+def stem_of_language(language: str, stem: str) -> str:
+    """A stem as STEMS holds it."""
+    return f"{language}:{stem}"
 
 
 def has_words(field: Field) -> bool:

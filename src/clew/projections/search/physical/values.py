@@ -23,10 +23,14 @@ from clew.projections.search.languages import language_of
 from clew.projections.search.physical.analysis import stems_analyzer
 from clew.projections.search.physical.names import (
     LANGUAGES,
+    LATITUDE,
+    LONGITUDE,
     OTHER,
     STARTS,
+    STEMS,
     lower_field,
     stem_field,
+    stem_of_language,
     whole_field,
     words_field,
 )
@@ -196,15 +200,16 @@ def prose(field: Field, layout: Layout) -> Callable[[str, Any], Pieces]:
         language = language_of(value, declared) if is_prose else None
         if language is None:
             return (members,)
-        stemmed = _stems(value, language) if beside else encode_basestring(value)
-        return (f'{members},"{stem_field(language)}":{stemmed},"{LANGUAGES}":"{language}"',)
+        stemmed = _stems(value, language) if beside else f'"{stem_field(language)}":{encode_basestring(value)}'
+        return (f'{members},{stemmed},"{LANGUAGES}":"{language}"',)
 
     return make
 
 
 def _stems(text: str, language: str) -> str:
     """The different stems of a text, in a fixed order, with a blank between each two."""
-    return encode_basestring(" ".join(sorted(set(stems_analyzer(language).analyze(text)))))
+    stems = sorted(set(stems_analyzer(language).analyze(text)))
+    return f'"{STEMS}":{encode_basestring(" ".join([stem_of_language(language, stem) for stem in stems]))}'
 
 
 def _integer(field: Field, layout: Layout) -> Callable[[int], Iterable[Part]]:
@@ -274,7 +279,7 @@ def placed(value: Any, layout: Layout) -> Pieces:
     for degrees, most in ((latitude, 90), (longitude, 180)):
         if type(degrees) not in (int, float) or not -most <= degrees <= most:
             raise MisfitError(f"is not within ±{most} degrees")
-    parts = _numbers({"_lat": float(latitude), "_lon": float(longitude)})
+    parts = _numbers({LATITUDE: float(latitude), LONGITUDE: float(longitude)})
     if layout is Layout.ALONE:
         parts += [("_cells", str(cell)) for cell in cells(latitude, longitude)]
         parts.append(("_point", f'"{float(latitude)!r},{float(longitude)!r}"'))

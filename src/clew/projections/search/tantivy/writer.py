@@ -16,7 +16,7 @@ from clew.projections.search.fields import DocumentSet
 from clew.projections.search.locks import Lock
 from clew.projections.search.physical.rows import key_of, number_or_none
 from clew.projections.search.physical.values import MisfitError
-from clew.projections.search.port import Document, Refusal
+from clew.projections.search.port import Document, LateRefusal, Refusal
 from clew.projections.search.tantivy.documents import Built, DocumentBuilder
 from clew.projections.search.tantivy.engine import engine
 from clew.projections.search.tantivy.places import Generation
@@ -142,14 +142,15 @@ class TantivyWriter:
             self._seen.pop((organization_id, document_set), None)
         self._generation.drop(organization_id)
 
-    def commit(self, position: str) -> None:
-        """Make everything since the last commit durable and visible, then the position."""
+    def commit(self, position: str) -> tuple[LateRefusal, ...]:
+        """Make everything since the last commit durable and visible, then the position; nothing is refused here."""
         self._check_open()
         for opened in self._open.values():
             opened.commit()
             make_private(opened.directory)
         self._generation.write_position(position)
         self._position = position
+        return ()
 
     def close(self) -> None:
         """Let go, without what was not committed; waits for merges, so that readers find few segments."""
