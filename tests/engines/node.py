@@ -13,7 +13,7 @@ from tests.engines.artefacts import Recipe, class_path
 _HEAP: Final = ("-Xms512m", "-Xmx512m")
 _OPTIONS: Final = (
     "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=4",
+    "-XX:TieredStopAtLevel=1",  # a server of minutes does not earn back what compiling well costs
     "-Djava.awt.headless=true",
     "-Dfile.encoding=UTF-8",
     "-Dlog4j2.disable.jmx=true",

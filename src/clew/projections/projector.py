@@ -31,7 +31,7 @@ from clew.projections.projection import Aside, Projection, Writing
 
 ATTEMPTS: Final = 4
 FIRST_PAUSE_SECONDS: Final = 0.2
-LONGEST_PAUSE_SECONDS: Final = 60.0
+LONGEST_PAUSE_SECONDS: Final = 15.0
 STEP_CHANGES: Final = 500_000  # a row that changes often is taken over once in so many
 IDLE_SECONDS: Final = 0.2
 TRIM_SECONDS: Final = 10.0  # between two looks at what of the log nobody needs any more, while following

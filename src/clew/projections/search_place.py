@@ -41,6 +41,13 @@ def search_view(settings: "Settings") -> "SearchView":
     return TantivySearchView(place, memory=settings.search_writer_mb << 20)
 
 
+def search_adapter(settings: "Settings") -> str:
+    """What keeps the search view, by its adapter's name; "none" where search is switched off."""
+    if settings.search == "none":
+        return "none"
+    return settings.search if settings.search_url is None else "elastic"
+
+
 @dataclass(slots=True)
 class Note:
     """Says that its process changes the record. `settled` once the views have followed."""

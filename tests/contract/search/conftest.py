@@ -14,17 +14,11 @@ import pytest
 from clew.projections.search.fields import DocumentSet
 from clew.projections.search.port import SearchReader, SearchRequest, SearchResult, SearchView
 from tests.contract.search.adapters import OPENERS, Adapter
+from tests.engines.marks import ON_SEARCH_ENGINES
 
 ORGANIZATION: Final = UUID("00000000-0000-4000-8000-000000000001")
 OTHER: Final = UUID("00000000-0000-4000-8000-000000000002")
-ADAPTERS: Final = [
-    "tantivy",
-    # All tests of a kind in one process of the run: it starts the one server of the kind.
-    *(
-        pytest.param(name, marks=[pytest.mark.engines, pytest.mark.xdist_group(name)])
-        for name in ("opensearch", "elasticsearch")
-    ),
-]
+ADAPTERS: Final = ["tantivy", *ON_SEARCH_ENGINES]
 
 
 @pytest.fixture(params=ADAPTERS)

@@ -3,6 +3,7 @@
 import re
 from base64 import b64encode
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
@@ -36,6 +37,14 @@ class EngineAddress:
     def place(self) -> str:
         """For people: without what one signs in with."""
         return f"{self.scheme}://{self.host}:{self.port}{f'/{self.prefix}' if self.prefix else ''}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is on this machine."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
 
 def address_of(settings: "Settings") -> EngineAddress:

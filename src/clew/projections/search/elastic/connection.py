@@ -4,6 +4,7 @@ An engine that has been silent for a while is left alone, and whoever asks is to
 Elasticsearch 7.10 to 9 and OpenSearch 1 to 3 share; nothing here knows which of them answers, but for `identity`.
 """
 
+import logging
 import ssl
 import threading
 import time
@@ -102,6 +103,9 @@ class EngineConnection:
         self._breaker = pybreaker.CircuitBreaker(
             fail_max=_FAILURES, reset_timeout=_SILENT_SECONDS, throw_new_error_on_trip=False
         )
+        # Each failure of a request is told by whoever asked, once.
+        logging.getLogger("elastic_transport").setLevel(logging.CRITICAL)
+        self._last_failure = ""
         self._guard = threading.Lock()
         self._identity: EngineIdentity | None = None
 
@@ -123,7 +127,7 @@ class EngineConnection:
             )
         except pybreaker.CircuitBreakerError:
             raise SearchEngineUnavailableError(
-                f"the search engine has failed {_FAILURES} times in a row and is left alone for {_SILENT_SECONDS} s",
+                f"{self._last_failure}; after {_FAILURES} failures it is left alone for {_SILENT_SECONDS} s",
                 where=self.address.place,
                 remedy="look whether it runs: `clew doctor`",
             ) from None
@@ -195,6 +199,7 @@ class EngineConnection:
         return answer
 
     def _silent(self, message: str) -> SearchEngineUnavailableError:
+        self._last_failure = message
         return SearchEngineUnavailableError(
             message, where=self.address.place, remedy="look whether it runs and is reached from here: `clew doctor`"
         )

@@ -1,6 +1,6 @@
 """From the product's documents to what the engine keeps, and back to the very text that was put."""
 
-from base64 import b64decode
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
@@ -14,6 +14,7 @@ from clew.projections.search.physical.rows import RowBuilder, key_of
 from clew.projections.search.physical.values import Layout
 from clew.projections.search.port import Document
 
+_IN_ADDRESSES: Final = str.maketrans("+/", "-_")
 _ADDED: Final = (INNER, ORGANIZATION)
 
 
@@ -36,13 +37,13 @@ class SourceBuilder:
 
 def key_in(organization_id: UUID, key: str) -> str:
     """The engine's own id of a document: organizations may have documents of the same id."""
-    return f"{key_of(organization_id.int)}{key}"
+    return f"{key_of(organization_id.int)}{key}".translate(_IN_ADDRESSES)
 
 
 def ids_of(key: str) -> tuple[str, str]:
     """The organization and the document that an engine's id stands for."""
     middle = len(key) // 2
-    organization, document = (UUID(bytes=b64decode(f"{half}==")) for half in (key[:middle], key[middle:]))
+    organization, document = (UUID(bytes=urlsafe_b64decode(f"{half}==")) for half in (key[:middle], key[middle:]))
     return str(organization), str(document)
 
 

@@ -78,7 +78,7 @@ class ElasticWriter:
     def drop_organization(self, organization_id: UUID) -> None:
         """Remove everything of an organization, uncommitted changes too. Takes effect at once."""
         self._check_open()
-        self._bulk.forget(key_of(organization_id.int))
+        self._bulk.forget(key_in(organization_id, ""))
         aliases = self._generations.names.aliases(self.generation)
         self._connection.succeed("POST", f"/{aliases}/_refresh", timeout_seconds=_DROPPING_SECONDS)
         self._delete(aliases, {"term": {ORGANIZATION: str(organization_id)}})
