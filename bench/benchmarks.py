@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.audit import audit
+from bench.engines import engines
 from bench.generate import Plan, blocks, write
 from bench.places import run_module
 from bench.projecting import feed
@@ -174,7 +175,10 @@ BENCHMARKS: Final[dict[str, Callable[[Path, int], Result]]] = {
     "search": search,
     "audit": audit,
     "serving": serving,
+    "engines": engines,
 }
+ONLY_BY_NAME: Final = frozenset({"engines"})
+"""Need more than `make setup` installs: Java and Maven."""
 
 
 def _rate(load: dict[str, Any]) -> float:

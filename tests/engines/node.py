@@ -10,10 +10,8 @@ from urllib.request import urlopen
 
 from tests.engines.artefacts import Recipe, class_path
 
-_HEAP: Final = ("-Xms512m", "-Xmx512m")
 _OPTIONS: Final = (
     "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=1",  # a server of minutes does not earn back what compiling well costs
     "-Djava.awt.headless=true",
     "-Dfile.encoding=UTF-8",
     "-Dlog4j2.disable.jmx=true",
@@ -26,9 +24,13 @@ _STOP_SECONDS: Final = 60.0
 
 
 class Node:
-    """A node of a search engine, not started yet. Its data outlives `stop` and `kill`."""
+    """A node of a search engine, not started yet. Its data outlives `stop` and `kill`.
 
-    def __init__(self, recipe: Recipe, directory: Path) -> None:
+    quick: without compiling well, which a server of minutes does not earn back.
+    """
+
+    def __init__(self, recipe: Recipe, directory: Path, *, heap: str = "512m", quick: bool = True) -> None:
+        self._java = ["java", f"-Xms{heap}", f"-Xmx{heap}", *(["-XX:TieredStopAtLevel=1"] if quick else [])]
         self.recipe = recipe
         self.directory = directory
         self.port = _free_port()
@@ -43,7 +45,7 @@ class Node:
         """Start it, and wait until it answers. Raises RuntimeError with the end of its log."""
         self.directory.mkdir(parents=True, exist_ok=True)
         log = self.directory / "output.log"
-        command = ["java", *_HEAP, *_OPTIONS, *self.recipe.options, "-cp", class_path(self.recipe), "EngineNode"]
+        command = [*self._java, *_OPTIONS, *self.recipe.options, "-cp", class_path(self.recipe), "EngineNode"]
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 [*command, str(self.port), str(self.directory), *self.recipe.plugins],
