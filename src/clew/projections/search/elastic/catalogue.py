@@ -24,12 +24,12 @@ DAILY: Final = (
     "endpoint_files",
     "endpoint_network",
 )
-_KEYWORD: Final = {"type": "keyword"}
-_DATE: Final = {"type": "date"}
-_WHOLE: Final = {"type": "long"}
-_NUMBER: Final = {"type": "double"}
-_TRUTH: Final = {"type": "boolean"}
-_STORED: Final = {"type": "object", "enabled": False}
+_KEYWORD: Final[dict[str, Any]] = {"type": "keyword"}
+_DATE: Final[dict[str, Any]] = {"type": "date"}
+_WHOLE: Final[dict[str, Any]] = {"type": "long"}
+_NUMBER: Final[dict[str, Any]] = {"type": "double"}
+_TRUTH: Final[dict[str, Any]] = {"type": "boolean"}
+_STORED: Final[dict[str, Any]] = {"type": "object", "enabled": False}
 
 
 def _group(**fields: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def test_a_url_names_engine_login_and_prefix() -> None:
     assert found.authorization is not None
     assert b64decode(found.authorization.removeprefix("Basic ")) == b"clew:p@ss:word"
     assert found.place == "https://search.example:9200/case-7"
-    assert "ss" not in repr(found).replace("ssl", "").replace("place", "")
+    assert found.authorization not in repr(found)
     assert not found.is_local
     assert address_of(_settings(search_url="http://127.0.0.1:9201")).is_local
 
@@ -87,6 +87,6 @@ def test_supported_engines_are_taken(number: str, distribution: str | None, prod
     ids=str,
 )
 def test_others_are_refused(told: Any) -> None:
-    with pytest.raises(ConfigurationError, match="not supported|neither") as caught:
+    with pytest.raises(ConfigurationError, match=r"not supported|neither") as caught:
         identity_of(told, "here")
     assert caught.value.remedy
