@@ -103,10 +103,11 @@ def templates(names: Names, shards: Mapping[str, int], replicas: int, *, refresh
 
     A template is for the series NAME-000001, NAME-000002, … behind an alias, or for the days' NAME-…-2025.03.01.
     """
-    found = {}
+    found: dict[str, Any] = {}
     for name, (fields, policy, usual) in _READY.items():
         found[f"{names.prefix}{name}"] = {
             "index_patterns": [f"{names.prefix}{name}-*"],
+            "priority": 200,  # before what engines bring for names like logs-*
             "template": {
                 "settings": {
                     "number_of_shards": shards.get(name, usual),
