@@ -30,6 +30,7 @@ public final class EngineNode extends Node {
             .put("network.host", "127.0.0.1")
             .put("http.port", arguments[0])
             .put("transport.port", "0")
+            .putList("path.repo", home.resolve("snapshots").toString())
             .put("cluster.routing.allocation.disk.threshold_enabled", false)
             .build();
         Environment environment =

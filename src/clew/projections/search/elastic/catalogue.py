@@ -13,6 +13,8 @@ from clew.projections.search.elastic.names import Names
 from clew.projections.search.fields import ENTITY_DOC_TYPES, DocumentSet, SearchIndex
 
 REFRESH: Final = "5s"
+MARK: Final = "made_by_clew"
+"""Stands in the mapping of every index made from a template: others of the same name are left alone."""
 DAILY: Final = (
     "events",
     "threats",
@@ -88,6 +90,8 @@ _READY: Final[dict[str, tuple[dict[str, Any], Policy | None, int]]] = {
     "logs": (_LOGGED, DAILY_POLICY, 1),
     **dict.fromkeys(DAILY, (_LOGGED, DAILY_POLICY, 1)),
 }
+SERIES: Final = {name: policy for name, (_, policy, _) in _READY.items() if policy is not None}
+"""What ages, and how. A series' indices are NAME-…"""
 
 
 def filled(shards: Mapping[str, int]) -> dict[str, Any]:
@@ -115,6 +119,7 @@ def templates(names: Names, shards: Mapping[str, int], replicas: int, *, refresh
                     "refresh_interval": refresh,
                 },
                 "mappings": {
+                    "_meta": {MARK: True},
                     "dynamic_templates": [{"texts": {"match_mapping_type": "string", "mapping": _KEYWORD}}],
                     "properties": {"id": _KEYWORD, ORGANIZATION: _KEYWORD, **fields},
                 },

@@ -1,7 +1,7 @@
 """From the product's documents to what the engine keeps, and back to the very text that was put."""
 
 from base64 import urlsafe_b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -59,10 +59,21 @@ def language_of_source(source: Mapping[str, Any]) -> str | None:
     return language if isinstance(language, str) else None
 
 
-def is_untouched(builder: SourceBuilder, organization_id: UUID, key: str, source: Mapping[str, Any]) -> bool:
-    """Whether what stands beside the document in the engine is what its own text makes of it."""
-    try:
-        ((own_key, own),) = builder.build(organization_id, [document_of(source)])
-    except ValueError:
-        return False
-    return key == key_in(organization_id, own_key) and orjson.loads(own) == dict(source)
+def untouched(
+    builder: SourceBuilder, organization_id: UUID, found: Sequence[tuple[str, Mapping[str, Any]]]
+) -> Iterator[bool]:
+    """Whether what stands beside the document is what its own text makes of it, of each key and source."""
+    while found:
+        try:
+            built = builder.build(organization_id, [document_of(source) for _, source in found])
+        except ValueError:
+            if len(found) == 1:
+                yield False
+                return
+            middle = len(found) // 2
+            yield from untouched(builder, organization_id, found[:middle])
+            found = found[middle:]
+        else:
+            for (key, source), (own_key, own) in zip(found, built, strict=False):
+                yield key == key_in(organization_id, own_key) and orjson.loads(own) == dict(source)
+            found = found[len(built) :]

@@ -1,17 +1,20 @@
 """All that an engine keeps of an organization, read through once."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
 from clew.projections.search.elastic.connection import EngineConnection, quoted
-from clew.projections.search.elastic.documents import SourceBuilder, document_of, is_untouched
+from clew.projections.search.elastic.documents import SourceBuilder, document_of, untouched
 from clew.projections.search.elastic.mappings import ORGANIZATION
 from clew.projections.search.errors import SearchViewError
 from clew.projections.search.fields import DocumentSet
 from clew.projections.search.port import document_text
 
 _PAGE: Final = 1_000
+_BUILT_AT_ONCE: Final = 250
 _KEPT: Final = "10m"
 _READING_SECONDS: Final = 300.0
 _TOUCHED: Final = b"changed in the engine: "
@@ -23,13 +26,13 @@ def stored_in(
 ) -> Iterator[tuple[str, bytes]]:
     """Id and JSON of every document of the organization, all of one moment."""
     builder = SourceBuilder(document_set)
-    for hit in _scrolled(connection, alias, organization_id):
-        source = hit["_source"]
-        document = document_of(source)
-        text = document_text(document)
-        if not is_untouched(builder, organization_id, hit["_id"], source):
-            text = _TOUCHED + text
-        yield str(document.get("id")), text
+    coming = _scrolled(connection, alias, organization_id)
+    with closing(coming):
+        while hits := [(hit["_id"], hit["_source"]) for hit in islice(coming, _BUILT_AT_ONCE)]:
+            for (_, source), well in zip(hits, untouched(builder, organization_id, hits), strict=True):
+                document = document_of(source)
+                text = document_text(document)
+                yield str(document.get("id")), text if well else _TOUCHED + text
 
 
 def organizations_in(connection: EngineConnection, aliases: str) -> tuple[UUID, ...]:
@@ -50,7 +53,7 @@ def organizations_in(connection: EngineConnection, aliases: str) -> tuple[UUID, 
         composite["after"] = counted["after_key"]
 
 
-def _scrolled(connection: EngineConnection, alias: str, organization_id: UUID) -> Iterator[dict[str, Any]]:
+def _scrolled(connection: EngineConnection, alias: str, organization_id: UUID) -> Generator[dict[str, Any], None, None]:
     body = {
         "query": {"bool": {"filter": [{"term": {ORGANIZATION: str(organization_id)}}]}},
         "size": _PAGE,
