@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from bench.audit import audit
 from bench.backups import backups
+from bench.engines import engines
 from bench.generate import Plan, blocks, write
 from bench.places import run_module
 from bench.projecting import feed
@@ -176,7 +177,10 @@ BENCHMARKS: Final[dict[str, Callable[[Path, int], Result]]] = {
     "audit": audit,
     "backups": backups,
     "serving": serving,
+    "engines": engines,
 }
+ONLY_BY_NAME: Final = frozenset({"engines"})
+"""Need more than `make setup` installs: Java and Maven."""
 
 
 def _rate(load: dict[str, Any]) -> float:

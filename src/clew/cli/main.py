@@ -30,6 +30,7 @@ from clew.cli.commands import (
     quarantine,
     report,
     role,
+    schema,
     search,
     serve,
     show,
@@ -153,6 +154,7 @@ def _application() -> typer.Typer:
     root.add_typer(_audit(), name="audit")
     root.command("backup")(backup.backup)
     root.command("restore")(backup.restore)
+    root.add_typer(_schema(), name="schema")
     root.command("serve")(serve.serve)
     root.command("doctor")(doctor.doctor)
     root.command("version")(version)
@@ -219,6 +221,12 @@ def _projection() -> typer.Typer:
     group.command("rebuild")(projection.rebuild)
     group.command("drill")(projection.drill)
     group.command("follow")(projection.follow)
+    return group
+
+
+def _schema() -> typer.Typer:
+    group = _group("See how engines keep what Clew puts there.")
+    group.command("export")(schema.export)
     return group
 
 

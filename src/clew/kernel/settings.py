@@ -39,8 +39,15 @@ def _postgresql_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def _search_url(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("https://", "http://")):
+        raise ValueError("must begin with https:// or http:// (as in https://user:password@host:9200/prefix)")
+    return url
+
+
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 PostgresqlUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
+SearchUrl = Annotated[SecretStr, AfterValidator(_search_url)]
 
 
 class Settings(BaseSettings):
@@ -99,7 +106,31 @@ class Settings(BaseSettings):
         "another disk: then a restore can go to any second. Unset: a backup holds what was there when it was made.",
     )
     search: Literal["tantivy", "none"] = Field(
-        "tantivy", description="What keeps the search view: Tantivy in the data directory, or none (no search)."
+        "tantivy",
+        description="What keeps the search view where search_url names no engine: Tantivy in the data directory. "
+        "none: no search, whatever search_url says.",
+    )
+    search_url: SearchUrl | None = Field(
+        None,
+        description="Elasticsearch (7.10 to 9) or OpenSearch (1 to 3) that keeps the search view, as "
+        "https://user:password@host:9200/prefix, with a prefix for each installation. Unset: what search says.",
+    )
+    search_api_key: SecretStr | None = Field(
+        None, description="API key for the search engine, in the place of a login in search_url: encoded, or id:secret."
+    )
+    search_ca_file: AbsolutePath | None = Field(
+        None, description="Certificates that the search engine's one is checked against. Unset: the system's."
+    )
+    search_timeout_seconds: int = Field(
+        30, ge=1, le=600, description="Seconds to wait for an answer of the search engine."
+    )
+    search_shards: dict[str, Annotated[int, Field(ge=1, le=1024)]] = Field(
+        {"attacks": 5},
+        description="Parts into which the search engine divides what it holds, by index, as a JSON object; 1 for what "
+        "is not named. Counts from the next rebuild on.",
+    )
+    search_replicas: int = Field(
+        1, ge=0, le=16, description="Further copies that the search engine keeps on other machines of its own."
     )
     search_writer_mb: int = Field(
         128, ge=32, le=16_384, description="Memory in MiB that writing the search view may take before it is flushed."

@@ -74,6 +74,7 @@ PROMISED = {
     "audit verify",
     "audit export",
     "audit search",
+    "schema export",
     "serve",
     "doctor",
     "version",
@@ -105,7 +106,7 @@ def test_every_command_of_the_record_has_an_organization_and_a_data_directory() 
     of_all = {name for name in PROMISED if name.partition(" ")[0] in {"init", "demo", "db", "org", "version"}} - {
         "org show"
     }
-    assert without == of_all | {"audit verify", "serve", "backup", "restore"}
+    assert without == of_all | {"audit verify", "schema export", "serve", "backup", "restore"}
 
 
 def test_help_fits_on_one_line_per_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -57,10 +57,12 @@ def serve(
         from clew.api.server import Listening, bound
         from clew.api.server import serve as run
         from clew.cli.session import opened_current_database
+        from clew.projections.service import check_engines
 
         listening = Listening(host, port, certificate, key)
         _require_safe(listening, behind_proxy=behind_proxy)
         with bound(listening) as listener, opened_current_database(call) as database:
+            check_engines(database.settings)
             services = [service for make in _SERVICES for service in make(database)]
             run(database, listener, listening, services, stop=stop, ready=tell)
 

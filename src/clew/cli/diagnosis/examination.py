@@ -23,6 +23,7 @@ def examine(call: Invocation) -> Iterator[Finding]:
         return
     yield from configuration.examine_settings(settings, frozenset({"data_dir"} if call.data_dir else ()))
     yield from _guarded("data directory", lambda: machine.examine_data_directory(settings))
+    yield from _guarded("search engine", lambda: views.examine_engine(settings))
     with Database(settings) as database:
         yield from _examine_database(call, database)
 
