@@ -1,5 +1,7 @@
 """One server for a run of tests: on loopback, with a little memory and a directory of its own."""
 
+import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -74,9 +76,25 @@ class Node:
     def kill(self) -> None:
         """Kill -9, and wait until it is gone."""
         if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def freeze(self) -> None:
+        """SIGSTOP: connections stay, and nothing is answered."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+
+    def wipe(self) -> None:
+        """Kill -9, and take all away that it kept."""
+        self.kill()
+        shutil.rmtree(self.directory)
 
     def _answers(self) -> bool:
         try:
