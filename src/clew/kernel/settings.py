@@ -12,42 +12,19 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import platformdirs
-from pydantic import AfterValidator, ByteSize, Field, SecretStr, ValidationError
+from pydantic import ByteSize, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from clew.kernel.errors import ConfigurationError
+from clew.kernel.setting_kinds import GIBIBYTE, KIBIBYTE, MEBIBYTE, AbsolutePath, PostgresqlUrl, SearchUrl, absolute
 
 PREFIX = "CLEW_"
 CONFIG_VARIABLE = "CLEW_CONFIG"
 CONFIG_NAME = "clew.toml"
-KIBIBYTE = 1024
-MEBIBYTE = 1024 * KIBIBYTE
-GIBIBYTE = 1024 * MEBIBYTE
 
 
 def _default_data_dir() -> Path:
     return Path(platformdirs.user_data_path("clew", appauthor=False))
-
-
-def _absolute(path: Path) -> Path:
-    return path.expanduser().resolve()
-
-
-def _postgresql_url(url: SecretStr) -> SecretStr:
-    if not url.get_secret_value().startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
-        raise ValueError("must begin with postgresql:// (as in postgresql://user:password@host:5432/database)")
-    return url
-
-
-def _search_url(url: SecretStr) -> SecretStr:
-    if not url.get_secret_value().startswith(("https://", "http://")):
-        raise ValueError("must begin with https:// or http:// (as in https://user:password@host:9200/prefix)")
-    return url
-
-
-AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
-PostgresqlUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
-SearchUrl = Annotated[SecretStr, AfterValidator(_search_url)]
 
 
 class Settings(BaseSettings):
@@ -342,14 +319,14 @@ def unknown_variables(environment: Mapping[str, str]) -> Iterator[tuple[str, str
 def _config_file(overrides: Mapping[str, object]) -> Path:
     explicit = os.environ.get(CONFIG_VARIABLE)
     if explicit:
-        path = _absolute(Path(explicit))
+        path = absolute(Path(explicit))
         if not path.is_file():
             raise ConfigurationError(
                 "this file does not exist", where=f"{CONFIG_VARIABLE}={path}", remedy="correct the path"
             )
         return path
     data_dir = overrides.get("data_dir") or os.environ.get("CLEW_DATA_DIR") or _default_data_dir()
-    return _absolute(Path(str(data_dir))) / CONFIG_NAME
+    return absolute(Path(str(data_dir))) / CONFIG_NAME
 
 
 def _read_config(path: Path) -> dict[str, Any]:
