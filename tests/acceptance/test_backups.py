@@ -22,7 +22,7 @@ from tests.support.program import SET_UP_BEFORE, Program, fresh_program
 pytestmark = [pytest.mark.same_everywhere, pytest.mark.slow]
 
 # What a restore itself changes: it begins an epoch, makes views, ends sessions, and tells of that.
-RENEWED = {"changes", "feed_epochs", "projections", "projection_failures", "sessions", "refresh_tokens"}
+RENEWED = {"changes", "feed_epochs", "projections", "projection_failures", "sessions", "refresh_tokens", "jobs"}
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +97,28 @@ def test_a_second_in_the_past_is_restored_and_the_record_before_is_kept(archived
     archived.run("ingest", "first.json", "--case", "Once more")
     archived.run("restore", "--at", at_again, "--replace")
     assert digest(archived) == again
+
+
+def test_what_was_open_then_is_neither_done_twice_nor_let_in_again(archived: Program) -> None:
+    with Database(settings_of(archived)) as database, database.admin_engine().begin() as connection:
+        organization = connection.scalar(sa.text("SELECT id FROM organizations WHERE slug = 'default'"))
+        user = connection.scalar(sa.text("SELECT id FROM users WHERE organization_id = :o"), {"o": organization})
+        asked = {"o": organization, "u": user}
+        connection.execute(sa.text("INSERT INTO jobs (organization_id, kind) VALUES (:o, 'ingest')"), asked)
+        connection.execute(
+            sa.text(
+                "INSERT INTO sessions (organization_id, id, user_id, username, role, expires_at, token_hash)"
+                " VALUES (:o, gen_random_uuid(), :u, 'someone', 'analyst', now() + interval '1 day', 'not one')"
+            ),
+            asked,
+        )
+    then = now()
+    archived.run("ingest", "first.json", "--case", "Since")
+    restored = archived.json("restore", "--at", then, "--replace")
+    assert (restored["sessions_ended"], restored["jobs_held"]) == (1, 1)
+    (job,) = archived.json("jobs", "list")["jobs"]
+    assert (job["status"], job["error"]["code"]) == ("failed", "record_restored")
+    assert archived.json("jobs", "retry", job["id"])["status"] == "pending"
 
 
 def test_a_rehearsal_proves_a_restore_beside_the_record_in_use_and_leaves_nothing(archived: Program) -> None:

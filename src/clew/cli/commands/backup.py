@@ -184,6 +184,7 @@ def _print_restored(made: "Restored") -> None:
             "data directory": made.data_dir,
             "as of": renewed.at.isoformat() if renewed.at else "the end of what is known",
             "sessions ended": renewed.sessions_ended,
+            "jobs held": renewed.jobs_held,
             "views": "made anew" if renewed.views else "not up to date: see `clew projection status`",
             "the record before": made.replaced,
             "seconds": f"{made.seconds:.1f}",
