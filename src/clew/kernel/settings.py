@@ -39,7 +39,14 @@ def _postgresql_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def _redis_url(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("must begin with rediss://, redis:// or unix:// (as in rediss://user:password@host:6379/0)")
+    return url
+
+
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 PostgresqlUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
 
 
@@ -93,6 +100,19 @@ class Settings(BaseSettings):
         description="Where the embedded cluster is put if run by root with a data directory that the unprivileged "
         "server account cannot enter (such as one beneath /root).",
     )
+    redis_url: RedisUrl | None = Field(
+        None,
+        description="Redis 7 or newer that server processes share for limits, caches and live events, and that job "
+        "runner celery goes by. Unset: they are kept in the memory of the one server process.",
+    )
+    redis_ca_file: AbsolutePath | None = Field(
+        None, description="Certificates that the one of a rediss:// server is checked against. Unset: the system's."
+    )
+    redis_pool_size: int = Field(100, ge=1, le=10_000, description="Connections to Redis that a process makes at most.")
+    redis_connect_seconds: float = Field(2.0, gt=0, le=60, description="Seconds to wait for a connection to Redis.")
+    redis_timeout_seconds: float = Field(
+        0.5, gt=0, le=60, description="Seconds to wait for an answer of Redis before it counts as away."
+    )
     search: Literal["tantivy", "none"] = Field(
         "tantivy", description="What keeps the search view: Tantivy in the data directory, or none (no search)."
     )
@@ -107,6 +127,11 @@ class Settings(BaseSettings):
     partitions_ahead_months: int = Field(3, ge=1, le=24, description="Months for which partitions are made ahead.")
     job_workers: int = Field(
         4, ge=1, le=64, description="Jobs (such as loads of uploaded files) that a server works on at once."
+    )
+    job_runner: Literal["server", "celery"] = Field(
+        "server",
+        description="Who does jobs: the server itself (and any `clew worker`), or Celery's workers, which `clew worker` "
+        "starts on any machine and which are told of jobs through Redis.",
     )
     job_lost_seconds: int = Field(
         20,
