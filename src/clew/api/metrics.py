@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from sqlalchemy.pool import QueuePool
 
+from clew.kernel.cache.port import CacheUnavailableError
 from clew.kernel.database import Database
 from clew.kernel.errors import ClewError
 from clew.kernel.roles import APPLICATION, AUTHENTICATOR
@@ -52,6 +53,18 @@ class Metrics:
         self._lag = Gauge(
             "projection_lag_seconds", "How far a view is behind the record", ("projection",), registry=self.registry
         )
+        self._lookups = Counter(
+            "cache_lookups_total", "Look-ups of cached values", ("result",), registry=self.registry
+        )
+        self._ratio = Gauge(
+            "cache_hit_ratio", "Share of look-ups that found something, since the start", registry=self.registry
+        )
+        self._shared = Gauge(
+            "cache_available", "Whether what keeps limits, caches and live state answers", registry=self.registry
+        )
+        self._callers = Gauge(
+            "api_callers", "About how many callers a route had within a minute", ("endpoint",), registry=self.registry
+        )
         self._usage = Gauge(
             "api_usage_log_lines", "What became of the lines about API keys", ("state",), registry=self.registry
         )
@@ -61,6 +74,10 @@ class Metrics:
         named = method if method in _METHODS else "other"
         self._requests.labels(named, route, str(status)).inc()
         self._durations.labels(named, route).observe(seconds)
+
+    def count_lookup(self, hit: bool) -> None:  # noqa: FBT001  as the cache tells it
+        """A cached value was looked for."""
+        self._lookups.labels("hit" if hit else "miss").inc()
 
     def watch(self, database: Database) -> None:
         """Measure every statement of the requests' connections from now on."""
@@ -78,6 +95,7 @@ class Metrics:
         if isinstance(pool, QueuePool):
             most = serving.settings.pool_size + serving.settings.pool_overflow
             self._connections.labels("postgresql").set(most - pool.checkedout())
+        self._tell_cache(serving)
         counts = serving.usage_log.counts()
         for state in ("recorded", "written", "dropped"):
             self._usage.labels(state).set(getattr(counts, state))
@@ -87,6 +105,17 @@ class Metrics:
         except (ClewError, sa.exc.DBAPIError):
             self._lag.clear()  # not known: the database is away, which other figures show
         return generate_latest(self.registry)
+
+    def _tell_cache(self, serving: "Serving") -> None:
+        hits, misses = (self._lookups.labels(result)._value.get() for result in ("hit", "miss"))  # noqa: SLF001
+        self._ratio.set(hits / (hits + misses) if hits + misses else 0.0)
+        try:
+            for endpoint, callers in serving.limiter.callers(serving.cache).items():
+                self._callers.labels(endpoint).set(callers)
+            self._shared.set(1)
+        except CacheUnavailableError:
+            self._callers.clear()
+            self._shared.set(0)
 
     @staticmethod
     def _begin(_connection: Any, _cursor: Any, _statement: str, _parameters: Any, context: Any, _many: Any) -> None:

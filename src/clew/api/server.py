@@ -15,7 +15,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from clew.api.application import create_application
-from clew.api.services import Service, Work
+from clew.api.services import Service, live_services
 from clew.api.serving import Serving, opened_serving
 from clew.kernel.database import Database
 from clew.kernel.errors import ConfigurationError
@@ -83,10 +83,9 @@ def serve(
     ConfigurationError, ConflictError if another server works on this record.
     """
     with contextlib.ExitStack() as opened:
-        alone = opened.enter_context(SingleServer(database))
+        alone = opened.enter_context(SingleServer(database, shared=database.settings.redis_url is not None))
         serving = opened.enter_context(opened_serving(database, alone=alone))
-        events = Work("events", lambda ending: serving.hub.follow(database, ending))
-        opened.enter_context(_running([events, *services]))
+        opened.enter_context(_running([*live_services(serving), *services]))
         server = _Server(_configuration(serving, listening), serving.stopping, stop, ready)
         server.run([listener])
 

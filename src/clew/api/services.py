@@ -8,6 +8,8 @@ from typing import Final, Protocol
 import psycopg
 import sqlalchemy as sa
 
+from clew.api.live_feed import Bridge, Follower
+from clew.api.serving import Serving
 from clew.domains.audit.chain import AuditChainError
 from clew.domains.audit.sealer import Sealer, SealerBusyError
 from clew.domains.identity.housekeeping import keep_house
@@ -17,6 +19,7 @@ from clew.kernel.logs import logger
 from clew.projections.following import FollowingProcess
 
 HOUSEKEEPING_SECONDS: Final = 3600.0
+CALLERS_SECONDS: Final = 2.0
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 30.0
 _PARTITIONS: Final = sa.text("SELECT create_monthly_partitions(:months)")
@@ -88,6 +91,22 @@ def standard_services(database: Database) -> list[Service]:
         Work("housekeeping", lambda stop: _keep_house(database, stop)),
         FollowingProcess(database.settings),
     ]
+
+
+def live_services(serving: Serving) -> list[Service]:
+    """What every server process does: pass on live events if no other does, follow them, count callers."""
+    bridge = Bridge(serving.database, serving.cache)
+    follower = Follower(serving.hub, serving.memo, serving.cache)
+    return [
+        Work("events", bridge.run),
+        Work("following", follower.run),
+        Work("callers", lambda stop: _count_callers(serving, stop)),
+    ]
+
+
+def _count_callers(serving: Serving, stop: threading.Event) -> None:
+    while not stop.wait(CALLERS_SECONDS):
+        serving.limiter.note_callers(serving.cache)
 
 
 def _seal(database: Database, stop: threading.Event) -> None:

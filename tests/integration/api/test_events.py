@@ -13,10 +13,13 @@ import pytest
 import sqlalchemy as sa
 
 from clew.api.live import MOST_PER_USER, TOPICS, WAITING, Event, Hub, Subscription
+from clew.api.live_feed import Bridge, Follower
 from clew.domains.identity.permissions import BUILT_IN
 from clew.domains.identity.users import set_active
 from clew.domains.investigations.service import create_investigation
 from clew.domains.jobs.service import NewJob, cancel_job, enqueue
+from clew.kernel.cache.memory import MemoryCache
+from clew.kernel.cache.remembering import Memo
 from clew.kernel.database import Database
 from clew.kernel.errors import LimitError
 from tests.support.record import Tenant, migrated_database, new_organization
@@ -227,13 +230,13 @@ def test_a_slow_reader_costs_a_bounded_number_of_events() -> None:
         hub, organization, user = Hub(), uuid4(), uuid4()
         with hub.subscribed(organization, user, ["jobs"], None) as slow:
             for number in range(3 * WAITING):
-                hub.publish(organization, "jobs", str(number), "updated")
+                hub.publish(organization, "jobs", str(number), "updated", identifier=f"e-{number}")
             waiting, _ = slow.take()
             assert len(waiting) <= WAITING
             assert waiting[0].change == "reset"
-            hub.publish(organization, "jobs", "one", "updated")
-            hub.publish(uuid4(), "jobs", "of others", "updated")
-            hub.publish(organization, "uploads", "of another topic", "updated")
+            hub.publish(organization, "jobs", "one", "updated", identifier="e-1")
+            hub.publish(uuid4(), "jobs", "of others", "updated", identifier="e-2")
+            hub.publish(organization, "uploads", "of another topic", "updated", identifier="e-3")
             assert [event.row for event in slow.take()[0]] == ["one"]
 
     asyncio.run(follow())
@@ -258,15 +261,18 @@ def test_one_user_follows_a_bounded_number_of_times() -> None:
 def test_a_hub_follows_the_database_of_other_processes(database: Database) -> None:
     async def follow() -> None:
         tenant = new_organization(database)
-        hub, stop = Hub(), threading.Event()
-        thread = threading.Thread(target=hub.follow, args=(database, stop))
+        hub, stop, cache = Hub(), threading.Event(), MemoryCache()
+        bridge, follower = Bridge(database, cache), Follower(hub, Memo(cache), cache)
+        threads = [threading.Thread(target=work, args=(stop,)) for work in (bridge.run, follower.run)]
         with hub.subscribed(tenant.id, tenant.operator, ["jobs"], None) as subscription:
-            thread.start()
+            for thread in threads:
+                thread.start()
             assert [event.change for event in await given(subscription)] == ["reset"]
             job = put(database, tenant)
             assert [event.row for event in await given(subscription)] == [str(job)]
         stop.set()
-        await asyncio.to_thread(thread.join)
+        for thread in threads:
+            await asyncio.to_thread(thread.join)
 
     async def given(subscription: Subscription) -> list[Event]:
         async with asyncio.timeout(60):

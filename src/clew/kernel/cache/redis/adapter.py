@@ -18,6 +18,7 @@ from clew.kernel.cache.redis.scripts import LOOK, SETTLE, TAKE, TELL
 
 _RECHECK_SECONDS: Final = 1.0
 _AT_ONCE: Final = 500
+_NOTHING: Final = (0, 0)
 
 
 class RedisCache:
@@ -173,9 +174,9 @@ class RedisFollowing:
         self._connection = connection
         self._heard = heard
         self._channel = channel
-        self._last = (0, 0) if behind is None else _place(behind)
-        self._complete = self._last is not None
-        self._last = self._last or (0, 0)
+        known = _NOTHING if behind is None else _place(behind)
+        self._complete = known is not None
+        self._last = known or _NOTHING
         self._waiting: deque[Told] = deque()
         self._checked = 0.0
         self._catch_up()
@@ -212,7 +213,7 @@ class RedisFollowing:
     def _catch_up(self) -> None:
         """Read what the stream holds beyond the last message; what was the last one has to be there still."""
         while True:
-            since = "-" if self._last == (0, 0) else f"{self._last[0]}-{self._last[1]}"
+            since = "-" if self._last == _NOTHING else f"{self._last[0]}-{self._last[1]}"
             with self._connection.asking() as client:
                 found = client.xrange(self._channel, min=since, count=_AT_ONCE)
             if since != "-" and not (found and found[0][0] == since.encode()):
