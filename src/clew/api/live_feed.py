@@ -1,4 +1,4 @@
-"""From the database to every server process: what changed is told on one channel, and cached values of it are forgotten.
+"""From the database to every server process: what changed is told on one channel, and what is cached of it forgotten.
 
 One process at a time listens to the database and passes on what it hears (the bridge): a lock on the very connection
 that it listens by says which. All processes follow the channel. Where something may have been missed, because the

@@ -1,10 +1,12 @@
 """Figures of the running server, for Prometheus. Names are those of the product's catalogue."""
 
+import os
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy.pool import QueuePool
 
 from clew.kernel.cache.port import CacheUnavailableError
@@ -49,24 +51,41 @@ class Metrics:
             "Connections that requests may still take",
             ("database",),
             registry=self.registry,
+            multiprocess_mode="livemin",
         )
         self._lag = Gauge(
-            "projection_lag_seconds", "How far a view is behind the record", ("projection",), registry=self.registry
+            "projection_lag_seconds",
+            "How far a view is behind the record",
+            ("projection",),
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
         )
-        self._lookups = Counter(
-            "cache_lookups_total", "Look-ups of cached values", ("result",), registry=self.registry
-        )
+        self._lookups = Counter("cache_lookups_total", "Look-ups of cached values", ("result",), registry=self.registry)
         self._ratio = Gauge(
-            "cache_hit_ratio", "Share of look-ups that found something, since the start", registry=self.registry
+            "cache_hit_ratio",
+            "Share of look-ups that found something, since the start",
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
         )
         self._shared = Gauge(
-            "cache_available", "Whether what keeps limits, caches and live state answers", registry=self.registry
+            "cache_available",
+            "Whether what keeps limits, caches and live state answers",
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
         )
         self._callers = Gauge(
-            "api_callers", "About how many callers a route had within a minute", ("endpoint",), registry=self.registry
+            "api_callers",
+            "About how many callers a route had within a minute",
+            ("endpoint",),
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
         )
         self._usage = Gauge(
-            "api_usage_log_lines", "What became of the lines about API keys", ("state",), registry=self.registry
+            "api_usage_log_lines",
+            "What became of the lines about API keys",
+            ("state",),
+            registry=self.registry,
+            multiprocess_mode="livesum",
         )
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -95,7 +114,8 @@ class Metrics:
         if isinstance(pool, QueuePool):
             most = serving.settings.pool_size + serving.settings.pool_overflow
             self._connections.labels("postgresql").set(most - pool.checkedout())
-        self._tell_cache(serving)
+        source = _source(self.registry)
+        self._tell_cache(serving, source)
         counts = serving.usage_log.counts()
         for state in ("recorded", "written", "dropped"):
             self._usage.labels(state).set(getattr(counts, state))
@@ -104,10 +124,12 @@ class Metrics:
                 self._lag.labels(name).set(lag)
         except (ClewError, sa.exc.DBAPIError):
             self._lag.clear()  # not known: the database is away, which other figures show
-        return generate_latest(self.registry)
+        return generate_latest(source)
 
-    def _tell_cache(self, serving: "Serving") -> None:
-        hits, misses = (self._lookups.labels(result)._value.get() for result in ("hit", "miss"))  # noqa: SLF001
+    def _tell_cache(self, serving: "Serving", source: CollectorRegistry) -> None:
+        hits, misses = (
+            source.get_sample_value("cache_lookups_total", {"result": result}) or 0.0 for result in ("hit", "miss")
+        )
         self._ratio.set(hits / (hits + misses) if hits + misses else 0.0)
         try:
             for endpoint, callers in serving.limiter.callers(serving.cache).items():
@@ -130,3 +152,12 @@ class Metrics:
         verb = statement.lstrip()[:6].upper().strip()
         operation = verb if verb in _OPERATIONS else "other"
         self._queries.labels("postgresql", operation).observe(seconds)
+
+
+def _source(own: CollectorRegistry) -> CollectorRegistry:
+    """Whose figures are told: this process's, or those of all server processes that share a directory for them."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return own
+    every = CollectorRegistry()
+    MultiProcessCollector(every)
+    return every

@@ -1,5 +1,6 @@
 """What the server does beside answering requests: each a service that is started with it and stopped with it."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from clew.api.serving import Serving
 from clew.domains.audit.chain import AuditChainError
 from clew.domains.audit.sealer import Sealer, SealerBusyError
 from clew.domains.identity.housekeeping import keep_house
+from clew.kernel.cache.port import CacheUnavailableError
 from clew.kernel.database import Database
 from clew.kernel.errors import ClewError
 from clew.kernel.logs import logger
@@ -106,7 +108,8 @@ def live_services(serving: Serving) -> list[Service]:
 
 def _count_callers(serving: Serving, stop: threading.Event) -> None:
     while not stop.wait(CALLERS_SECONDS):
-        serving.limiter.note_callers(serving.cache)
+        with contextlib.suppress(CacheUnavailableError):  # those of this moment are not counted
+            serving.limiter.note_callers(serving.cache)
 
 
 def _seal(database: Database, stop: threading.Event) -> None:

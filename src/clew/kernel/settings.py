@@ -130,8 +130,8 @@ class Settings(BaseSettings):
     )
     job_runner: Literal["server", "celery"] = Field(
         "server",
-        description="Who does jobs: the server itself (and any `clew worker`), or Celery's workers, which `clew worker` "
-        "starts on any machine and which are told of jobs through Redis.",
+        description="Who does jobs: the server itself (and any `clew worker`), or Celery's workers, which `clew "
+        "worker` starts on any machine and which are told of jobs through Redis.",
     )
     job_lost_seconds: int = Field(
         20,

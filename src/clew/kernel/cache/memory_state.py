@@ -93,6 +93,7 @@ class Channel:
         self.told: deque[tuple[int, bytes]] = deque(maxlen=REMEMBERED)
 
     def tell(self, message: bytes) -> str:
+        """Keep a message and wake who waits; its id."""
         with self.news:
             self.number += 1
             self.told.append((self.number, message))

@@ -1,4 +1,4 @@
-"""Which cache the settings ask for: Redis if they name one, else this process's memory. What is not used is not loaded."""
+"""Which cache the settings ask for: the Redis that they name, else this process's memory. Loads what is used only."""
 
 import contextlib
 from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import Final
 
 FAILURES: Final = 3
 FIRST_PAUSE_SECONDS: Final = 0.5
-LONGEST_PAUSE_SECONDS: Final = 15.0
+LONGEST_PAUSE_SECONDS: Final = 4.0
 
 
 class Breaker:
@@ -21,7 +21,9 @@ class Breaker:
         self._monotonic = monotonic
         self._guard = threading.Lock()
         self._failures = 0
+        self._pause = 0.0
         self._retry_at = 0.0
+        self._trying = False
 
     @property
     def is_open(self) -> bool:
@@ -36,6 +38,7 @@ class Breaker:
             now = self._monotonic()
             if self._failures >= FAILURES and now < self._retry_at:
                 return False
+            self._trying = True
             self._retry_at = now + LONGEST_PAUSE_SECONDS  # the others wait for how this one goes
             return True
 
@@ -49,12 +52,16 @@ class Breaker:
             return was_open
 
     def failed(self) -> bool:
-        """A call was not answered; whether that opened the breaker."""
+        """A call was not answered; whether that opened the breaker. Those begun before it opened change nothing."""
         with self._guard:
-            self._failures += 1
-            beyond = self._failures - FAILURES
-            if beyond < 0:
+            if self.is_open and not self._trying:
                 return False
-            pause = min(FIRST_PAUSE_SECONDS * 2.0 ** min(beyond, 10), LONGEST_PAUSE_SECONDS)
-            self._retry_at = self._monotonic() + pause * random.uniform(0.75, 1.0)  # noqa: S311  nothing secret
-            return beyond == 0
+            opens = not self.is_open
+            self._failures += 1
+            if not self.is_open:
+                return False
+            self._trying = False
+            self._pause = FIRST_PAUSE_SECONDS if opens else min(2 * self._pause, LONGEST_PAUSE_SECONDS)
+            pause = self._pause * random.uniform(0.75, 1.0)  # noqa: S311  nothing secret
+            self._retry_at = self._monotonic() + pause
+            return opens

@@ -172,7 +172,7 @@ def connection_options(settings: Settings) -> dict[str, Any]:
         ) from None
     if unknown := options.keys() - {"username", "password", "host", "port", "db", "path", "connection_class"}:
         raise ConfigurationError(
-            f"a Redis URL takes no {sorted(unknown)[0]}", where=VARIABLE, remedy="use the other settings of Redis"
+            f"a Redis URL takes no {min(unknown)}", where=VARIABLE, remedy="use the other settings of Redis"
         )
     if options.get("connection_class") is redis.SSLConnection:
         options |= {"ssl_cert_reqs": "required", "ssl_check_hostname": True, "ssl_min_version": ssl.TLSVersion.TLSv1_3}
