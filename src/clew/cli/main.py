@@ -33,6 +33,7 @@ from clew.cli.commands import (
     serve,
     show,
     user,
+    worker,
 )
 from clew.cli.group import RootGroup
 from clew.cli.options import (
@@ -151,6 +152,7 @@ def _application() -> typer.Typer:
     root.add_typer(_role(), name="role")
     root.add_typer(_audit(), name="audit")
     root.command("serve")(serve.serve)
+    root.command("worker")(worker.worker)
     root.command("doctor")(doctor.doctor)
     root.command("version")(version)
     return root

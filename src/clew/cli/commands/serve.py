@@ -79,7 +79,12 @@ def _worker(database: "Database") -> "list[Service]":
     from clew.domains.uploads.sweeping import sweep
     from clew.worker.runner import Runner
 
-    return [Runner(database, chores=[lambda: sweep(database)])]
+    chores = [lambda: sweep(database)]
+    if database.settings.job_runner == "celery":
+        from clew.worker.celery.dispatcher import Dispatcher
+
+        return [Dispatcher(database, chores=chores)]
+    return [Runner(database, chores=chores)]
 
 
 # What runs beside the requests, started in this order and stopped the other way round.
