@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.audit import audit
+from bench.cache import cache
 from bench.generate import Plan, blocks, write
 from bench.places import run_module
 from bench.projecting import feed
@@ -174,6 +175,7 @@ BENCHMARKS: Final[dict[str, Callable[[Path, int], Result]]] = {
     "search": search,
     "audit": audit,
     "serving": serving,
+    "cache": cache,
 }
 
 

@@ -44,9 +44,9 @@ class RedisServer:
     def url_of(self, user: str, password: str, database: int = 0) -> str:
         return f"{self.scheme}://{user}:{password}@127.0.0.1:{self.port}/{database}"
 
-    def client(self, **options: Any) -> Any:
+    def client(self, database: int = 0, **options: Any) -> Any:
         """The library's own client, as it comes."""
-        return redis.Redis.from_url(self.url, **options)
+        return redis.Redis.from_url(self.url_of("default", self.password, database), **options)
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -56,7 +56,7 @@ class RedisServer:
             f"bind 127.0.0.1\nrequirepass {self.password}\ndir {self.directory}\nlogfile {log}\n"
             "save ''\nappendonly yes\nappendfsync everysec\ndaemonize no\n"
             + ("" if self.scheme == "rediss" else f"port {self.port}\n")
-            + "".join(f"{line}\n" for line in self.options)
+            + "".join(f"{line.replace('{port}', str(self.port))}\n" for line in self.options)
         )
         settings.chmod(0o600)
         self.process = subprocess.Popen([_program(), str(settings)], stdin=subprocess.DEVNULL)

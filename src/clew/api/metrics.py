@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -9,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy.pool import QueuePool
 
-from clew.kernel.cache.port import CacheUnavailableError
+from clew.api.cache_figures import CacheFigures
 from clew.kernel.database import Database
 from clew.kernel.errors import ClewError
 from clew.kernel.roles import APPLICATION, AUTHENTICATOR
@@ -60,26 +61,7 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="mostrecent",
         )
-        self._lookups = Counter("cache_lookups_total", "Look-ups of cached values", ("result",), registry=self.registry)
-        self._ratio = Gauge(
-            "cache_hit_ratio",
-            "Share of look-ups that found something, since the start",
-            registry=self.registry,
-            multiprocess_mode="mostrecent",
-        )
-        self._shared = Gauge(
-            "cache_available",
-            "Whether what keeps limits, caches and live state answers",
-            registry=self.registry,
-            multiprocess_mode="mostrecent",
-        )
-        self._callers = Gauge(
-            "api_callers",
-            "About how many callers a route had within a minute",
-            ("endpoint",),
-            registry=self.registry,
-            multiprocess_mode="mostrecent",
-        )
+        self._cache = CacheFigures(self.registry)
         self._usage = Gauge(
             "api_usage_log_lines",
             "What became of the lines about API keys",
@@ -94,9 +76,10 @@ class Metrics:
         self._requests.labels(named, route, str(status)).inc()
         self._durations.labels(named, route).observe(seconds)
 
-    def count_lookup(self, hit: bool) -> None:  # noqa: FBT001  as the cache tells it
-        """A cached value was looked for."""
-        self._lookups.labels("hit" if hit else "miss").inc()
+    @property
+    def count_lookup(self) -> Callable[[bool], None]:
+        """Is told of each look-up of a cached value whether it found something."""
+        return self._cache.count
 
     def watch(self, database: Database) -> None:
         """Measure every statement of the requests' connections from now on."""
@@ -115,7 +98,7 @@ class Metrics:
             most = serving.settings.pool_size + serving.settings.pool_overflow
             self._connections.labels("postgresql").set(most - pool.checkedout())
         source = _source(self.registry)
-        self._tell_cache(serving, source)
+        self._cache.tell(serving.limiter, serving.cache, source)
         counts = serving.usage_log.counts()
         for state in ("recorded", "written", "dropped"):
             self._usage.labels(state).set(getattr(counts, state))
@@ -125,19 +108,6 @@ class Metrics:
         except (ClewError, sa.exc.DBAPIError):
             self._lag.clear()  # not known: the database is away, which other figures show
         return generate_latest(source)
-
-    def _tell_cache(self, serving: "Serving", source: CollectorRegistry) -> None:
-        hits, misses = (
-            source.get_sample_value("cache_lookups_total", {"result": result}) or 0.0 for result in ("hit", "miss")
-        )
-        self._ratio.set(hits / (hits + misses) if hits + misses else 0.0)
-        try:
-            for endpoint, callers in serving.limiter.callers(serving.cache).items():
-                self._callers.labels(endpoint).set(callers)
-            self._shared.set(1)
-        except CacheUnavailableError:
-            self._callers.clear()
-            self._shared.set(0)
 
     @staticmethod
     def _begin(_connection: Any, _cursor: Any, _statement: str, _parameters: Any, context: Any, _many: Any) -> None:

@@ -97,9 +97,7 @@ def opened_serving(
         door = Door.of(database, clock=clock)
         if hasher is not None:
             door = replace(door, hasher=hasher)
-        background = Background()
-        threads = ThreadPoolExecutor(settings.api_threads, "clew-request")
-        try:
+        with _working(settings, usage_log) as (background, threads):
             yield Serving(
                 database=database,
                 settings=settings,
@@ -123,10 +121,19 @@ def opened_serving(
                 clock=clock,
                 alone=alone,
             )
-        finally:
-            threads.shutdown()
-            background.close()
-            usage_log.close()
+
+
+@contextlib.contextmanager
+def _working(settings: Settings, usage_log: UsageLog) -> Iterator[tuple[Background, ThreadPoolExecutor]]:
+    """What works while requests are answered; ended in the order in which it hands things on."""
+    background = Background()
+    threads = ThreadPoolExecutor(settings.api_threads, "clew-request")
+    try:
+        yield background, threads
+    finally:
+        threads.shutdown()
+        background.close()
+        usage_log.close()
 
 
 def _print_link(address: str) -> None:

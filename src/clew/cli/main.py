@@ -198,6 +198,9 @@ def _jobs() -> typer.Typer:
     group.command("show")(jobs.show_job)
     group.command("cancel")(jobs.cancel)
     group.command("retry")(jobs.retry)
+    group.command("schedule")(jobs.schedule)
+    group.command("schedules")(jobs.schedules)
+    group.command("unschedule")(jobs.unschedule)
     return group
 
 
@@ -208,6 +211,7 @@ def _database() -> typer.Typer:
     group.command("status")(database.status)
     group.command("upgrade")(database.upgrade)
     group.command("downgrade")(database.downgrade)
+    group.command("redis-conf")(database.redis_conf)
     return group
 
 

@@ -33,21 +33,23 @@ def _absolute(path: Path) -> Path:
     return path.expanduser().resolve()
 
 
-def _postgresql_url(url: SecretStr) -> SecretStr:
-    if not url.get_secret_value().startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
-        raise ValueError("must begin with postgresql:// (as in postgresql://user:password@host:5432/database)")
-    return url
+def _url(*schemes: str, example: str) -> AfterValidator:
+    """Lets through URLs of these schemes; what it says of others does not repeat them, as they may hold a password."""
 
+    def check(url: SecretStr) -> SecretStr:
+        if not url.get_secret_value().startswith(tuple(f"{scheme}://" for scheme in schemes)):
+            raise ValueError(f"must begin with {schemes[0]}:// (as in {example})")
+        return url
 
-def _redis_url(url: SecretStr) -> SecretStr:
-    if not url.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("must begin with rediss://, redis:// or unix:// (as in rediss://user:password@host:6379/0)")
-    return url
+    return AfterValidator(check)
 
 
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
-RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
-PostgresqlUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
+PostgresqlUrl = Annotated[
+    SecretStr,
+    _url("postgresql", "postgres", "postgresql+psycopg", example="postgresql://user:password@host:5432/database"),
+]
+RedisUrl = Annotated[SecretStr, _url("rediss", "redis", "unix", example="rediss://user:password@host:6379/0")]
 
 
 class Settings(BaseSettings):
@@ -102,17 +104,13 @@ class Settings(BaseSettings):
     )
     redis_url: RedisUrl | None = Field(
         None,
-        description="Redis 7 or newer that server processes share for limits, caches and live events, and that job "
-        "runner celery goes by. Unset: they are kept in the memory of the one server process.",
+        description="Redis 7 or newer for what server processes share: limits, caches, live events, news of jobs. "
+        "Unset: the memory of the one server process.",
     )
-    redis_ca_file: AbsolutePath | None = Field(
-        None, description="Certificates that the one of a rediss:// server is checked against. Unset: the system's."
-    )
+    redis_ca_file: AbsolutePath | None = Field(None, description="Certificates to check a rediss:// server against.")
     redis_pool_size: int = Field(100, ge=1, le=10_000, description="Connections to Redis that a process makes at most.")
     redis_connect_seconds: float = Field(2.0, gt=0, le=60, description="Seconds to wait for a connection to Redis.")
-    redis_timeout_seconds: float = Field(
-        0.5, gt=0, le=60, description="Seconds to wait for an answer of Redis before it counts as away."
-    )
+    redis_timeout_seconds: float = Field(0.5, gt=0, le=60, description="Seconds to wait for an answer of Redis.")
     search: Literal["tantivy", "none"] = Field(
         "tantivy", description="What keeps the search view: Tantivy in the data directory, or none (no search)."
     )
@@ -130,8 +128,7 @@ class Settings(BaseSettings):
     )
     job_runner: Literal["server", "celery"] = Field(
         "server",
-        description="Who does jobs: the server itself (and any `clew worker`), or Celery's workers, which `clew "
-        "worker` starts on any machine and which are told of jobs through Redis.",
+        description="Who does jobs: the server (and any `clew worker`), or Celery's workers (`clew worker`, by Redis).",
     )
     job_lost_seconds: int = Field(
         20,

@@ -111,7 +111,7 @@ def runners(request: pytest.FixtureRequest) -> Iterator[Runners]:
     if request.param == "celery":
         server = shared_redis()
         number = secrets.randbelow(15) + 1
-        server.client(db=number).flushdb()
+        server.client(number).flushdb()
         changed["redis_url"] = SecretStr(server.url_of("default", server.password, number))
     with migrated_database() as opened:
         opened.settings = opened.settings.model_copy(update=changed)

@@ -24,9 +24,10 @@ def worker(
     data_dir: DataDirectoryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Do jobs until Ctrl-C or SIGTERM; what is not finished then goes back to its queue.
+    """Do jobs until Ctrl-C or SIGTERM.
 
-    It may run on any machine that reaches the database and the files of uploads (and Redis, with job runner celery).
+    What is not finished then goes back to its queue. It may run on any machine that reaches the database and the files
+    of uploads (and Redis, with job runner celery).
     """
     from clew.cli.interruption import stop_on_interrupt
 

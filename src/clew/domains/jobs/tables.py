@@ -78,7 +78,7 @@ schedules: Final = tenant_table(
     flag("is_active", default=True),
     one_of("queue", QUEUES),
     sa.CheckConstraint("priority BETWEEN 1 AND 10", name="priority"),
-    sa.CheckConstraint("every_seconds >= 60", name="every"),
+    sa.CheckConstraint("every_seconds > 0", name="every"),
     belongs_to("user_id", "users", on_delete="SET NULL"),
     belongs_to("last_job_id", "jobs", on_delete="SET NULL"),
     sa.UniqueConstraint("organization_id", "name"),

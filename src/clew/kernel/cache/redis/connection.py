@@ -91,7 +91,7 @@ class RedisConnection:
                 log.warning("Redis does not answer", redis=self.address, error=type(error).__name__)
             raise self._unavailable(f"does not answer ({_told(error)})") from error
         except redis.RedisError as error:
-            self._breaker.failed()
+            self._breaker.succeeded()  # it answered
             raise self._unavailable(f"refuses a command ({_told(error)})") from error
         if self._breaker.succeeded():
             log.info("Redis answers again", redis=self.address)

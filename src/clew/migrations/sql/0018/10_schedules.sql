@@ -22,7 +22,7 @@ CREATE TABLE schedules (
     CONSTRAINT schedules_organization_id_name_key UNIQUE (organization_id, name),
     CONSTRAINT schedules_queue_check CHECK (queue = ANY (ARRAY['celery'::text, 'analysis'::text, 'enrichment'::text, 'projections'::text, 'reports'::text])),
     CONSTRAINT schedules_priority_check CHECK (priority BETWEEN 1 AND 10),
-    CONSTRAINT schedules_every_check CHECK (every_seconds >= 60),
+    CONSTRAINT schedules_every_check CHECK (every_seconds > 0),
     CONSTRAINT schedules_organization_id_user_id_fkey FOREIGN KEY(organization_id, user_id) REFERENCES users (organization_id, id) ON DELETE SET NULL (user_id),
     CONSTRAINT schedules_organization_id_last_job_id_fkey FOREIGN KEY(organization_id, last_job_id) REFERENCES jobs (organization_id, id) ON DELETE SET NULL (last_job_id),
     CONSTRAINT schedules_organization_id_fkey FOREIGN KEY(organization_id) REFERENCES organizations (id) ON DELETE CASCADE
