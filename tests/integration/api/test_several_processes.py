@@ -1,10 +1,12 @@
 """Several server processes with a real Redis: limits hold together, events reach everybody, and Redis may go away."""
 
+import functools
 import http.client
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import psutil
@@ -12,6 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from clew.cli import main
+from clew.domains.campaigns.live import told_live
 from clew.domains.investigations.service import create_investigation
 from clew.kernel.cache.keys import BRIDGE
 from clew.kernel.database import Database
@@ -219,3 +222,65 @@ def test_connections_end_with_the_server() -> None:
     connection = http.client.HTTPConnection(own.host, own.port, timeout=5)
     with pytest.raises(OSError, match="refused"):
         connection.request("GET", "/healthz")
+
+
+def test_how_far_an_analysis_is_shows_while_it_is_worked_on(server: Server, database: Database) -> None:
+    tenant = new_organization(database)
+    client = client_of(server, database, tenant)
+    with database.transaction(tenant.context) as connection:
+        analysis = connection.exec_driver_sql(
+            "INSERT INTO analysis_sessions (organization_id, id, status, analysis_depth, created_at)"
+            " VALUES (%s, gen_random_uuid(), 'processing', 'standard', now()) RETURNING id",
+            (tenant.id,),
+        ).scalar_one()
+    assert client.ask("GET", f"/analyses/{analysis}").document["current_step"] is None
+    settings = database.settings.model_copy(update={"redis_url": SecretStr(_url_of(server))})
+    steps: list[str] = []
+    with told_live(settings, tenant.id, analysis, datetime.now(UTC), lambda step, _done: steps.append(step)) as observe:
+        observe("reading the record", 0.25)
+        shown = client.ask("GET", f"/analyses/{analysis}").document
+        assert (shown["current_step"], shown["progress"]) == ("reading the record", 0.25)
+        other = client_of(server, database, new_organization(database))
+        assert other.ask("GET", f"/analyses/{analysis}").status == 404
+    assert steps == ["reading the record"]
+
+
+def _url_of(server: Server) -> str:
+    return psutil.Process(server.process.pid).environ()["CLEW_REDIS_URL"]
+
+
+def test_a_cached_campaign_is_never_another_organization_s_and_never_stale(server: Server, database: Database) -> None:
+    tenant, other = new_organization(database), new_organization(database)
+    client, stranger = client_of(server, database, tenant), client_of(server, database, other)
+    with database.transaction(tenant.context) as connection:
+        campaign = connection.exec_driver_sql(
+            "INSERT INTO campaigns (organization_id, name, status, confidence) VALUES (%s, 'before', 'active', 0.9)"
+            " RETURNING id",
+            (tenant.id,),
+        ).scalar_one()
+    path = f"/campaigns/{campaign}"
+    wait_until(lambda: hits(server, client, path), "the cache to help")
+    assert stranger.ask("GET", path).status == 404
+    for number in range(5):
+        with database.transaction(tenant.context) as connection:
+            connection.exec_driver_sql("UPDATE campaigns SET name = %s", (f"name {number}",))
+        wanted = f"name {number}"
+        wait_until(functools.partial(shows, client, path, wanted), "the change to show")
+        names = [client.ask("GET", path).document["name"] for _ in range(10)]
+        assert set(names) == {wanted}
+    decided = client.ask(
+        "POST", f"{path}/decisions", b'{"decision": "rename", "name": "decided"}', Content_Type="application/json"
+    )
+    assert decided.status == 200, decided.body
+    assert client.ask("GET", path).document["name"] == "decided"
+
+
+def shows(client: Client, path: str, name: str) -> bool:
+    return bool(client.ask("GET", path).document["name"] == name)
+
+
+def hits(server: Server, client: Client, path: str) -> bool:
+    for _ in range(4):
+        assert client.ask("GET", path).status == 200
+    lines = dict(each.rpartition(" ")[::2] for each in server.get("/metrics").text.splitlines())
+    return float(lines.get('cache_lookups_total{result="hit"}', 0)) > 0

@@ -41,6 +41,13 @@ Writer = Annotated[Call, needs("analysis:write")]
 Address = Annotated[str, Query(max_length=100, examples=["198.51.100.7"])]
 
 
+class _NotOverError(Exception):
+    """An analysis that is still worked on, which is not to be cached."""
+
+    def __init__(self, model: AnalysisModel) -> None:
+        self.model = model
+
+
 @router.post("/analyses", status_code=202, response_model=JobModel, summary="Start an analysis")
 def start_analysis(call: Writer, new: NewAnalysis, key: IdempotencyKey = None) -> Response:
     """A job that analyses; its result is the analysis. One analysis of an organization is worked on at a time."""
@@ -69,10 +76,18 @@ def get_analysis(call: Reader, analysis_id: UUID) -> Response:
 
     def make() -> bytes:
         with call.transaction() as connection:
-            return encoded(AnalysisModel.model_validate(service.find_analysis(connection, organization, analysis_id)))
+            found = service.find_analysis(connection, organization, analysis_id)
+        if found.completed_at is None:
+            raise _NotOverError(AnalysisModel.model_validate(found))
+        return encoded(AnalysisModel.model_validate(found))
 
     key = ANALYSIS.key(organization_id=organization, session_id=analysis_id)
-    body = call.serving.memo.remembered(key, ANALYSIS.span, make)
+    try:
+        body = call.serving.memo.remembered(key, ANALYSIS.span, make)
+    except _NotOverError as working:
+        state = service.live_state(call.serving.cache, organization, analysis_id)
+        told = {} if state is None else {"current_step": state.current_step, "progress": state.progress}
+        body = encoded(working.model.model_copy(update=told))
     call.tell_read(Act("analysis_read", "READ", "analysis", analysis_id))
     return tagged_bytes(call.request, body)
 

@@ -98,7 +98,7 @@ CALLERS: Final = Pattern(
     used=True,
 )
 ANALYSIS_STATE: Final = Pattern(
-    "analysis:state:{session_id}", _HOUR, Kind.HASH, "how far an analysis is that is being worked on"
+    "analysis:state:{session_id}", _HOUR, Kind.HASH, "how far an analysis is that is being worked on", used=True
 )
 ANALYSIS: Final = Pattern("cache:analysis:{session_id}", _DAY, Kind.STRING, "an analysis as it is shown", used=True)
 CAMPAIGN: Final = Pattern(
