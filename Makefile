@@ -25,7 +25,7 @@ demo: setup ## load the sample case into .demo/ and show what Clew does with it
 	@CLEW_DATA_DIR="$${CLEW_DATA_DIR:-$(DEMO_DATA)}" $(BIN)/clew demo
 	@echo; echo "To go on with this record:  export CLEW_DATA_DIR=$${CLEW_DATA_DIR:-$(DEMO_DATA)} PATH=$(CURDIR)/$(BIN):\$$PATH"
 
-test: setup lint ## lint, then run the tests but for the slow ones and those of engines (PYTEST_ARGS="-k phone" to choose, "-m slow" for those)
+test: setup lint ## lint, then run the tests but for the slow ones and those on other engines (PYTEST_ARGS="-k phone" to choose, "-m slow" or "-m engines" for those)
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile -m "not slow and not engines" $(PYTEST_ARGS)
 
 lint: setup ## style, types, layers, licences, and whether what is generated is up to date

@@ -1,8 +1,8 @@
 """Measure the product: `python -m bench [NAME…] [--events N] [--json FILE]`.
 
-Without a name every benchmark runs: ingest, again, growth, startup, sources. Each starts from a fresh embedded server
-in a temporary place that is removed afterwards, also on Ctrl-C. Figures of one run may be compared with each other;
-those of different machines or hours may not.
+Without a name every benchmark runs, but for `engines`, which needs Java and Maven. Each starts from a fresh embedded
+server in a temporary place that is removed afterwards, also on Ctrl-C. Figures of one run may be compared with each
+other; those of different machines or hours may not.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import orjson
 
-from bench.benchmarks import BENCHMARKS
+from bench.benchmarks import BENCHMARKS, ONLY_BY_NAME
 from bench.places import temporary_place
 from bench.results import machine, show
 
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: nothing stays
     described, results = machine(), []
     try:
-        for name in options.names or BENCHMARKS:
+        for name in options.names or [name for name in BENCHMARKS if name not in ONLY_BY_NAME]:
             print(f"running {name} …", file=sys.stderr, flush=True)
             with temporary_place() as place:
                 results.append(BENCHMARKS[name](place, options.events))

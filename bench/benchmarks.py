@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.audit import audit
+from bench.backups import backups
 from bench.cache import cache
+from bench.engines import engines
 from bench.generate import Plan, blocks, write
 from bench.places import run_module
 from bench.projecting import feed
@@ -174,9 +176,13 @@ BENCHMARKS: Final[dict[str, Callable[[Path, int], Result]]] = {
     "feed": feed,
     "search": search,
     "audit": audit,
+    "backups": backups,
     "serving": serving,
+    "engines": engines,
     "cache": cache,
 }
+ONLY_BY_NAME: Final = frozenset({"engines"})
+"""Need more than `make setup` installs: Java and Maven."""
 
 
 def _rate(load: dict[str, Any]) -> float:

@@ -99,7 +99,7 @@ def main(arguments: list[str]) -> None:
         (projection,) = projections(settings)
         with Meter(database.embedded.ensure_running().pid) as meter:
             found = _timed(database, projection)
-        found |= _visible(database, projection, rate)
+        found |= visible(database, projection, rate)
     print(json.dumps({**found, "peak_bytes": meter.usage.program_peak_bytes}), flush=True)
 
 
@@ -133,7 +133,7 @@ def _timed(database: Database, projection: SearchProjection) -> dict[str, float]
     return {"read_seconds": read - began, "rebuild_seconds": rebuilt - read, "verify_seconds": done - rebuilt}
 
 
-def _visible(database: Database, projection: SearchProjection, rate: int) -> dict[str, float]:
+def visible(database: Database, projection: SearchProjection, rate: int) -> dict[str, float]:
     """How long after its commit a change is found by a reader, while a follower projects."""
     stop = threading.Event()
     follower = threading.Thread(target=_follow, args=(database, projection, stop), daemon=True)

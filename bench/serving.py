@@ -44,6 +44,7 @@ def serving(place: Path, _events: int) -> Result:
         select = _bare_selects(database, ids)
         files = {name: _paths(place, name, ids) for name in ("bare", "select", "cold", "hot")}
         bare, selecting, selecting_alone = _bare(place, files)
+        _restart(database)
         command = [str(Path(sys.executable).with_name("clew")), "serve", "--port", "0"]
         began = time.perf_counter()
         with _server(command, _ROOMY | {"CLEW_DATA_DIR": str(place / "data")}) as (process, address):
@@ -156,6 +157,15 @@ def _server(command: list[str], environment: dict[str, str]) -> Iterator[tuple[p
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
+
+
+def _restart(database: Database) -> None:
+    """Start PostgreSQL anew: pages that the filling left in its memory are not those of a server at rest."""
+    if database.embedded is None:
+        raise LookupError("the benchmark's record is kept by the embedded server")
+    database.close()
+    database.embedded.stop()
+    database.embedded.ensure_running()
 
 
 def _memory(process: psutil.Process, database: Database) -> int:

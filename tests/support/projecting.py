@@ -33,7 +33,7 @@ class Place:
     projection: SearchProjection = field(init=False)
 
     def __post_init__(self) -> None:
-        self.projection = SearchProjection(self.directory, TantivySearchView)
+        self.projection = SearchProjection(TantivySearchView(self.directory))
 
     def catch_up(self) -> Outcome:
         with self.projector() as projector:

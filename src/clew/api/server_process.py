@@ -4,17 +4,22 @@ It is given pickled settings, the address and the listening socket's number on s
 output once it answers, and finishes what it is answering when its input ends, however that came about.
 """
 
+import os
 import pickle
 import signal
 import sys
 import threading
+import time
 from socket import socket
+from typing import Final
 
 from clew.api.server import serve
 from clew.kernel.collector import relax_collector
 from clew.kernel.database import Database
 from clew.kernel.errors import ClewError
 from clew.kernel.logs import configure_logs, logger
+
+_END_SECONDS: Final = 45.0  # answers may take thirty to be finished
 
 
 def main() -> int:
@@ -36,8 +41,11 @@ def main() -> int:
 
 
 def _await_end(stop: threading.Event) -> None:
+    """The input ends with the first process, also when that was killed: then nobody looks after this one any more."""
     sys.stdin.buffer.read()
     stop.set()
+    time.sleep(_END_SECONDS)
+    os._exit(1)
 
 
 def _tell(_address: str) -> None:

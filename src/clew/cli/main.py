@@ -14,6 +14,7 @@ from typer.main import get_command
 from clew import __version__
 from clew.cli.commands import (
     audit,
+    backup,
     campaign,
     case,
     database,
@@ -29,6 +30,7 @@ from clew.cli.commands import (
     quarantine,
     report,
     role,
+    schema,
     search,
     serve,
     show,
@@ -151,6 +153,9 @@ def _application() -> typer.Typer:
     root.add_typer(_key(), name="key")
     root.add_typer(_role(), name="role")
     root.add_typer(_audit(), name="audit")
+    root.command("backup")(backup.backup)
+    root.command("restore")(backup.restore)
+    root.add_typer(_schema(), name="schema")
     root.command("serve")(serve.serve)
     root.command("worker")(worker.worker)
     root.command("doctor")(doctor.doctor)
@@ -222,6 +227,12 @@ def _projection() -> typer.Typer:
     group.command("rebuild")(projection.rebuild)
     group.command("drill")(projection.drill)
     group.command("follow")(projection.follow)
+    return group
+
+
+def _schema() -> typer.Typer:
+    group = _group("See how engines keep what Clew puts there.")
+    group.command("export")(schema.export)
     return group
 
 

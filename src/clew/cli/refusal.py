@@ -10,6 +10,8 @@ _REASONS: Final = {
     "clew demo": "it makes a record of its own to show, here",
     "clew serve": "it is what answers at such an address",
     "clew db": "the database is the server's own, and is started, stopped and upgraded on its machine",
+    "clew backup": "it copies the database and the secrets beside it, which is for whoever runs the server's machine",
+    "clew restore": "it makes a record from a backup on this machine",
     "clew projection drill": "it rebuilds a copy of the whole view, which is for whoever runs the server's machine",
     "clew projection follow": "the views of a server follow by themselves",
     "clew org new": "a key belongs to one organization; new ones are made on the server's machine",

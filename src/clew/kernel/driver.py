@@ -2,6 +2,8 @@
 
 - A transaction begins with its first statement: BEGIN, for whom it works and the statement are sent together.
 - Statements of the product's own (`clew.kernel.statements`) are prepared once for each connection and then only named.
+- What is written and gives nothing back, such as what the audit trail is told, travels with whatever comes next: with
+  COMMIT at the latest.
 - Whoever only read does not wait for the answer to COMMIT; it is collected before the connection is used again.
 """
 
@@ -23,6 +25,9 @@ _BEGIN: Final = b"BEGIN"
 _BEGIN_READING: Final = b"BEGIN READ ONLY"
 _COMMIT: Final = b"COMMIT"
 _FAILED: Final = frozenset({ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE})
+
+_MOST_KEPT_BACK: Final = 100
+"""So many statements wait at most: their answers fit into the socket's buffer while we are still sending."""
 
 Observer = Callable[[str, float], None]
 """Is told of each statement that was asked, and how many seconds the answer took."""
@@ -56,6 +61,8 @@ class DriverConnection(psycopg.Connection[Any]):
         self._numbers = itertools.count()
         self._transformer = Transformer(self)
         self._pending: tuple[bytes, Prepared, Sequence[Any]] | None = None
+        self._kept_back: list[tuple[Prepared, Sequence[Any]]] = []
+        self._keeps_back = False
         self._reads = False
         self._owed = False
         self.observer: Observer | None = None
@@ -67,6 +74,7 @@ class DriverConnection(psycopg.Connection[Any]):
         """
         self.settle()
         self._pending = (_BEGIN_READING if reading else _BEGIN, first, values)
+        self._keeps_back = True
         self._reads = reading
 
     def ask(self, statement: Prepared, values: Sequence[Any]) -> list[Any]:
@@ -74,11 +82,28 @@ class DriverConnection(psycopg.Connection[Any]):
         if self._owed:
             self.settle()
         began = time.perf_counter()
-        result = self._asked(statement, values) if self._pending is None else self._begun(statement, values)
+        result = self._trip((statement, values))[-1] if self._is_behind else self._asked(statement, values)
         if self.observer is not None:
             self.observer(statement.text, time.perf_counter() - began)
         self._transformer.set_pgresult(result)
         return self._transformer.load_rows(0, result.ntuples, statement.row_of(result))
+
+    def write_later(self, statement: Prepared, values: Sequence[Any]) -> None:
+        """Carry out a statement that gives nothing back: with the next one of this transaction, or with its COMMIT.
+
+        What the database has against it is raised then, and so whatever the transaction did is not kept. Only within
+        a transaction that `begin_later` began (see `keeps_back`); of psycopg's own nothing is known here.
+        """
+        if not self._keeps_back:
+            raise psycopg.ProgrammingError("no transaction of ours is open")
+        self._kept_back.append((statement, values))
+        if len(self._kept_back) >= _MOST_KEPT_BACK:
+            self._trip()
+
+    @property
+    def keeps_back(self) -> bool:
+        """Whether `write_later` may be used: the transaction is ours, and nothing in it has failed."""
+        return self._keeps_back and self.pgconn.transaction_status != TransactionStatus.INERROR
 
     @property
     def is_between_transactions(self) -> bool:
@@ -99,16 +124,32 @@ class DriverConnection(psycopg.Connection[Any]):
             _checked(result)
 
     def cursor(self, *arguments: Any, **options: Any) -> Any:
-        """As psycopg does it; a transaction that was to begin later begins."""
+        """As psycopg does it; a transaction that was to begin later begins, and what was kept back is written."""
         if self._owed:
             self.settle()
-        if self._pending is not None:
-            self._begun(None, ())
+        if self._is_behind:
+            self._trip()
         return super().cursor(*arguments, **options)
 
+    @contextlib.contextmanager
+    def transaction(self, *arguments: Any, **options: Any) -> Iterator[psycopg.Transaction]:
+        """As psycopg does it; what was kept back is written before it begins, and within it nothing is kept back."""
+        if self._is_behind:
+            self._trip()
+        keeps_back, self._keeps_back = self._keeps_back, False
+        try:
+            with super().transaction(*arguments, **options) as block:
+                yield block
+        finally:
+            self._keeps_back = keeps_back
+
     def commit(self) -> None:
-        """As psycopg does it; of a transaction that only read the answer is not waited for."""
-        reads, self._reads, self._pending = self._reads, False, None
+        """As psycopg does it; what was kept back goes with it, and nobody who only read waits for the answer."""
+        if self._kept_back:
+            self._trip(end=_COMMIT)
+            self._reads = self._keeps_back = False
+            return
+        reads, self._reads, self._keeps_back, self._pending = self._reads, False, False, None
         if self._owed:
             return
         if reads and self.pgconn.transaction_status == TransactionStatus.INTRANS:
@@ -119,7 +160,8 @@ class DriverConnection(psycopg.Connection[Any]):
 
     def rollback(self) -> None:
         """As psycopg does it; nothing is left to do if the transaction did not begin, or was committed."""
-        self._reads, self._pending = False, None
+        self._reads, self._keeps_back, self._pending = False, False, None
+        self._kept_back.clear()
         if not self._owed and not self.closed:
             super().rollback()
 
@@ -133,26 +175,38 @@ class DriverConnection(psycopg.Connection[Any]):
         name = self._kept.get(statement.text) or self._prepare(statement)
         return _checked(self.pgconn.exec_prepared(name, self._dumped(values)))
 
-    def _begun(self, statement: Prepared | None, values: Sequence[Any]) -> PGresult:
-        """Begin, say for whom, and ask: three statements on their way at once. The result of the last."""
-        if self._pending is None:
-            raise psycopg.ProgrammingError("no transaction is to begin")
-        begin, first, context = self._pending
+    @property
+    def _is_behind(self) -> bool:
+        return self._pending is not None or bool(self._kept_back)
+
+    def _trip(self, *last: tuple[Prepared, Sequence[Any]], end: bytes | None = None) -> list[PGresult]:
+        """Begin, say for whom, write what was kept back and ask: all on their way at once. The results of all.
+
+        If one fails, those behind it are not carried out, COMMIT least of all.
+        """
+        begin, opening = None, []
+        if self._pending is not None:
+            begin, first, context = self._pending
+            opening = [(first, context)]
+        statements = [*opening, *self._kept_back, *last]
         self._pending = None
-        named = [(first, context)] if statement is None else [(first, context), (statement, values)]
-        sent = [(self._kept.get(each.text) or self._prepare(each), self._dumped(given)) for each, given in named]
+        self._kept_back = []
+        sent = [(self._kept.get(each.text) or self._prepare(each), self._dumped(given)) for each, given in statements]
         connection = self.pgconn
         with self._closed_if_it_breaks():
             connection.enter_pipeline_mode()
-            connection.send_query_params(begin, None)
+            if begin is not None:
+                connection.send_query_params(begin, None)
             for name, dumped in sent:
                 connection.send_query_prepared(name, dumped)
+            if end is not None:
+                connection.send_query_params(end, None)
             connection.pipeline_sync()
-            results = self._collected(ExecStatus.PIPELINE_SYNC)
+            if not last:
+                self._await_answer()
+            results = self._collected(ExecStatus.PIPELINE_SYNC, complete=not last)
             connection.exit_pipeline_mode()
-        for result in results:
-            _checked(result)
-        return results[-1]
+        return [_checked(result) for result in results]
 
     def _prepare(self, statement: Prepared) -> bytes:
         name = b"clew_%d" % next(self._numbers)
@@ -163,14 +217,27 @@ class DriverConnection(psycopg.Connection[Any]):
     def _dumped(self, values: Sequence[Any]) -> Any:
         return self._transformer.dump_sequence(values, [PyFormat.TEXT] * len(values))
 
-    def _collected(self, end: ExecStatus | None) -> list[PGresult]:
-        """All results that are on their way, the last of which is of that kind, or is followed by nothing."""
+    def _await_answer(self) -> None:
+        """Wait for the answers of statements that give nothing back.
+
+        The server keeps them until the end of a trip, and so few of them come in one piece.
+        """
+        while self.pgconn.flush():
+            self._await(select.POLLOUT)
+        self._await(select.POLLIN)
+        self.pgconn.consume_input()
+
+    def _collected(self, end: ExecStatus | None, *, complete: bool = False) -> list[PGresult]:
+        """All results that are on their way, the last of which is of that kind, or is followed by nothing.
+
+        Those that are known to be `complete` are not asked about first, which lets another thread run each time.
+        """
         connection = self.pgconn
         results: list[PGresult] = []
         while connection.flush():
             self._await(select.POLLOUT)
         while True:
-            while connection.is_busy():  # get_result would keep all other threads waiting
+            while not complete and connection.is_busy():  # get_result would keep all other threads waiting
                 self._await(select.POLLIN)
                 connection.consume_input()
             result = connection.get_result()

@@ -12,47 +12,23 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import platformdirs
-from pydantic import AfterValidator, ByteSize, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import ByteSize, Field, SecretStr, ValidationError
+from pydantic_settings import SettingsConfigDict
 
 from clew.kernel.errors import ConfigurationError
+from clew.kernel.setting_kinds import GIBIBYTE, KIBIBYTE, MEBIBYTE, AbsolutePath, PostgresqlUrl, SearchUrl, absolute
+from clew.kernel.shared_settings import SharedSettings
 
 PREFIX = "CLEW_"
 CONFIG_VARIABLE = "CLEW_CONFIG"
 CONFIG_NAME = "clew.toml"
-KIBIBYTE = 1024
-MEBIBYTE = 1024 * KIBIBYTE
-GIBIBYTE = 1024 * MEBIBYTE
 
 
 def _default_data_dir() -> Path:
     return Path(platformdirs.user_data_path("clew", appauthor=False))
 
 
-def _absolute(path: Path) -> Path:
-    return path.expanduser().resolve()
-
-
-def _url(*schemes: str, example: str) -> AfterValidator:
-    """Lets through URLs of these schemes; what it says of others does not repeat them, as they may hold a password."""
-
-    def check(url: SecretStr) -> SecretStr:
-        if not url.get_secret_value().startswith(tuple(f"{scheme}://" for scheme in schemes)):
-            raise ValueError(f"must begin with {schemes[0]}:// (as in {example})")
-        return url
-
-    return AfterValidator(check)
-
-
-AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
-PostgresqlUrl = Annotated[
-    SecretStr,
-    _url("postgresql", "postgres", "postgresql+psycopg", example="postgresql://user:password@host:5432/database"),
-]
-RedisUrl = Annotated[SecretStr, _url("rediss", "redis", "unix", example="rediss://user:password@host:6379/0")]
-
-
-class Settings(BaseSettings):
+class Settings(SharedSettings):
     """The product's settings. Make one with `load_settings`, which also reads `clew.toml` and explains mistakes."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
@@ -102,17 +78,37 @@ class Settings(BaseSettings):
         description="Where the embedded cluster is put if run by root with a data directory that the unprivileged "
         "server account cannot enter (such as one beneath /root).",
     )
-    redis_url: RedisUrl | None = Field(
+    backup_dir: AbsolutePath | None = Field(
         None,
-        description="Redis 7 or newer for what server processes share: limits, caches, live events, news of jobs. "
-        "Unset: the memory of the one server process.",
+        description="Directory of backups to which the embedded server keeps adding its write-ahead log, best on "
+        "another disk: then a restore can go to any second. Unset: a backup holds what was there when it was made.",
     )
-    redis_ca_file: AbsolutePath | None = Field(None, description="Certificates to check a rediss:// server against.")
-    redis_pool_size: int = Field(100, ge=1, le=10_000, description="Connections to Redis that a process makes at most.")
-    redis_connect_seconds: float = Field(2.0, gt=0, le=60, description="Seconds to wait for a connection to Redis.")
-    redis_timeout_seconds: float = Field(0.5, gt=0, le=60, description="Seconds to wait for an answer of Redis.")
     search: Literal["tantivy", "none"] = Field(
-        "tantivy", description="What keeps the search view: Tantivy in the data directory, or none (no search)."
+        "tantivy",
+        description="What keeps the search view where search_url names no engine: Tantivy in the data directory. "
+        "none: no search, whatever search_url says.",
+    )
+    search_url: SearchUrl | None = Field(
+        None,
+        description="Elasticsearch (7.10 to 9) or OpenSearch (1 to 3) that keeps the search view, as "
+        "https://user:password@host:9200/prefix, with a prefix for each installation. Unset: what search says.",
+    )
+    search_api_key: SecretStr | None = Field(
+        None, description="API key for the search engine, in the place of a login in search_url: encoded, or id:secret."
+    )
+    search_ca_file: AbsolutePath | None = Field(
+        None, description="Certificates that the search engine's one is checked against. Unset: the system's."
+    )
+    search_timeout_seconds: int = Field(
+        30, ge=1, le=600, description="Seconds to wait for an answer of the search engine."
+    )
+    search_shards: dict[str, Annotated[int, Field(ge=1, le=1024)]] = Field(
+        {"attacks": 5},
+        description="Parts into which the search engine divides what it holds, by index, as a JSON object; 1 for what "
+        "is not named. Counts from the next rebuild on.",
+    )
+    search_replicas: int = Field(
+        1, ge=0, le=16, description="Further copies that the search engine keeps on other machines of its own."
     )
     search_writer_mb: int = Field(
         128, ge=32, le=16_384, description="Memory in MiB that writing the search view may take before it is flushed."
@@ -125,10 +121,6 @@ class Settings(BaseSettings):
     partitions_ahead_months: int = Field(3, ge=1, le=24, description="Months for which partitions are made ahead.")
     job_workers: int = Field(
         4, ge=1, le=64, description="Jobs (such as loads of uploaded files) that a server works on at once."
-    )
-    job_runner: Literal["server", "celery"] = Field(
-        "server",
-        description="Who does jobs: the server (and any `clew worker`), or Celery's workers (`clew worker`, by Redis).",
     )
     job_lost_seconds: int = Field(
         20,
@@ -328,14 +320,14 @@ def unknown_variables(environment: Mapping[str, str]) -> Iterator[tuple[str, str
 def _config_file(overrides: Mapping[str, object]) -> Path:
     explicit = os.environ.get(CONFIG_VARIABLE)
     if explicit:
-        path = _absolute(Path(explicit))
+        path = absolute(Path(explicit))
         if not path.is_file():
             raise ConfigurationError(
                 "this file does not exist", where=f"{CONFIG_VARIABLE}={path}", remedy="correct the path"
             )
         return path
     data_dir = overrides.get("data_dir") or os.environ.get("CLEW_DATA_DIR") or _default_data_dir()
-    return _absolute(Path(str(data_dir))) / CONFIG_NAME
+    return absolute(Path(str(data_dir))) / CONFIG_NAME
 
 
 def _read_config(path: Path) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from clew.projections.projector import Projector
 
 PATIENCE_SECONDS: Final = 120.0  # one step of whoever follows takes seconds; a rebuild of a million rows takes minutes
 _SHOWN_DIFFERENCES: Final = 20
+UNREACHABLE: Final = "unreachable"
 _REPAIR_AT_ONCE: Final = 20_000
 
 
@@ -195,8 +196,8 @@ def _reach(projector: Projector, projection: Projection) -> Position:
             return position
         with projection.writing() as writing:
             tried, aside = projector.apply(projection, writing)
-            position = projector.commit(projection, writing, stretch.position, stretch.changes)
-        projector.books.set_aside(projection.name, tried, aside)
+            position, late = projector.commit(projection, writing, stretch.position, stretch.changes)
+        projector.books.set_aside(projection.name, tried, (*aside, *late))
 
 
 def _repair(projector: Projector, projection: Projection, found: Comparison, position: Position) -> None:
@@ -210,7 +211,8 @@ def _repair(projector: Projector, projection: Projection, found: Comparison, pos
                 feed.give(projector.connection, some)
                 _, aside = projector.apply(projection, writing)
             projector.books.set_aside(projection.name, some, aside)
-        projector.commit(projection, writing, position, 0)
+        _, late = projector.commit(projection, writing, position, 0)
+        projector.books.set_aside(projection.name, (), late)
 
 
 def _without(comparison: Comparison, aside: dict[tuple[UUID, UUID], str]) -> Comparison:
@@ -233,20 +235,23 @@ def _without(comparison: Comparison, aside: dict[tuple[UUID, UUID], str]) -> Com
 def _status_of(connection: psycopg.Connection[Any], projection: Projection, held: tuple[feed.Holder, ...]) -> Status:
     books = Books(connection)
     page = books.page(projection.name)
-    text = projection.position()
+    reason = page.reason if page else None
+    rows = 0
+    try:
+        text = projection.position()
+        state = "missing" if text is None else page.status if page is not None else "building"
+        with contextlib.suppress(ClewError):
+            rows = projection.rows()
+    except ClewError as error:  # the engine is away: what the books noted last
+        text, state, reason = page.position if page else None, UNREACHABLE, str(error)
+        rows = page.rows if page else 0
     position = Position.decode(text or "")
     lag = feed.lag(connection, position) if position is not None else feed.Lag(feed.size(connection), 0.0)
-    rows = 0
-    with contextlib.suppress(ClewError):
-        rows = projection.rows()
-    state = "missing" if text is None else "building"
-    if text is not None and page is not None:
-        state = page.status
     return Status(
         projection=projection.name,
         adapter=projection.adapter,
         state=state,
-        reason=page.reason if page else None,
+        reason=reason,
         position=_readable(position),
         lag_seconds=lag.seconds if lag.changes else 0.0,
         lag_changes=lag.changes,

@@ -59,8 +59,8 @@ class Writing(Protocol):
     def fill(self, connection: AnyConnection, observe: Callable[[int], None]) -> tuple[Aside, ...]:
         """Take over all rows of the record; `observe` is told how many so far."""
 
-    def commit(self, position: str) -> None:
-        """Make all of it durable and visible, and the position with it."""
+    def commit(self, position: str) -> tuple[Aside, ...]:
+        """Make all of it durable and visible, and the position with it; rows that the engine refused only now."""
 
 
 class Projection(Protocol):

@@ -31,7 +31,7 @@ from clew.projections.projection import Aside, Projection, Writing
 
 ATTEMPTS: Final = 4
 FIRST_PAUSE_SECONDS: Final = 0.2
-LONGEST_PAUSE_SECONDS: Final = 60.0
+LONGEST_PAUSE_SECONDS: Final = 15.0
 STEP_CHANGES: Final = 500_000  # a row that changes often is taken over once in so many
 IDLE_SECONDS: Final = 0.2
 TRIM_SECONDS: Final = 10.0  # between two looks at what of the log nobody needs any more, while following
@@ -169,7 +169,7 @@ class Projector:
                 position = Position(epoch, feed.current_snapshot(self._connection))
                 aside = writing.fill(self._connection, observe)
             token = self._intend(name)
-            writing.commit(replace(position, token=token).encode())
+            aside += writing.commit(replace(position, token=token).encode())
         self.books.clear_aside(name)
         self.books.set_aside(name, (), aside)
         rows = projection.rows()
@@ -205,19 +205,23 @@ class Projector:
         """The connection that `moment` opens its transactions on."""
         return self._connection
 
-    def commit(self, projection: Projection, writing: Writing, position: Position, changes: int) -> Position:
-        """Commit a view with its new position, and note it in the books."""
+    def commit(
+        self, projection: Projection, writing: Writing, position: Position, changes: int
+    ) -> tuple[Position, tuple[Aside, ...]]:
+        """Commit a view with its new position, and note it in the books; with rows that were refused only now."""
         token = self._intend(projection.name)
         reached = replace(position, token=token)
-        writing.commit(reached.encode())
+        late = writing.commit(reached.encode())
+        for each in late:
+            _tell_aside(projection, each)
         self.books.confirm(projection.name, reached, projection.rows(), changes)
-        return reached
+        return reached, late
 
     def apply(self, projection: Projection, writing: Writing) -> tuple[Sequence[Key], tuple[Aside, ...]]:
         """Take over the rows in STRETCH; those that were tried (named only if any were ever refused), and refused."""
         aside = writing.apply(self._connection)
         for each in aside:
-            log.warning("row set aside", projection=projection.name, table=each.key.table, row=str(each.key.row_id))
+            _tell_aside(projection, each)
         matters = aside or self.books.count_aside(projection.name)
         return feed.keys_of(self._connection, projection.tables) if matters else (), aside
 
@@ -235,8 +239,8 @@ class Projector:
                         kept = projection.writing() if self._kept is None else self._kept.writing(projection)
                         writing = opened.enter_context(kept)
                     tried, aside = self.apply(projection, writing)
-                position = self.commit(projection, writing, stretch.position, stretch.changes)
-                self.books.set_aside(projection.name, tried, aside)
+                position, late = self.commit(projection, writing, stretch.position, stretch.changes)
+                self.books.set_aside(projection.name, tried, (*aside, *late))
                 changes += stretch.changes
                 if stop is None and stretch.is_last:
                     return changes, True  # all that was there when this began: writers may go on for ever
@@ -299,6 +303,10 @@ class Projector:
         token = uuid.uuid4().hex
         self.books.intend(name, token)
         return token
+
+
+def _tell_aside(projection: Projection, aside: Aside) -> None:
+    log.warning("row set aside", projection=projection.name, table=aside.key.table, row=str(aside.key.row_id))
 
 
 def pause(failures: int) -> float:

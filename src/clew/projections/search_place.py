@@ -28,13 +28,24 @@ def search_directory(settings: "Settings") -> Path:
     return settings.data_dir / "search"
 
 
-def search_view(settings: "Settings", directory: Path | None = None) -> "SearchView":
-    """The search view that the settings name, at its place or at another."""
+def search_view(settings: "Settings") -> "SearchView":
+    """The search view that the settings name: in the engine they name, else in a directory."""
+    if settings.search_url is not None:
+        from clew.projections.search.elastic.opening import engine_view  # noqa: PLC0415  loads the engine's client
+
+        return engine_view(settings, search_directory(settings))
     from clew.projections.search.tantivy.view import TantivySearchView  # noqa: PLC0415  loads the engine
 
-    place = directory or search_directory(settings) / "view"
+    place = search_directory(settings) / "view"
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return TantivySearchView(place, memory=settings.search_writer_mb << 20)
+
+
+def search_adapter(settings: "Settings") -> str:
+    """What keeps the search view, by its adapter's name; "none" where search is switched off."""
+    if settings.search == "none":
+        return "none"
+    return settings.search if settings.search_url is None else "elastic"
 
 
 @dataclass(slots=True)

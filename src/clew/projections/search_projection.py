@@ -1,10 +1,7 @@
 """The search view as a projection: rows become documents, documents are put, and both sides are compared."""
 
 import contextlib
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,20 +11,17 @@ from clew.kernel.errors import ClewError
 from clew.projections.feed import Key
 from clew.projections.projection import Aside, Comparison, Difference, Projection
 from clew.projections.search.fields import DocumentSet
-from clew.projections.search.port import AnyOf, Document, SearchRequest, SearchView, SearchWriter
-from clew.projections.search_documents.tables import BY_TABLE, SHOWN, Batch, DocumentReader, Shown
+from clew.projections.search.port import AnyOf, Document, LateRefusal, SearchRequest, SearchView, SearchWriter
+from clew.projections.search_documents.tables import BY_TABLE, SHOWN, Batch, DocumentReader, Shown, table_of
 
 NAME: Final = "search"
-MakeView = Callable[[Path], SearchView]
 
 
 class SearchProjection:
-    """Keeps a search view at a directory. `make_view` opens the adapter's view at one."""
+    """Keeps a search view."""
 
-    def __init__(self, directory: Path, make_view: MakeView) -> None:
-        self._directory = directory
-        self._make_view = make_view
-        self._view = make_view(directory)
+    def __init__(self, view: SearchView) -> None:
+        self._view = view
 
     @property
     def name(self) -> str:
@@ -100,15 +94,9 @@ class SearchProjection:
 
     @contextlib.contextmanager
     def copy(self) -> Iterator[Projection]:
-        """A copy of the view's directory beside it, removed afterwards."""
-        self._directory.parent.mkdir(parents=True, exist_ok=True)
-        place = Path(tempfile.mkdtemp(prefix=f"{self._directory.name}-drill-", dir=self._directory.parent))
-        try:
-            if self._directory.exists():
-                shutil.copytree(self._directory, place / "view", symlinks=True)
-            yield SearchProjection(place / "view", self._make_view)
-        finally:
-            shutil.rmtree(place, ignore_errors=True)
+        """A copy of the view, removed afterwards."""
+        with self._view.copied() as copy:
+            yield SearchProjection(copy)
 
 
 class SearchWriting:
@@ -125,8 +113,12 @@ class SearchWriting:
         connection.execute("SET LOCAL enable_seqscan = off")
         reader = DocumentReader(connection)
         aside: list[Aside] = []
+        changing = reader.changing()
         for shown in SHOWN:
-            absent = any(self._may_hold(shown, organization_id) for organization_id in reader.changing(shown))
+            organization_ids = changing.get(shown.table, [])
+            absent = any(self._may_hold(shown, organization_id) for organization_id in organization_ids)
+            if not organization_ids or not (absent or reader.shows_any(shown, organization_ids)):
+                continue
             for batch in reader.changed(shown, absent=absent):
                 aside += self._put(shown, batch)
                 gone = [*batch.hidden, *(row_id for row_id, _ in batch.faults)]
@@ -152,9 +144,9 @@ class SearchWriting:
                     observe(rows)
         return tuple(aside)
 
-    def commit(self, position: str) -> None:
+    def commit(self, position: str) -> tuple[Aside, ...]:
         """Commit the view."""
-        self._writer.commit(position)
+        return tuple(map(_late, self._writer.commit(position)))
 
     def _may_hold(self, shown: Shown, organization_id: UUID) -> bool:
         """Whether the view may hold rows of a table that the record does not show (any more).
@@ -192,3 +184,8 @@ class SearchWriting:
             yield from self._put_surely(organization_id, part, documents[middle:])
         else:
             yield from ((refusal.id, refusal.reason) for refusal in refusals)
+
+
+def _late(refusal: LateRefusal) -> Aside:
+    table = table_of(refusal.document_set, refusal.document)
+    return Aside(Key(refusal.organization_id, table, UUID(refusal.document["id"])), refusal.reason)

@@ -2,12 +2,16 @@
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator
+from typing import Final
 
 from clew.kernel.settings import Settings
 from clew.projections.search.errors import SearchViewMissingError
 from clew.projections.search.port import SearchReader, SearchView
 from clew.projections.search_place import search_view
+
+_PAUSE_SECONDS: Final = 0.5
 
 
 class _Lent:
@@ -37,6 +41,9 @@ class SearchReading:
         self._guard = threading.Lock()
         self._lent: _Lent | None = None
         self._closed = False
+        # A look at a file costs nothing; to ask an engine takes as long as many a search.
+        self._pause = _PAUSE_SECONDS if settings.search_url is not None else 0.0
+        self._look_again = 0.0
 
     @contextlib.contextmanager
     def reader(self) -> Iterator[SearchReader]:
@@ -61,9 +68,15 @@ class SearchReading:
     def _borrow(self) -> _Lent:
         if self._settings.search == "none":
             raise SearchViewMissingError("search is switched off", where="CLEW_SEARCH", remedy='set it to "tantivy"')
+        with self._guard:
+            known = self._lent
+            if known is not None and time.monotonic() < self._look_again:
+                known.borrowers += 1
+                return known
         view = search_view(self._settings)
         state = view.state()
         with self._guard:
+            self._look_again = time.monotonic() + self._pause
             known = self._lent
             if known is None or state is None or known.reader.generation != state.generation:
                 self._retire()

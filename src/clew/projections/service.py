@@ -18,6 +18,7 @@ from clew.projections.companion import companion
 from clew.projections.feed import Position, Snapshot
 from clew.projections.place import ProjectorBusyError
 from clew.projections.projector import Outcome, Projector
+from clew.projections.search.errors import SearchEngineUnavailableError
 from clew.projections.search_place import (
     dead_notes,
     noted,
@@ -37,8 +38,26 @@ def projections(settings: Settings) -> list[SearchProjection]:
     """The projections that the settings ask for."""
     if settings.search == "none":
         return []
-    place = search_directory(settings) / "view"
-    return [SearchProjection(place, lambda directory: search_view(settings, directory))]
+    return [SearchProjection(search_view(settings))]
+
+
+def check_engines(settings: Settings) -> None:
+    """Look at the engines that the settings name, before a server begins to rely on them; the log says which they are.
+
+    One that does not answer now may do later. Raises ConfigurationError for one that Clew does not work with, that
+    refuses the login, or whose certificate is not trusted.
+    """
+    if settings.search == "none" or settings.search_url is None:
+        return
+    from clew.projections.search.elastic.opening import engine_connection  # noqa: PLC0415  loads the engine's client
+
+    connection = engine_connection(settings)
+    try:
+        identity = connection.identity()
+    except SearchEngineUnavailableError as error:
+        log.warning("the search engine is awaited", error=str(error))
+    else:
+        log.info("search engine", engine=str(identity), place=connection.address.place, note=identity.note)
 
 
 @contextlib.contextmanager

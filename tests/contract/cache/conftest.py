@@ -56,7 +56,7 @@ def _on_redis() -> Iterator[Adapter]:
 ADAPTERS: Final[dict[str, Callable[[], AbstractContextManager[Adapter]]]] = {"memory": _in_memory, "redis": _on_redis}
 
 
-@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.engines)])
+@pytest.fixture(params=["memory", pytest.param("redis", marks=[pytest.mark.engines, pytest.mark.xdist_group("redis")])])
 def adapter(request: pytest.FixtureRequest) -> Iterator[Adapter]:
     with ADAPTERS[request.param]() as made:
         yield made

@@ -1,13 +1,10 @@
 """Every adapter of the search port runs this suite; it knows the port and nothing of any engine."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid5
@@ -16,53 +13,26 @@ import pytest
 
 from clew.projections.search.fields import DocumentSet
 from clew.projections.search.port import SearchReader, SearchRequest, SearchResult, SearchView
-from clew.projections.search.tantivy.view import TantivySearchView
+from tests.contract.search.adapters import OPENERS, Adapter
+from tests.engines.marks import ON_SEARCH_ENGINES
 
 ORGANIZATION: Final = UUID("00000000-0000-4000-8000-000000000001")
 OTHER: Final = UUID("00000000-0000-4000-8000-000000000002")
-ADAPTERS: Final[dict[str, Callable[[Path], SearchView]]] = {"tantivy": TantivySearchView}
-
-# How a child process opens the view at a place: adapters name what their constructor is.
-OPENERS: Final = {
-    "tantivy": "from clew.projections.search.tantivy.view import TantivySearchView as View",
-}
+ADAPTERS: Final = ["tantivy", *ON_SEARCH_ENGINES]
 
 
-@dataclass(frozen=True)
-class Adapter:
-    """One adapter with a place of its own."""
-
-    name: str
-    place: Path
-
-    def view(self) -> SearchView:
-        return ADAPTERS[self.name](self.place)
-
-    def child(self, script: str, *arguments: str) -> subprocess.Popen[str]:
-        """A process that has `view`, `ORGANIZATION`, the documents' maker and what the script says."""
-        prelude = (
-            f"{OPENERS[self.name]}\nimport sys\nfrom pathlib import Path\n"
-            "from tests.contract.search.conftest import *\nfrom clew.projections.search.fields import *\n"
-            f"from clew.projections.search.port import *\nview = View(Path({str(self.place)!r}))\n"
-        )
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(["src", "."])}
-        return subprocess.Popen(
-            [sys.executable, "-c", prelude + script, *arguments],
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-            cwd=Path(__file__).resolve().parents[3],
-        )
+@pytest.fixture(params=ADAPTERS)
+def adapter(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Adapter]:
+    made = OPENERS[request.param](tmp_path / "view")
+    yield made
+    made.remove()
 
 
-@pytest.fixture(params=sorted(ADAPTERS))
-def adapter(request: pytest.FixtureRequest, tmp_path: Path) -> Adapter:
-    return Adapter(request.param, tmp_path / "view")
-
-
-@pytest.fixture(scope="module", params=sorted(ADAPTERS))
-def shared_adapter(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Adapter:
-    return Adapter(request.param, tmp_path_factory.mktemp("search") / "view")
+@pytest.fixture(scope="module", params=ADAPTERS)
+def shared_adapter(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Adapter]:
+    made = OPENERS[request.param](tmp_path_factory.mktemp("search") / "view")
+    yield made
+    made.remove()
 
 
 def identifier(name: str) -> str:

@@ -15,7 +15,8 @@ from clew.projections.search.port import (
     SearchResult,
     Statistics,
 )
-from tests.contract.search.conftest import ORGANIZATION, Adapter, entity, fill, identifier, names
+from tests.contract.search.adapters import Adapter
+from tests.contract.search.conftest import ORGANIZATION, entity, fill, identifier, names
 
 PLATFORMS = ["github", "mastodon", "GitHub"]
 

@@ -4,7 +4,8 @@ import pytest
 
 from clew.projections.search.fields import DocumentSet, SearchIndex
 from clew.projections.search.port import AnyOf, Between, SearchReader, SearchRequest
-from tests.contract.search.conftest import ORGANIZATION, Adapter, entity, fill, found, identifier, ids, names, post
+from tests.contract.search.adapters import Adapter
+from tests.contract.search.conftest import ORGANIZATION, entity, fill, found, identifier, ids, names, post
 
 PEOPLE = [
     entity("Alice Example", tags=["red team", "vip"], risk_score=80, confidence=0.9, country="DE"),

@@ -12,7 +12,8 @@ from clew.kernel.errors import ClewError
 from clew.projections.search.errors import SearchViewMissingError
 from clew.projections.search.fields import DocumentSet
 from clew.projections.search.port import SearchRequest, SearchView
-from tests.contract.search.conftest import ORGANIZATION, OTHER, Adapter, entity, everything, fill, found, kill, until
+from tests.contract.search.adapters import DAMAGES, Adapter
+from tests.contract.search.conftest import ORGANIZATION, OTHER, entity, everything, fill, found, kill, until
 
 SET = DocumentSet.OSINT_ENTITIES
 
@@ -67,21 +68,21 @@ def test_readers_of_an_old_generation_keep_it_until_they_are_done(adapter: Adapt
     assert len(everything(reader, OTHER)) == 1
     with view.reader() as newer:
         assert found(newer, "") == ["New"]
-    size = sum(1 for _ in adapter.place.rglob("*"))
+    size = len(adapter.traces())
     reader.close()
     view.writer().close()
-    assert sum(1 for _ in adapter.place.rglob("*")) < size  # removed once nobody reads it
+    assert len(adapter.traces()) < size  # removed once nobody reads it
 
 
 def test_an_abandoned_generation_leaves_nothing(adapter: Adapter) -> None:
     view = adapter.view()
     fill(view, {SET: [entity("Old")]})
-    files = sorted(path for path in adapter.place.rglob("*"))
+    traces = adapter.traces()
     writer = view.writer(fresh=True)
     writer.put(ORGANIZATION, SET, [entity("New")])
     writer.commit("2")
     view.abandon(writer)
-    assert sorted(path for path in adapter.place.rglob("*")) == files
+    assert adapter.traces() == traces
     view.abandon(view.writer())  # the published one is not removed
     with view.reader() as reader:
         assert found(reader, "") == ["Old"]
@@ -200,21 +201,18 @@ def test_a_killed_writer_loses_and_doubles_nothing(adapter: Adapter) -> None:
     assert position > 6
 
 
-@pytest.mark.parametrize("damage", ["cut", "empty", "gone", "nonsense"])
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_view_counts_as_none_or_ends_in_an_error_of_ours(adapter: Adapter, damage: str) -> None:
     view = adapter.view()
     fill(view, {SET: [entity(f"Thing {n}") for n in range(50)]})
-    for path in [path for path in sorted(adapter.place.rglob("*")) if path.is_file() and path.stat().st_size]:
-        content = path.read_bytes()
-        if damage == "gone":
-            path.unlink()
-        else:
-            path.write_bytes({"cut": content[: len(content) // 2], "empty": b"", "nonsense": b"\xff" * 50}[damage])
+    damaged = 0
+    for _ in adapter.damages(damage):
+        damaged += 1
         if view.state() is not None:
             with suppress(ClewError), view.reader() as reader:
                 found(reader, "thing")
                 everything(reader)
-        path.write_bytes(content)
+    assert damaged
     writer = view.writer(fresh=True)  # and it can always be built again
     writer.put(ORGANIZATION, SET, [entity("Rebuilt")])
     writer.commit("1")

@@ -8,7 +8,8 @@ import pytest
 
 from clew.projections.search.fields import DocumentSet
 from clew.projections.search.port import GeoBox, GeoRadius, SearchReader, SearchRequest
-from tests.contract.search.conftest import ORGANIZATION, Adapter, entity, fill, ids
+from tests.contract.search.adapters import Adapter
+from tests.contract.search.conftest import ORGANIZATION, entity, fill, ids
 
 _CHANCE = random.Random(12)
 

@@ -5,7 +5,8 @@ import pytest
 
 from clew.projections.search.fields import DocumentSet
 from clew.projections.search.port import SearchRequest
-from tests.contract.search.conftest import ORGANIZATION, Adapter, entity, fill, post
+from tests.contract.search.adapters import Adapter
+from tests.contract.search.conftest import ORGANIZATION, entity, fill, post
 
 
 def _marked(adapter: Adapter, document: dict[str, Any], text: str, **rest: object) -> dict[str, list[str]]:

@@ -23,7 +23,8 @@ from clew.projections.search.port import (
     SearchRequest,
     Sort,
 )
-from tests.contract.search.conftest import ORGANIZATION, Adapter, entity, fill, post
+from tests.contract.search.adapters import Adapter
+from tests.contract.search.conftest import ORGANIZATION, entity, fill, post
 
 ZONELESS = datetime(2024, 1, 1)  # noqa: DTZ001 - on purpose
 BOUND_SECONDS = 10.0  # not a measurement: what hangs or grows with the text takes minutes

@@ -9,7 +9,8 @@ import pytest
 
 from clew.projections.search.fields import DocumentSet
 from clew.projections.search.port import SearchReader
-from tests.contract.search.conftest import Adapter, entity, fill, found, post
+from tests.contract.search.adapters import Adapter
+from tests.contract.search.conftest import entity, fill, found, post
 
 # language: text, words that must find it as they stand (folded too), and inflected ones
 TEXTS: dict[str, tuple[str, list[str], list[str]]] = {

@@ -8,7 +8,8 @@ import pytest
 from clew.projections.search.errors import SearchCursorError
 from clew.projections.search.fields import DocumentSet
 from clew.projections.search.port import SearchReader, SearchRequest, Sort
-from tests.contract.search.conftest import ORGANIZATION, OTHER, Adapter, entity, fill, ids
+from tests.contract.search.adapters import Adapter
+from tests.contract.search.conftest import ORGANIZATION, OTHER, entity, fill, ids
 
 _CHANCE = random.Random(4)
 DOCUMENTS = [

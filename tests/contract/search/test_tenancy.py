@@ -8,7 +8,8 @@ import pytest
 from clew.projections.search.errors import SearchQueryError
 from clew.projections.search.fields import DocumentSet, SearchIndex
 from clew.projections.search.port import AnyOf, DateHistogram, GeoRadius, Interval, SearchReader, SearchRequest, Sort
-from tests.contract.search.conftest import ORGANIZATION, OTHER, Adapter, entity, everything, fill, ids
+from tests.contract.search.adapters import Adapter
+from tests.contract.search.conftest import ORGANIZATION, OTHER, entity, everything, fill, ids
 
 MINE = [entity(f"Mine {n}", tags=["shared"], risk_score=n, location={"lat": 1.0, "lon": 1.0}) for n in range(5)]
 THEIRS = [

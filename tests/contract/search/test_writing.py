@@ -5,9 +5,9 @@ import pytest
 from clew.projections.search.errors import SearchViewBusyError
 from clew.projections.search.fields import SETS, DocumentSet, FieldKind, SearchIndex
 from clew.projections.search.port import SearchRequest
+from tests.contract.search.adapters import Adapter
 from tests.contract.search.conftest import (
     ORGANIZATION,
-    Adapter,
     entity,
     everything,
     fill,

@@ -27,7 +27,7 @@ from tests.support.serving import Server, served_from
 from tests.support.streaming import stream
 from tests.support.uploading import Client, client_of
 
-pytestmark = pytest.mark.engines
+pytestmark = [pytest.mark.engines, pytest.mark.xdist_group("several processes")]
 LIMIT = 40
 
 

@@ -10,7 +10,8 @@ from clew.domains.audit.search import AuditQuery, search
 from clew.domains.audit.service import Act, ConfigurationChange, record, record_configuration
 from clew.domains.identity.api_keys import create_key, revoke_key
 from clew.domains.identity.key_tables import api_keys
-from clew.domains.investigations.service import add_target, create_investigation
+from clew.domains.identity.users import add_user
+from clew.domains.investigations.service import add_target, change_investigation, create_investigation
 from clew.kernel.errors import InputError
 from clew.kernel.transactions import TenantContext
 from tests.support.auditing import Trail
@@ -83,6 +84,27 @@ def test_opening_a_case_leaves_its_act_its_state_and_its_row(trail: Trail) -> No
     assert (row.operation, row.new_data["name"]) == ("INSERT", "Lantern")
 
 
+def test_a_state_is_told_whoever_changes_the_case_and_only_if_it_differs(trail: Trail) -> None:
+    with trail.database.transaction(trail.ours.context) as connection:
+        made = create_investigation(connection, trail.ours.id, "Beacon", owner_id=trail.ours.operator)
+        add_target(connection, trail.ours.id, made.id, "203.0.113.9")
+        connection.execute(sa.text("UPDATE investigations SET risk_score = 70 WHERE id = :id"), {"id": made.id})
+        connection.execute(sa.text("UPDATE investigations SET updated_at = now() WHERE id = :id"), {"id": made.id})
+        connection.execute(sa.text("DELETE FROM investigations WHERE id = :id"), {"id": made.id})
+    states = trail.read("SELECT * FROM audit.investigations WHERE investigation_id = :id ORDER BY id", id=made.id)
+    assert [(state.risk_score, state.target_identifier) for state in states] == [(0, None), (70, "203.0.113.9")]
+    assert {state.investigator_name for state in states} == {f"operator@{trail.ours.slug}"}
+    rows = trail.read("SELECT * FROM audit_log WHERE row_id = :id ORDER BY id", id=made.id)
+    assert [(row.operation, row.changed) for row in rows] == [
+        ("INSERT", []),
+        ("UPDATE", ["risk_score"]),
+        ("DELETE", []),
+    ]
+    assert (rows[1].old_data["risk_score"], rows[1].new_data["risk_score"], rows[2].new_data) == (0, 70, None)
+    trail.seal()
+    assert trail.verify().ok
+
+
 def test_a_changed_setting_is_told_with_what_it_was(trail: Trail) -> None:
     with trail.database.transaction(trail.ours.context) as connection:
         change = ConfigurationChange("limits", "UPDATE", "rate/minute", 10, 20, "more users", trail.ours.operator)
@@ -94,15 +116,11 @@ def test_a_changed_setting_is_told_with_what_it_was(trail: Trail) -> None:
 
 
 def test_the_named_functions_answer(trail: Trail) -> None:
-    investigations = "INSERT INTO audit.investigations (organization_id, investigation_id, investigator_name, status,"
     with trail.database.transaction(trail.ours.context) as connection:
-        for status, identifier in (("running", 1), ("completed", 1), ("failed", 2), ("completed", 3), ("running", 4)):
-            connection.execute(
-                sa.text(
-                    f"{investigations} investigation_type, priority) VALUES (:id, :case, 'ann', :s, 'person', 'low')"
-                ),
-                {"id": trail.ours.id, "case": f"00000000-0000-0000-0000-00000000000{identifier}", "s": status},
-            )
+        ann = add_user(connection, trail.ours.id, email="ann@lantern.example", username="ann")
+        cases = [create_investigation(connection, trail.ours.id, f"{n}", owner_id=ann.id).id for n in range(4)]
+        for case, status in ((0, "running"), (0, "completed"), (1, "failed"), (2, "completed"), (3, "running")):
+            change_investigation(connection, trail.ours.id, cases[case], {"status": status})
         for succeeded, days in ((True, 1), (False, 2), (True, 90)):
             connection.execute(
                 sa.text(

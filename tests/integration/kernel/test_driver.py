@@ -1,6 +1,7 @@
 """Transactions that begin with their first statement, and end without being waited for if they only read."""
 
 import concurrent.futures
+import contextlib
 from collections.abc import Iterator
 
 import psycopg
@@ -8,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from clew.kernel.database import Database
+from clew.kernel.driver import Prepared
 from clew.kernel.roles import APPLICATION
 from clew.kernel.statements import Statement, StatementPool
 from clew.kernel.transactions import driver_connection
@@ -23,6 +25,8 @@ RENAME = Statement(
 QUOTIENT = Statement(sa.select(sa.literal(1) / sa.bindparam("by", type_=sa.Integer)))
 NAMES = sa.text("SELECT full_name FROM users")
 NAME = "Operator of Test organization"
+CALL = Prepared("UPDATE users SET full_name = $1")
+APPEND = Prepared("UPDATE users SET full_name = full_name || $1")
 STATE = sa.text("SELECT state FROM pg_stat_activity WHERE pid = :pid")
 
 
@@ -106,6 +110,76 @@ def test_statements_are_told_to_whoever_watches(database: Database, tenant: Tena
     database.watch(lambda _text, _seconds: None)
     assert [text.startswith("SELECT pg_backend_pid()") for text, _ in told] == [True, True]
     assert all(seconds > 0 for _, seconds in told)
+
+
+def names(database: Database, tenant: Tenant) -> list[str | None]:
+    with database.transaction(tenant.context) as connection:
+        return list(connection.scalars(NAMES))
+
+
+def test_what_is_written_later_is_there_for_the_next_statement_and_after_the_commit(
+    database: Database, tenant: Tenant
+) -> None:
+    with database.transaction(tenant.context) as connection:
+        driver = driver_connection(connection)
+        driver.write_later(CALL, ["first"])  # the transaction has not even begun
+        assert connection.scalars(NAMES).all() == ["first"]
+        driver.write_later(APPEND, [", second"])
+        assert WHO.row(connection, {}).organization == str(tenant.id)
+        driver.write_later(APPEND, [", third"])
+    assert names(database, tenant) == ["first, second, third"]
+    with database.transaction(tenant.context) as connection:
+        for _ in range(250):  # more than are kept back
+            driver_connection(connection).write_later(APPEND, ["."])
+    assert names(database, tenant) == ["first, second, third" + 250 * "."]
+
+
+def _write_and_fail(database: Database, tenant: Tenant, last: sa.TextClause | None) -> None:
+    with database.transaction(tenant.context) as connection:
+        assert RENAME.row(connection, {"name": "written"}).full_name == "written"
+        driver_connection(connection).write_later(Prepared("SELECT 1 / 0"), [])
+        driver_connection(connection).write_later(CALL, ["behind it"])
+        if last is not None:
+            connection.scalars(last)
+
+
+@pytest.mark.parametrize("last", [None, NAMES], ids=["with the commit", "with the next statement"])
+def test_of_what_is_refused_later_nothing_is_kept(
+    database: Database, tenant: Tenant, last: sa.TextClause | None
+) -> None:
+    with pytest.raises(sa.exc.DataError, match="division by zero"):
+        _write_and_fail(database, tenant, last)
+    assert names(database, tenant) == [NAME]
+
+
+def test_what_is_written_later_is_undone_with_what_surrounds_it(database: Database, tenant: Tenant) -> None:
+    with contextlib.suppress(ZeroDivisionError), database.transaction(tenant.context) as connection:
+        driver_connection(connection).write_later(CALL, ["undone"])
+        raise ZeroDivisionError
+    assert names(database, tenant) == [NAME]
+    with database.transaction(tenant.context) as connection:
+        driver = driver_connection(connection)
+        driver.write_later(APPEND, [" stays"])
+        with contextlib.suppress(ZeroDivisionError), connection.begin_nested():
+            driver.write_later(CALL, ["undone"])
+            raise ZeroDivisionError
+        with contextlib.suppress(ZeroDivisionError), driver.transaction():
+            assert not driver.keeps_back  # psycopg ends this one without a word to us
+            driver.execute("UPDATE users SET full_name = 'undone'")
+            raise ZeroDivisionError
+        driver.write_later(APPEND, [", too"])
+    assert names(database, tenant) == [f"{NAME} stays, too"]
+
+
+def test_nothing_is_written_later_where_nobody_would_write_it(database: Database, tenant: Tenant) -> None:
+    with database.connect_raw() as connection, pytest.raises(psycopg.ProgrammingError):
+        connection.write_later(CALL, ["never"])
+    with database.transaction(tenant.context) as connection:
+        driver = driver_connection(connection)
+        with contextlib.suppress(psycopg.errors.DivisionByZero):
+            QUOTIENT.row(connection, {"by": 0})
+        assert not driver.keeps_back  # whoever writes into a failed transaction learns of it at once
+    assert names(database, tenant) == [NAME]
 
 
 @pytest.fixture

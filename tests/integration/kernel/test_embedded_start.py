@@ -67,7 +67,7 @@ def test_nobody_gets_in_without_password_or_over_the_network(server: EmbeddedSer
     information = server.ensure_running()
     assert value_of(server, "SHOW listen_addresses") == ""
     rules = "SELECT string_agg(type || ' ' || auth_method, ',') FROM pg_hba_file_rules"
-    assert value_of(server, rules) == "local scram-sha-256"
+    assert value_of(server, rules) == "local scram-sha-256,local scram-sha-256"
     host = str(information.socket_directory)
     with pytest.raises(psycopg.OperationalError, match="no password supplied"):
         psycopg.connect(host=host, dbname="clew", user="clew_superuser")

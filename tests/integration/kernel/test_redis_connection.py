@@ -30,7 +30,7 @@ from tests.engines.redis import RedisServer, redis_server, shared_redis
 from tests.support.embedded import SOURCES, wait_until
 from tests.support.mail import certificate
 
-pytestmark = pytest.mark.engines
+pytestmark = [pytest.mark.engines, pytest.mark.xdist_group("redis")]
 HOUR = timedelta(hours=1)
 
 

@@ -32,7 +32,7 @@ from clew.projections.search.tantivy.view import TantivySearchView
 from clew.projections.search_projection import SearchProjection
 settings = Settings.model_validate_json(sys.argv[1])
 with Database(settings) as database:
-    with Projector(database, [SearchProjection(Path(sys.argv[2]), TantivySearchView)]) as projector:
+    with Projector(database, [SearchProjection(TantivySearchView(Path(sys.argv[2])))]) as projector:
         print("following", flush=True)
         projector.follow(threading.Event(), idle_seconds=0.01)
 """
@@ -51,16 +51,24 @@ def embedded_place() -> Iterator[Place]:
         yield made
 
 
-def follower(place: Place) -> subprocess.Popen[str]:
+def environment_of(place: Place) -> tuple[str, dict[str, str]]:
+    """Settings as JSON and the environment for a process that works on the place's record."""
     settings = place.database.settings
     url = settings.database_url.get_secret_value() if settings.database_url else None
     given = {**settings.model_dump(mode="json", exclude_defaults=True), **({"database_url": url} if url else {})}
+    environment = environment_with(SOURCES)
+    if url:
+        return "{}", environment | {"CLEW_DATABASE_URL": url, "CLEW_DATA_DIR": str(settings.data_dir)}
+    return Settings(**given).model_dump_json(), environment
+
+
+def follower(place: Place) -> subprocess.Popen[str]:
+    settings, environment = environment_of(place)
     process = subprocess.Popen(
-        [sys.executable, "-c", FOLLOW, Settings(**given).model_dump_json() if not url else "{}", str(place.directory)],
+        [sys.executable, "-c", FOLLOW, settings, str(place.directory)],
         stdout=subprocess.PIPE,
         text=True,
-        env=environment_with(SOURCES)
-        | ({"CLEW_DATABASE_URL": url, "CLEW_DATA_DIR": str(settings.data_dir)} if url else {}),
+        env=environment,
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "following\n"

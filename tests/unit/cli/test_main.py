@@ -38,6 +38,8 @@ PROMISED = {
     "jobs schedule",
     "jobs schedules",
     "jobs unschedule",
+    "backup",
+    "restore",
     "db start",
     "db stop",
     "db status",
@@ -76,6 +78,7 @@ PROMISED = {
     "audit verify",
     "audit export",
     "audit search",
+    "schema export",
     "serve",
     "worker",
     "doctor",
@@ -108,7 +111,7 @@ def test_every_command_of_the_record_has_an_organization_and_a_data_directory() 
     of_all = {name for name in PROMISED if name.partition(" ")[0] in {"init", "demo", "db", "org", "version"}} - {
         "org show"
     }
-    assert without == of_all | {"audit verify", "serve", "worker"}
+    assert without == of_all | {"audit verify", "schema export", "serve", "backup", "restore", "worker"}
 
 
 def test_help_fits_on_one_line_per_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ from clew.ingest.sources.registry import SOURCES
 from clew.ontology import EntityType
 from clew.ontology.types import RelationshipType
 from clew.projections.search.fields import SearchIndex
+from clew.projections.search_place import search_adapter
 
 router = routes("capabilities")
 
@@ -26,7 +27,7 @@ def get_capabilities(call: Annotated[Call, signed_in()]) -> Response:
         entity_types=[str(each) for each in EntityType],
         relationship_types=[str(each) for each in RelationshipType],
         readers=[ReaderModel(name=each.name, reads=each.reads) for each in SOURCES],
-        search_adapter=call.serving.settings.search,
+        search_adapter=search_adapter(call.serving.settings),
         search_indices=[each.value for each in SearchIndex],
     )
     return tagged(call.request, found)

@@ -57,11 +57,13 @@ def serve(
         from clew.api.server import serve as run
         from clew.api.several import require_shared, serve_with_several
         from clew.cli.session import load_and_configure, opened_current_database
+        from clew.projections.service import check_engines
 
         require_shared(load_and_configure(call), workers)
         listening = Listening(host, port, certificate, key)
         _require_safe(listening, behind_proxy=behind_proxy)
         with bound(listening) as listener, opened_current_database(call) as database:
+            check_engines(database.settings)
             services = [service for make in _SERVICES for service in make(database)]
             if workers == 1:
                 run(database, listener, listening, services, stop=stop, ready=tell)

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Iterator
 
-from clew.cli.diagnosis import configuration, engines, holdings, machine, server, views
+from clew.cli.diagnosis import configuration, copies, engines, holdings, machine, server, views
 from clew.cli.diagnosis.finding import Finding, Status
 from clew.cli.options import Invocation
 from clew.cli.session import load_and_configure
@@ -24,6 +24,7 @@ def examine(call: Invocation) -> Iterator[Finding]:
         return
     yield from configuration.examine_settings(settings, frozenset({"data_dir"} if call.data_dir else ()))
     yield from _guarded("data directory", lambda: machine.examine_data_directory(settings))
+    yield from _guarded("search engine", lambda: views.examine_engine(settings))
     for name, check in engines.CHECKS.items():
         yield from _guarded(name, functools.partial(check, settings))
     with Database(settings) as database:
@@ -43,6 +44,7 @@ def _examine_database(call: Invocation, database: Database) -> Iterator[Finding]
     except ClewError:
         return  # was told just now
     yield from _guarded("protection", lambda: server.examine_protection(database))
+    yield from _guarded("backups", lambda: copies.examine_copies(database))
     yield from _guarded("search view", lambda: views.examine_views(database))
     yield from _guarded("organization", lambda: holdings.examine_record(database, call.slug))
 

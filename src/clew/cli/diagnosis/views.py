@@ -4,11 +4,33 @@ from collections.abc import Iterator
 
 from clew.cli.diagnosis.finding import Finding, Status, checked
 from clew.kernel.database import Database
+from clew.kernel.settings import Settings
 from clew.projections.keeping import status
 from clew.projections.service import projections
 
 _LAG_SECONDS = 60.0
 _OPEN_SECONDS = 300.0
+
+
+def examine_engine(settings: Settings) -> Iterator[Finding]:
+    """The search engine that the settings name: which it is, and how long it takes to answer. Nothing if none is."""
+    if settings.search_url is None or settings.search == "none":
+        return
+    from clew.projections.search.elastic.opening import engine_connection
+
+    connection = engine_connection(settings)
+    identity = connection.identity()
+    latency = connection.latency_seconds()
+    yield Finding(
+        "search engine", f"{identity} at {connection.address.place} answers in {latency * 1000:.0f} ms; {identity.note}"
+    )
+    if connection.address.scheme == "http" and not connection.address.is_local:
+        yield Finding(
+            "search engine",
+            "what is searched for and found crosses the network unencrypted",
+            Status.WARN,
+            "serve the engine with TLS and write https:// in CLEW_SEARCH_URL",
+        )
 
 
 def examine_views(database: Database) -> Iterator[Finding]:

@@ -116,14 +116,24 @@ class CheckpointFile:
         kept = b"".join(map(seal_line, last.values()))
         if size <= SHORTENED_BEYOND + 2 * len(kept):
             return False
+        self._write_ends(keys, list(last.values()))
+        return True
+
+    def begin_anew(self, keys: Keys, ends: list[Seal], stamp: str) -> None:
+        """Keep the file, if there is one, under a name with that stamp, and go on from these seals, one of a chain."""
+        if self.path.exists():
+            os.link(self.path, self.path.with_name(f"{self.path.stem}-before-restore-{stamp}{self.path.suffix}"))
+        self._write_ends(keys, ends)
+
+    def _write_ends(self, keys: Keys, ends: list[Seal]) -> None:
+        kept = b"".join(map(seal_line, ends))
         digest = hashlib.sha256(kept).hexdigest()
         note = {
-            "kept": len(last),
+            "kept": len(ends),
             "sha256": digest,
             "signature": keys.sign("shortened file", digest.encode()).hex(),
         }
         write_privately(self.path, orjson.dumps(note) + b"\n" + kept, myself())
-        return True
 
     def _unusable(self, error: OSError) -> ConfigurationError:
         return ConfigurationError(

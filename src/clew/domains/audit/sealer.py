@@ -16,7 +16,7 @@ from uuid import UUID
 
 import psycopg
 
-from clew.domains.audit.chain import AuditChainError, End, Entry, Header, Keys, Seal, encode
+from clew.domains.audit.chain import ENTRY_BYTES, AuditChainError, End, Header, Keys, Seal, decode
 from clew.domains.audit.checkpoints import CheckpointFile
 from clew.kernel.clock import Clock, system_clock
 from clew.kernel.database import Database
@@ -28,7 +28,7 @@ from clew.projections import feed
 from clew.projections.feed import Snapshot
 
 ROWS_AT_ONCE: Final = 10_000
-IDLE_SECONDS: Final = 0.25
+IDLE_SECONDS: Final = 0.5
 
 _LOCK: Final = "SELECT pg_try_advisory_lock(hashtext('clew audit sealer'))"
 _POSITION: Final = "SELECT snapshot, target, after_xid, after_id FROM audit.sealing"
@@ -36,15 +36,17 @@ _MOVE: Final = """
 UPDATE audit.sealing
 SET snapshot = %(snapshot)s, target = %(target)s, after_xid = %(xid)s, after_id = %(id)s, updated_at = now()
 """
+# The rows of each organization, in order, as its seal holds them: see `clew.domains.audit.chain.encode`.
 _TAKE: Final = """
-SELECT organization_id, kind, greatest(0, least(65535, (extract(year FROM at)::int - 2000) * 12
-                                                       + extract(month FROM at)::int - 1)),
-       xid, id, audit.commitment(salt, payload)
-FROM audit.trail
+SELECT organization_id,
+       string_agg(int2send(kind) || substring(int4send(greatest(0, least(65535, (extract(year FROM at)::int - 2000) * 12
+                                                                         + extract(month FROM at)::int - 1))) FROM 3)
+                  || int8send(xid) || int8send(id) || audit.commitment(salt, payload), '' ORDER BY xid, id)
+FROM (SELECT * FROM audit.trail WHERE {which} AND (xid, id) > (%(xid)s, %(id)s) ORDER BY xid, id LIMIT %(limit)s) AS t
+GROUP BY organization_id
 """
-_IN_ORDER: Final = " AND (xid, id) > (%(xid)s, %(id)s) ORDER BY xid, id LIMIT %(limit)s"
-_WERE_OPEN: Final = f"{_TAKE} WHERE xid = ANY(%(open)s::bigint[]){_IN_ORDER}"
-_CAME_LATER: Final = f"{_TAKE} WHERE xid >= %(since)s AND xid < %(until)s AND xid <> ALL(%(open)s::bigint[]){_IN_ORDER}"
+_WERE_OPEN: Final = _TAKE.format(which="xid = ANY(%(open)s::bigint[])")
+_CAME_LATER: Final = _TAKE.format(which="xid >= %(since)s AND xid < %(until)s AND xid <> ALL(%(open)s::bigint[])")
 _ENDS: Final = """
 SELECT o.id, s.number, s.rows_before + s.rows, s.digest, s.seal
 FROM unnest(%s::uuid[]) AS o (id) CROSS JOIN LATERAL (
@@ -55,10 +57,9 @@ _ADD: Final = """
 INSERT INTO audit.seals (organization_id, number, sealed_at, rows, rows_before, entries, digest, seal, signature)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
-_LAST_SEALS: Final = """
-SELECT DISTINCT ON (organization_id) organization_id, number, sealed_at, rows, rows_before, entries, digest, seal,
-       signature
-FROM audit.seals ORDER BY organization_id, number DESC
+SEAL_COLUMNS: Final = "organization_id, number, sealed_at, rows, rows_before, entries, digest, seal, signature"
+LAST_SEALS: Final = f"""
+SELECT DISTINCT ON (organization_id) {SEAL_COLUMNS} FROM audit.seals ORDER BY organization_id, number DESC
 """
 
 
@@ -135,57 +136,57 @@ class Sealer:
                 place = read_place(self._connection)
                 target = place.target or feed.current_snapshot(self._connection)
                 self._refuse_another_past(place, target)
-                rows = self._take(place, target, limit)
-                seals = self._seal(rows)
-                if len(rows) == limit:
-                    last = rows[-1][1]
-                    self._move(place.snapshot, target, (last.xid, last.id))
+                taken = self._take(place, target, limit)
+                seals = self._seal(taken)
+                rows = sum(seal.header.rows for seal in seals)
+                if rows == limit:
+                    self._move(place.snapshot, target, max(_end(entries) for entries in taken.values()))
                 elif rows or place.target:
                     self._move(target, None, (0, 0))
             if seals:
                 self._file.append(seals)
                 self._file.shorten(self._keys)
-        return len(rows), len(rows) < limit
+        return rows, rows < limit
 
-    def _take(self, place: Place, target: Snapshot, limit: int) -> list[tuple[UUID, Entry]]:
+    def _take(self, place: Place, target: Snapshot, limit: int) -> dict[UUID, bytes]:
+        """The next rows, at most so many: for each organization their entries."""
         before = place.snapshot
         after: dict[str, Any] = {"xid": place.after[0], "id": place.after[1]}
-        found: list[tuple[Any, ...]] = []
+        found: dict[UUID, bytes] = defaultdict(bytes)
         closed = [xid for xid in before.open if target.sees(xid) and xid >= place.after[0]]
         if closed:
-            asked = after | {"open": closed, "limit": limit}
-            found = self._connection.execute(_WERE_OPEN, asked).fetchall()
-        if len(found) < limit and target.xmax > before.xmax:
+            found.update(self._connection.execute(_WERE_OPEN, after | {"open": closed, "limit": limit}).fetchall())
+        left = limit - sum(map(len, found.values())) // ENTRY_BYTES
+        if left and target.xmax > before.xmax:
             asked = after | {
                 "since": before.xmax,
                 "until": target.xmax,
                 "open": list(target.open),
-                "limit": limit - len(found),
+                "limit": left,
             }
-            found += self._connection.execute(_CAME_LATER, asked).fetchall()
-        return [(organization, Entry(*entry)) for organization, *entry in found]
+            for organization, entries in self._connection.execute(_CAME_LATER, asked).fetchall():
+                found[organization] += entries
+        return found
 
-    def _seal(self, rows: list[tuple[UUID, Entry]]) -> list[Seal]:
-        """Chain the rows of each organization to its last seal, and add the seals."""
-        batches: dict[UUID, list[Entry]] = defaultdict(list)
-        for organization, entry in rows:
-            batches[organization].append(entry)
+    def _seal(self, batches: dict[UUID, bytes]) -> list[Seal]:
+        """Chain the entries of each organization to its last seal, and add the seals."""
         if not batches:
             return []
         known = {row[0]: End(*row[1:]) for row in self._connection.execute(_ENDS, (list(batches),)).fetchall()}
         now = self._clock().astimezone(UTC)
-        made = [
-            self._link(organization, known.get(organization, End()), batch, now)
-            for organization, batch in batches.items()
-        ]
+        made = {
+            organization: self._link(organization, known.get(organization, End()), entries, now)
+            for organization, entries in batches.items()
+        }
         with self._connection.cursor() as cursor:
-            cursor.executemany(_ADD, [_columns(seal, entries) for seal, entries in made])
-        return [seal for seal, _ in made]
+            cursor.executemany(_ADD, [_columns(seal, batches[organization]) for organization, seal in made.items()])
+        return list(made.values())
 
-    def _link(self, organization: UUID, end: End, batch: list[Entry], now: datetime) -> tuple[Seal, bytes]:
-        entries = encode(batch)
-        header = Header(organization, end.number + 1, now, len(batch), end.rows, batch[-1].id)
-        return self._keys.link(end, header, entries), entries
+    def _link(self, organization: UUID, end: End, entries: bytes, now: datetime) -> Seal:
+        rows = len(entries) // ENTRY_BYTES
+        return self._keys.link(
+            end, Header(organization, end.number + 1, now, rows, end.rows, _end(entries)[1]), entries
+        )
 
     def _move(self, snapshot: Snapshot, target: Snapshot | None, after: tuple[int, int]) -> None:
         moved = {
@@ -206,7 +207,7 @@ class Sealer:
             present = self._file.last_numbers()
             with self._connection.cursor() as cursor:
                 lacking = [
-                    seal_of_row(row)[0] for row in cursor.stream(_LAST_SEALS) if row[1] == present.get(row[0], 0) + 1
+                    seal_of_row(row)[0] for row in cursor.stream(LAST_SEALS) if row[1] == present.get(row[0], 0) + 1
                 ]
             if lacking:
                 self._file.append(lacking)
@@ -237,9 +238,14 @@ def read_place(connection: psycopg.Connection[Any]) -> Place:
 def seal_of_row(row: tuple[Any, ...]) -> tuple[Seal, bytes]:
     """A row of audit.seals (its columns in the table's order) as a seal, and its entries."""
     organization, number, sealed_at, rows, rows_before, entries, digest, seal, signature = row
-    last = int.from_bytes(entries[-40:-32], "big", signed=True)
-    header = Header(organization, number, sealed_at, rows, rows_before, last)
+    header = Header(organization, number, sealed_at, rows, rows_before, _end(entries)[1])
     return Seal(header, bytes(digest), bytes(seal), bytes(signature)), bytes(entries)
+
+
+def _end(entries: bytes) -> tuple[int, int]:
+    """Transaction and number of the last row."""
+    (last,) = decode(entries[-ENTRY_BYTES:])
+    return last.xid, last.id
 
 
 def _columns(seal: Seal, entries: bytes) -> tuple[Any, ...]:

@@ -9,7 +9,6 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from clew.domains.audit.states import record_state
 from clew.domains.investigations.tables import INVESTIGATION_TYPES, PRIORITIES, investigations
 from clew.kernel.errors import ConflictError, InputError, NotFoundError
 from clew.kernel.ids import new_id
@@ -101,7 +100,7 @@ def create_investigation(
             remedy=f"choose another name, or see `clew case show {title!r}`",
         )
     made = Investigation(*row)
-    _tell(connection, organization_id, made)
+    _tell(connection, made)
     return made
 
 
@@ -149,10 +148,9 @@ def ensure_investigation(
         return find_investigation(connection, organization_id, name)
 
 
-def _tell(connection: sa.Connection, organization_id: UUID, made: Investigation) -> None:
+def _tell(connection: sa.Connection, made: Investigation) -> None:
     request = {"type": made.investigation_type, "priority": made.priority, "lawful_basis": made.lawful_basis}
     record(connection, Act("investigation_created", "CREATE", "investigation", made.id, made.name, request=request))
-    record_state(connection, organization_id, made.id)
 
 
 def require_name(name: str) -> str:

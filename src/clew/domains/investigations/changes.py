@@ -9,7 +9,6 @@ from uuid import UUID
 import sqlalchemy as sa
 from psycopg.errors import UniqueViolation
 
-from clew.domains.audit.states import record_state
 from clew.domains.investigations.cases import (
     COLUMNS,
     Investigation,
@@ -124,7 +123,6 @@ def change_investigation(
     was = {name: getattr(before, name) for name in wanted}
     act = Act("investigation_changed", "UPDATE", "investigation", after.id, after.name, request=wanted, response=was)
     record(connection, act)
-    record_state(connection, organization_id, after.id)
     return after
 
 

@@ -183,6 +183,24 @@ def retry_job(connection: sa.Connection, organization_id: UUID, job_id: UUID) ->
     return changed
 
 
+def hold_jobs(connection: sa.Connection, organization_id: UUID, reason: Mapping[str, Any]) -> int:
+    """End every job of the organization that waits or runs as failed, for that reason, until somebody has it retried.
+
+    reason: {code, message, where, remedy}. How many jobs those were.
+    """
+    held = (
+        sa.update(jobs)
+        .where(jobs.c.organization_id == organization_id, jobs.c.status.in_(("pending", "running")))
+        .values(
+            status="failed", claim_id=None, error=dict(reason), completed_at=sa.func.now(), updated_at=sa.func.now()
+        )
+    )
+    count = connection.execute(held).rowcount
+    if count:
+        record(connection, Act("jobs_held", "UPDATE", "job", request={"jobs": count, "code": reason["code"]}))
+    return count
+
+
 _ONE_AT_A_TIME: Final = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
 _COLUMNS: Final = tuple(jobs.c[name] for name in Job.__slots__)
 

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 from clew.kernel.directories import ensure_own_directory, owner_of, sync_directory, write_privately
+from clew.kernel.embedded.archive import Archive
 from clew.kernel.embedded.binaries import MAJOR_VERSION, server_binaries
 from clew.kernel.embedded.configuration import (
     CONFIGURATION_NAME,
@@ -164,6 +165,8 @@ def write_configuration(layout: Layout, settings: Settings, binaries: Path) -> N
         wal_compression=best_wal_compression(binaries),
     )
     write_privately(layout.cluster / CONFIGURATION_NAME, text.encode("utf-8"), layout.account.owner)
+    if settings.backup_dir is not None:
+        Archive(settings.backup_dir).prepare(layout.account)
 
 
 def newest_log(layout: Layout) -> Path | None:

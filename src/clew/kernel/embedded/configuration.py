@@ -5,11 +5,12 @@ from pathlib import Path
 
 import psutil
 
+from clew.kernel.embedded.archive import TIMEOUT_SECONDS, Archive
 from clew.kernel.settings import Settings
 
 CONFIGURATION_NAME = "clew.conf"
-# Sockets only: initdb's lines for 127.0.0.1, ::1 and replication are left out.
-HOST_BASED_ACCESS = "local all all scram-sha-256\n"
+# Sockets only: initdb's lines for 127.0.0.1 and ::1 are left out. Replication is how base backups are taken.
+HOST_BASED_ACCESS = "local all all scram-sha-256\nlocal replication all scram-sha-256\n"
 
 
 def server_configuration(
@@ -51,7 +52,13 @@ def server_configuration(
         "log_error_verbosity": "terse",
         "log_line_prefix": "%m [%p] %u ",
     }
-    return "".join(f"{name} = '{_quoted(str(value))}'\n" for name, value in values.items())
+    if settings.backup_dir is not None:
+        values |= {
+            "archive_mode": "on",
+            "archive_command": Archive(settings.backup_dir).archive_command(),
+            "archive_timeout": TIMEOUT_SECONDS,
+        }
+    return "".join(f"{name} = '{quoted(str(value))}'\n" for name, value in values.items())
 
 
 def page_cache_mb() -> int:
@@ -71,5 +78,6 @@ def best_wal_compression(binaries: Path) -> str:
     return "lz4" if "--with-lz4" in built.stdout else "off"
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
+    """A value as it stands between quotes in PostgreSQL's configuration."""
     return value.replace("\\", "\\\\").replace("'", "''")

@@ -16,7 +16,7 @@ from clew.kernel.embedded.account import Account
 from clew.kernel.errors import ConfigurationError, DatabaseUnavailableError
 
 PID_FILE = "postmaster.pid"
-PROGRAMS = frozenset({"postgres", "initdb", "pg_upgrade", "pg_dump", "pg_restore", "psql"})
+PROGRAMS = frozenset({"postgres", "initdb", "pg_upgrade", "pg_basebackup", "pg_dump", "pg_restore", "psql"})
 POLL_SECONDS = 0.02
 STOP_SECONDS = 120.0
 # A backend told to quit at once does so within moments, unless it hangs in the kernel.

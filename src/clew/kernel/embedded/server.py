@@ -8,12 +8,17 @@ users, also after the machine's next start as soon as anything uses it, until `s
 import atexit
 import contextlib
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
+from clew.kernel.embedded import base_backup
+from clew.kernel.embedded.archive import Archive
+from clew.kernel.embedded.base_backup import BaseBackup
 from clew.kernel.embedded.binaries import MAJOR_VERSION
 from clew.kernel.embedded.cluster import SUPERUSER, cluster_version, ensure_cluster, newest_log, start_cluster
 from clew.kernel.embedded.layout import Layout, find_layout, prepare_layout
@@ -27,6 +32,7 @@ from clew.kernel.settings import Settings
 DATABASE = "clew"
 # Beyond the time a start may take, for a shutdown that has to write out a bulk load first.
 LOCK_MARGIN_SECONDS = 120.0
+RECOVERY_SECONDS = 7 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +183,72 @@ class EmbeddedServer:
             layout = self._prepared()
             with self._start_lock(layout):
                 return upgrade_cluster(layout)
+
+    def prepare_archive(self, archive: Archive) -> None:
+        """Make a directory of backups, where missing, that the server can write to. Raises ConfigurationError."""
+        self.ensure_running()
+        with self._guard:
+            archive.prepare(self._prepared().account)
+
+    def base_backup(self, archive: Archive, name: str) -> tuple[Path, BaseBackup]:
+        """Copy the running cluster into a new directory of that name in the archive; that directory, and the copy.
+
+        If it fails the directory is gone. Raises DatabaseUnavailableError.
+        """
+        layout, running = self._running()
+        workspace = base_backup.workspace_for(layout, archive, name)
+        try:
+            return workspace, base_backup.take_base_backup(layout, running, workspace)
+        except BaseException:
+            shutil.rmtree(workspace)
+            raise
+
+    def hand_over_log(self) -> None:
+        """Have what was written so far archived, if it is archived at all; returns when it is."""
+        base_backup.hand_over_log(*self._running())
+
+    def prune_log(self, archive: Archive, oldest: Path) -> None:
+        """Remove archived files of the log that no backup from `oldest` on needs."""
+        base_backup.prune_log(self._prepared(), archive, oldest)
+
+    def recover(self, source: Path, archive: Archive, at: datetime | None, beside: Path | None) -> None:
+        """Make the cluster, which is not there yet, from a copy, and run it as it was at that second.
+
+        Takes as long as the log is; without `at` it goes to the log's end. `beside`: a directory of log files that may
+        not be archived. Raises InputError if the copy is damaged or the log does not lead there.
+        """
+        patient = self._settings.model_copy(update={"embedded_start_seconds": RECOVERY_SECONDS})
+        with self._guard:
+            layout = self._prepared()
+            base_backup.check_base_backup(source)
+            with self._start_lock(layout):
+                base_backup.lay_base_backup(layout, source, archive, at, beside)
+                self._take_lease(layout)
+                try:
+                    started = start_cluster(layout, patient)
+                    start_watchdog(layout)
+                    self._set_up(layout, started)
+                except DatabaseUnavailableError as error:
+                    self._drop_lease()
+                    log = newest_log(layout)
+                    said = log.read_text(encoding="utf-8", errors="replace") if log else ""
+                    raise base_backup.explain_recovery(error, said) from error
+
+    def settle(self) -> None:
+        """Stop a server that was recovered, for good, and forget how it was."""
+        self.stop()
+        with self._guard:
+            base_backup.settle_recovery(self._prepared())
+
+    def _running(self) -> tuple[Layout, Postmaster]:
+        self.ensure_running()
+        layout = self._prepared()
+        running = find_postmaster(layout.cluster)
+        if running is None:
+            raise DatabaseUnavailableError(
+                "the embedded server ended", where=str(layout.cluster), remedy="try again; its log may say why"
+            )
+        return layout, running
 
     def _ensure_running(self) -> ServerInfo:
         with self._guard:

@@ -32,3 +32,11 @@ class SearchViewError(ClewError):
     """Writing or reading failed half-way: disk full, a file damaged or not to be opened. Nothing half-done is seen."""
 
     code = "search_view"
+
+
+class SearchEngineUnavailableError(ClewError):
+    """The search engine cannot be reached, is too busy, or does not answer in time; what was asked may be again."""
+
+    code = "search_engine_unavailable"
+    exit_code = 7
+    transient = True

@@ -19,6 +19,7 @@ depends on those limits and not on the text.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -239,6 +240,16 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class LateRefusal:
+    """A document that fits the fields of its set, and that the engine nevertheless would not take when committed."""
+
+    organization_id: UUID
+    document_set: DocumentSet
+    document: Document
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ViewState:
     """What is published: its generation (opaque), its schema and the position that is surely in it ("" before any)."""
 
@@ -322,8 +333,10 @@ class SearchWriter(Protocol):
     def drop_organization(self, organization_id: UUID) -> None:
         """Remove everything of an organization, uncommitted changes too. Takes effect at once, not at `commit`."""
 
-    def commit(self, position: str) -> None:
-        """Make everything since the last commit durable and visible, then the position.
+    def commit(self, position: str) -> tuple[LateRefusal, ...]:
+        """Make everything since the last commit durable and visible, then the position; what was refused only now.
+
+        Of a document that is refused now nothing stays, either.
 
         A reader sees of each document the old state or the new one; in a batch larger than the writer's memory, or of
         very many organizations, some of the new ones already before. A process killed anywhere in here leaves the
@@ -372,3 +385,6 @@ class SearchView(Protocol):
 
     def abandon(self, writer: SearchWriter) -> None:
         """Close the writer and remove its generation, unless it is the published one."""
+
+    def copied(self) -> AbstractContextManager["SearchView"]:
+        """A view with a copy of what is published, at a place of its own; both are gone after the block."""

@@ -19,7 +19,7 @@ from psycopg.pq import Format
 from psycopg.types.json import set_json_loads
 
 from clew.projections.feed import STRETCH
-from clew.projections.search.fields import DocumentSet
+from clew.projections.search.fields import ENTITY_DOC_TYPES, DocumentSet
 from clew.projections.search.port import Document
 from clew.projections.search_documents import shapes
 
@@ -52,6 +52,7 @@ class Shown:
     which is much faster than objects). `by_key` finds a row `shown` for k.o (organization) and
     k.i (id). `shape` gives None for a row that is not shown. `only`: the rows that may be. `sighted`: the last column
     holds the items in which the row was seen, and what shape gets in its place are the names of the sources of these.
+    `doc_types`: those of its documents, where its set has documents of several tables.
     """
 
     table: str
@@ -61,6 +62,7 @@ class Shown:
     shape: Shape
     sighted: bool = False
     only: str = "true"
+    doc_types: tuple[str, ...] = ()
 
     def changed(self, *, absent: bool) -> str:
         """The query for the rows that STRETCH names; with `absent` also for those not there that a view may hold."""
@@ -95,6 +97,7 @@ SHOWN: Final = (
         _PLAIN.format("entities"),
         shapes.entity,
         sighted=True,
+        doc_types=ENTITY_DOC_TYPES,
     ),
     Shown(
         "relationships",
@@ -104,6 +107,7 @@ SHOWN: Final = (
         _PLAIN.format("relationships"),
         shapes.relationship,
         only=f"properties - ARRAY{list(shapes.HOW_TOLD)} <> '{{}}'",
+        doc_types=("relationship",),
     ),
     Shown(
         "investigations",
@@ -114,6 +118,7 @@ SHOWN: Final = (
         " shown.organization_id AND targets.investigation_id = shown.id ORDER BY id LIMIT 1000)",
         _PLAIN.format("investigations"),
         shapes.investigation,
+        doc_types=("investigation",),
     ),
     Shown(
         "social_posts",
@@ -124,6 +129,7 @@ SHOWN: Final = (
         " WHERE social_posts.organization_id = key.organization_id AND social_posts.posted_at = key.posted_at"
         " AND social_posts.id = key.id OFFSET 0) AS social_posts WHERE key.organization_id = k.o AND key.id = k.i",
         shapes.social_post,
+        doc_types=("social_post",),
     ),
     Shown(
         "attack_sessions",
@@ -152,6 +158,13 @@ SHOWN: Final = (
     ),
 )
 BY_TABLE: Final = {shown.table: shown for shown in SHOWN}
+
+
+def table_of(document_set: DocumentSet, document: Document) -> str:
+    """The table whose row became this document."""
+    of_the_set = [shown for shown in SHOWN if shown.document_set is document_set]
+    (found,) = (each for each in of_the_set if not each.doc_types or document.get("doc_type") in each.doc_types)
+    return found.table
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +215,25 @@ class DocumentReader:
             for rows in _ahead(cursor):
                 yield from self._batches(shown, rows)
 
-    def changing(self, shown: Shown) -> list[UUID]:
-        """The organizations whose rows of the table STRETCH names."""
+    def changing(self) -> dict[str, list[UUID]]:
+        """The tables that STRETCH names rows of, each with the organizations whose rows these are."""
         rows = self._connection.execute(
-            f"SELECT DISTINCT organization_id FROM {STRETCH} WHERE table_name = %s", (shown.table,)
+            f"SELECT table_name, organization_id FROM {STRETCH} GROUP BY table_name, organization_id"
         )
-        return [row[0] for row in rows.fetchall()]
+        found: dict[str, list[UUID]] = {}
+        for table, organization_id in rows.fetchall():
+            found.setdefault(table, []).append(organization_id)
+        return found
+
+    def shows_any(self, shown: Shown, organization_ids: list[UUID]) -> bool:
+        """Whether any row of these organizations may be shown at all."""
+        if shown.only == "true":
+            return True
+        row = self._connection.execute(
+            f"SELECT EXISTS (SELECT FROM {shown.table} WHERE organization_id = ANY(%s) AND {shown.only})",
+            (organization_ids,),
+        ).fetchone()
+        return row is None or bool(row[0])
 
     def organizations(self) -> list[UUID]:
         """Every organization of the installation."""

@@ -1,118 +1,37 @@
 """Facets, histograms and statistics: one pass of Tantivy over the results for all of them."""
 
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from tantivy import Query, Searcher
 
-from clew.projections.search.errors import SearchQueryError
+from clew.projections.search.counting import EXACT, Aggregates, counted_aggregations, too_many, wanted_aggregations
 from clew.projections.search.fields import SetFields
-from clew.projections.search.port import MAXIMUM_BUCKETS, Bucket, Interval, SearchRequest, Statistics
-from clew.projections.search.requests import instant, micros
-
-_MICROSECONDS: Final = 1_000_000
-_DAY: Final = 86_400 * _MICROSECONDS
-_WIDTHS: Final = {
-    Interval.MINUTE: 60 * _MICROSECONDS,
-    Interval.HOUR: 3_600 * _MICROSECONDS,
-    Interval.DAY: _DAY,
-    Interval.WEEK: 7 * _DAY,
-}
-_BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
-_FIRST: Final = micros(_BEGINNING)
-_LAST: Final = micros(datetime.max.replace(tzinfo=UTC))
-_MONDAY: Final = 4 * _DAY  # 1970-01-05
-_EXACT: Final = 65_000  # values of a facet counted in each segment before the largest are taken
+from clew.projections.search.port import SearchRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Aggregates:
-    """What was counted over all results."""
+class _Places:
+    exactly: Mapping[str, int] = {"segment_size": EXACT}
 
-    facets: Mapping[str, tuple[Bucket, ...]]
-    histogram: tuple[Bucket, ...]
-    stats: Mapping[str, Statistics]
+    def facet(self, name: str) -> str:
+        return name
+
+    def number(self, name: str) -> str:
+        return name
+
+
+_PLACES: Final = _Places()
 
 
 def aggregate(searcher: Searcher, query: Query, request: SearchRequest, fields: SetFields) -> Aggregates:
     """Everything the request counts. Raises SearchQueryError for a histogram of too many buckets."""
-    wanted: dict[str, Any] = {}
-    for name in request.facets:
-        size = request.facet_size + 100  # more than asked for, so that ties at the end are told apart by value
-        wanted[f"facet {name}"] = {"terms": {"field": name, "size": size, "segment_size": _EXACT}}
-    for name in request.stats:
-        wanted[f"stats {name}"] = {"stats": {"field": name}}
-    if request.histogram is not None:
-        interval = request.histogram.interval
-        histogram: dict[str, Any] = {
-            "field": request.histogram.field or fields.time_field,
-            "interval": float(_WIDTHS.get(interval, _DAY)),
-            "min_doc_count": 1,
-        }
-        if interval is Interval.WEEK:
-            histogram["offset"] = float(_MONDAY)
-        wanted["histogram"] = {"histogram": histogram}
+    wanted = wanted_aggregations(request, fields, _PLACES)
     if not wanted:
         return Aggregates({}, (), {})
     try:
         found = searcher.aggregate(query, wanted)
     except ValueError as error:
         if request.histogram is not None and "bucket" in str(error).lower():
-            raise _too_many() from error
+            raise too_many() from error
         raise
-    return Aggregates(
-        {name: _facet(found[f"facet {name}"], request.facet_size) for name in request.facets},
-        _histogram(found["histogram"], request.histogram.interval) if request.histogram is not None else (),
-        {name: _statistics(found[f"stats {name}"]) for name in request.stats},
-    )
-
-
-def _facet(found: dict[str, Any], size: int) -> tuple[Bucket, ...]:
-    buckets = [Bucket(_text(bucket["key"]), bucket["doc_count"]) for bucket in found["buckets"]]
-    return tuple(sorted(buckets, key=lambda bucket: (-bucket.count, bucket.value))[:size])
-
-
-def _text(key: object) -> str:
-    return str(int(key)) if isinstance(key, float) else str(key)
-
-
-def _histogram(found: dict[str, Any], interval: Interval) -> tuple[Bucket, ...]:
-    counts: Counter[datetime] = Counter()
-    width = _WIDTHS.get(interval, _DAY)
-    offset = _MONDAY if interval is Interval.WEEK else 0
-    for bucket in found["buckets"]:
-        if bucket["doc_count"]:
-            # The key is a float: far from 1970 it is a few microseconds off the interval's beginning.
-            start = round((bucket["key"] - offset) / width) * width + offset
-            counts[_beginning(start, interval)] += bucket["doc_count"]
-    if len(counts) > MAXIMUM_BUCKETS:
-        raise _too_many()
-    return tuple(Bucket(start.strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0"), counts[start]) for start in sorted(counts))
-
-
-def _beginning(microseconds: int, interval: Interval) -> datetime:
-    width, offset = _WIDTHS.get(interval, _DAY), _MONDAY if interval is Interval.WEEK else 0
-    # As floats the last microseconds of year 9999 are in year 10000; the week of the first day begins before it.
-    last = (_LAST - offset) // width * width + offset
-    start = instant(min(microseconds, last)) if microseconds >= _FIRST else _BEGINNING
-    if interval in (Interval.MONTH, Interval.YEAR):
-        start = start.replace(day=1)
-    return start.replace(month=1) if interval is Interval.YEAR else start
-
-
-def _statistics(found: dict[str, Any]) -> Statistics:
-    count = int(found["count"])
-    if count == 0:
-        return Statistics(0, None, None, None, None)
-    return Statistics(count, found["min"], found["max"], found["avg"], found["sum"])
-
-
-def _too_many() -> SearchQueryError:
-    return SearchQueryError(
-        f"the histogram would have more than {MAXIMUM_BUCKETS:,} buckets",
-        where="histogram",
-        remedy="choose a longer interval, or since and until",
-    )
+    return counted_aggregations(found, request)

@@ -1,82 +1,18 @@
-"""From the product's documents to Tantivy's, many at a time: field by field, then put together row by row."""
+"""From the product's documents to Tantivy's, many at a time."""
 
-import re
 from binascii import b2a_base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import repeat
-from operator import itemgetter
-from struct import unpack
-from typing import Any, Final
 
 import orjson
 import tantivy
 
-from clew.projections.search.fields import SETS, DocumentSet
-from clew.projections.search.port import Document, document_text
-from clew.projections.search.tantivy.columns import column_of
+from clew.projections.search.fields import DocumentSet
+from clew.projections.search.physical.rows import Identities, RowBuilder
+from clew.projections.search.physical.values import Layout
+from clew.projections.search.port import Document
 from clew.projections.search.tantivy.schema import build_schema
-from clew.projections.search.tantivy.values import INEXACT, MEMBERS, MisfitError
-
-MAXIMUM_DOCUMENT: Final = 16 << 20
-_BYTES_AT_ONCE: Final = 16 << 20
-_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_HYPHENS: Final = (8, 13, 18, 23)
-_UUID_LENGTH: Final = 36
-_KEY_LENGTH: Final = 22
-_GAP: Final = "0000"
-_PADDED: Final = 18  # bytes of a uuid with the gap behind it
-_NO_UUID: Final = "id: is not a uuid in its usual form (lower case, with hyphens)"
-
-
-def key_of(number: int) -> str:
-    """The key of a document: base 64 of its uuid, given as a number."""
-    return b2a_base64(number.to_bytes(16, "big"), newline=False)[:_KEY_LENGTH].decode("ascii")
-
-
-def number_of(document: Document) -> int:
-    """The document's uuid as a number. Raises MisfitError."""
-    text = document.get("id")
-    if type(text) is not str or _UUID.fullmatch(text) is None:
-        raise MisfitError(_NO_UUID)
-    return int(text.replace("-", ""), 16)
-
-
-class Identities:
-    """The uuids of documents. Raises MisfitError if one is not written in the usual form."""
-
-    def __init__(self, documents: Sequence[Document]) -> None:
-        self._count = len(documents)
-        ids: list[Any] = [document.get("id") for document in documents]
-        try:
-            # Base 64 stands for three bytes at a time: with two more each, every uuid begins a letter of its own.
-            joined = f"{_GAP.join(ids)}{_GAP}"
-            digits = joined.replace("-", "")
-            self._raw = bytes.fromhex(digits)
-        except (TypeError, ValueError):
-            raise MisfitError(_NO_UUID) from None
-        step = _UUID_LENGTH + len(_GAP)
-        hyphens = all(joined[at::step].strip("-") == "" for at in _HYPHENS)
-        lengths = len(self._raw) == _PADDED * self._count and set(map(len, ids)) == {_UUID_LENGTH}
-        if not (lengths and hyphens and self._raw.hex() == digits):
-            raise MisfitError(_NO_UUID)
-
-    @cached_property
-    def halves(self) -> tuple[int, ...]:
-        """High and low half of each in turn."""
-        return unpack(">" + "QQxx" * self._count, self._raw)
-
-    @cached_property
-    def tails(self) -> tuple[int, ...]:
-        """The last 32 bits of each."""
-        return unpack(">" + "12xI2x" * self._count, self._raw)
-
-    @cached_property
-    def keys(self) -> list[str]:
-        """Like `key_of`, of each."""
-        text = b2a_base64(self._raw, newline=False).decode("ascii")
-        return [text[start : start + _KEY_LENGTH] for start in range(0, len(text), _PADDED * 4 // 3)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,67 +27,18 @@ class DocumentBuilder:
     """Builds the Tantivy documents of one set."""
 
     def __init__(self, document_set: DocumentSet) -> None:
-        self._columns = {field.name: column_of(field) for field in SETS[document_set].fields if field.name != "id"}
+        self._rows = RowBuilder(document_set, Layout.ALONE)
         self._schema = build_schema(document_set)
 
     def build(self, documents: Sequence[Document]) -> Built:
-        """Build at least one of the documents, and as many as have 16 MiB of text together.
-
-        Raises MisfitError if one of them does not fit, with what does not if it is the only one.
-        """
-        identities = Identities(documents)
-        texts = list(_texts(documents))
-        if len(texts) < len(documents):
-            documents = documents[: len(texts)]
-            identities = Identities(documents)
-        places = self._places(documents)
-        inexact = places.pop(INEXACT, [])
-        shared = [_shared(name, columns) for name, columns in places.items() if name != MEMBERS]
-        rows = map("".join, zip(_heads(identities, texts), *places[MEMBERS], *shared, repeat("}"), strict=False))
-        built: list[str | tantivy.Document] = list(rows)
-        for index in {index for column in inexact for index, text in enumerate(column) if text}:
-            fields = orjson.loads(str(built[index])) | {"_doc": texts[index]}
+        """Build at least one of the documents, and as many as have 16 MiB of text together. Raises MisfitError."""
+        rows = self._rows.build(documents)
+        heads = _heads(rows.identities, rows.texts)
+        built: list[str | tantivy.Document] = list(map("".join, zip(heads, *rows.pieces, repeat("}"), strict=False)))
+        for index in rows.inexact:
+            fields = orjson.loads(str(built[index])) | {"_doc": rows.texts[index]}
             built[index] = tantivy.Document.from_dict(fields, self._schema)
-        return Built(identities, built)
-
-    def _places(self, documents: Sequence[Document]) -> dict[str, list[Sequence[str]]]:
-        """All fields' pieces, by the places where they belong."""
-        names = set().union(*documents)
-        for name in names - self._columns.keys() - {"id"}:
-            if any(document.get(name) is not None for document in documents):
-                raise MisfitError(f"{name[:60]!r} is not a field of its set")
-        places: dict[str, list[Sequence[str]]] = {MEMBERS: []}
-
-        def values_of(name: str) -> list[Any]:
-            try:
-                return list(map(itemgetter(name), documents))  # faster, where all have it
-            except KeyError:
-                return [document.get(name) for document in documents]
-
-        for name, column in self._columns.items():
-            if name in names:
-                try:
-                    made = column.pieces(values_of(name), values_of)
-                except ValueError as error:
-                    raise MisfitError(f"{name}: {error}") from error
-                for place, pieces in zip(column.places, made, strict=False):
-                    places.setdefault(place, []).append(pieces)
-        return places
-
-
-def _texts(documents: Sequence[Document]) -> Iterator[bytes]:
-    size = 0
-    for document in documents:
-        try:
-            text = document_text(document)
-        except (TypeError, RecursionError) as error:
-            raise MisfitError(f"it is not JSON: {error}") from error
-        if len(text) > MAXIMUM_DOCUMENT:
-            raise MisfitError(f"it has {len(text):,} bytes, more than {MAXIMUM_DOCUMENT:,}")
-        size += len(text)
-        yield text
-        if size > _BYTES_AT_ONCE:
-            return
+        return Built(rows.identities, built)
 
 
 def _heads(identities: Identities, texts: Sequence[bytes]) -> Iterator[str]:
@@ -164,9 +51,3 @@ def _heads(identities: Identities, texts: Sequence[bytes]) -> Iterator[str]:
         tie = (tail & 0xFFFF) * 45
         stored = b2a_base64(text, newline=False).decode("ascii")
         yield f'{{"_id":"{key}","_hi":{high},"_lo":{low},"_tie":{tie}e-8,"_doc":"{stored}"'
-
-
-def _shared(name: str, columns: Sequence[Sequence[str]]) -> list[str]:
-    """A list that several fields add to, as a member of each row."""
-    lists = columns[0] if len(columns) == 1 else map("".join, zip(*columns, strict=True))
-    return [f',"{name}":[{elements[1:]}]' if elements else "" for elements in lists]

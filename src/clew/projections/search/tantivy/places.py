@@ -8,7 +8,6 @@ generations/NAME/
     organizations/UUID/SET/ a Tantivy index for each organization and set
 """
 
-import fcntl
 import os
 import re
 import secrets
@@ -17,59 +16,18 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 from uuid import UUID
 
 import orjson
 
-from clew.kernel.directories import PRIVATE_FILE, ensure_own_directory, myself, sync_directory, write_privately
-from clew.projections.search.errors import SearchViewBusyError
+from clew.kernel.directories import ensure_own_directory, myself, sync_directory, write_privately
 from clew.projections.search.fields import SCHEMA_VERSION, DocumentSet
+from clew.projections.search.locks import Lock, new_generation_name, writers_lock
 from clew.projections.search.port import ViewState
 
 _NAME: Final = re.compile(r"[0-9a-f]{24}")
 _DROPPED: Final = ".dropped-"
-
-
-class Lock:
-    """A lock file that the kernel takes away from a process that dies, however it dies."""
-
-    def __init__(self, path: Path) -> None:
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._descriptor = os.open(path, flags, PRIVATE_FILE)
-
-    def share(self) -> None:
-        """Hold it together with others."""
-        fcntl.flock(self._descriptor, fcntl.LOCK_SH)
-
-    def take(self) -> bool:
-        """Hold it alone; False if somebody else holds it."""
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def text(self) -> str:
-        """What the holder wrote into it."""
-        return os.pread(self._descriptor, 64, 0).decode("ascii", "replace").strip()
-
-    def write(self, text: str) -> None:
-        """Say who holds it."""
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, text.encode("ascii"), 0)
-
-    def close(self) -> None:
-        """Give it back."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 class Generation:
@@ -186,24 +144,13 @@ class Places:
 
     def new_generation(self) -> Generation:
         """A new, empty one; names ascend with time."""
-        generation = Generation(self.root, f"{time.time_ns() >> 16:012x}{secrets.token_hex(6)}")
+        generation = Generation(self.root, new_generation_name())
         generation.create()
         return generation
 
     def lock(self) -> Lock:
         """Become the one writer. Raises SearchViewBusyError."""
-        ensure_own_directory(self.root, myself())
-        lock = Lock(self.root / "lock")
-        if not lock.take():
-            holder = lock.text()
-            lock.close()
-            raise SearchViewBusyError(
-                f"process {holder or 'unknown'} is writing this search view",
-                where=str(self.root),
-                remedy="wait for it to finish, or stop it",
-            )
-        lock.write(f"{os.getpid()}\n")
-        return lock
+        return writers_lock(self.root)
 
     def clean(self) -> None:
         """Remove generations that are neither published nor read by anybody. Only the writer may."""

@@ -6,27 +6,28 @@ from typing import Any, Final, Self
 from uuid import UUID
 
 import orjson
-from tantivy import DocAddress, Occur, Query, Searcher
+from tantivy import DocAddress, Query, Searcher
 
+from clew.projections.search.answers import hit_of, nothing_found, suggestion
 from clew.projections.search.errors import SearchViewError
 from clew.projections.search.fields import SETS, DocumentSet, SearchIndex, SetFields
 from clew.projections.search.highlighting import Highlighter
-from clew.projections.search.port import Document, Hit, SearchRequest, SearchResult, Sort, Statistics, Suggestion
+from clew.projections.search.locks import Lock
+from clew.projections.search.matching import Matcher
+from clew.projections.search.physical.analysis import stems_of
+from clew.projections.search.physical.rows import key_of, number_of
+from clew.projections.search.port import Document, Hit, SearchRequest, SearchResult, Sort, Suggestion
 from clew.projections.search.query import Node, parse
 from clew.projections.search.requests import changed_since, check, opened_cursor, sealed_cursor
 from clew.projections.search.tantivy.aggregates import aggregate
-from clew.projections.search.tantivy.documents import key_of, number_of
 from clew.projections.search.tantivy.engine import count_of, engine
-from clew.projections.search.tantivy.matching import Matcher, escaped, stems_of
+from clew.projections.search.tantivy.expressions import TantivyExpressions
 from clew.projections.search.tantivy.opened import Moment, OpenIndexes
 from clew.projections.search.tantivy.ordering import Page, keys_of, page_by_fields, page_by_rank
-from clew.projections.search.tantivy.places import Generation, Lock
+from clew.projections.search.tantivy.places import Generation
 from clew.projections.search.tantivy.spatial import within
-from clew.projections.search.tantivy.values import comparable
-from clew.projections.search.words import LONGEST_BEGINNING, fold, folded_words
 
 _BATCH: Final = 50_000
-_LONGEST_PREFIX: Final = 100
 _ID_FIRST: Final = b'{"id":"'
 _UUID_LENGTH: Final = 36
 
@@ -62,10 +63,7 @@ class TantivyReader:
         if moment is None and stamp is not None and by_rank:
             raise changed_since()
         if moment is None:
-            nothing = Statistics(0, None, None, None, None)
-            return SearchResult(
-                0, _since(began), (), dict.fromkeys(request.facets, ()), (), dict.fromkeys(request.stats, nothing)
-            )
+            return nothing_found(request, _since(began))
         with engine(moment.directory):
             query = _query(moment, request, fields, node)
             page = _page(moment, query, request, fields, after, by_rank=by_rank)
@@ -88,20 +86,17 @@ class TantivyReader:
         """Names and user names with words that begin as typed, best first."""
         fields = SETS[index.document_set]
         moment = self._moment(organization_id, index.document_set)
-        tokens = folded_words(prefix[:_LONGEST_PREFIX])[:8]
-        if moment is None or not tokens or limit < 1:
+        if moment is None or limit < 1:
             return ()
+        matcher = _matcher(moment, fields)
         with engine(moment.directory):
-            query = _suggesting(moment, fields, prefix, tokens)
-            query = _filtered(query, _fixed(moment, index, entity_types, fields))
+            query = matcher.suggested(prefix)
+            if query is None:
+                return ()
+            query = matcher.filtered(query, matcher.scope(index, entity_types))
             page = page_by_rank(moment.searcher, query, min(limit, 100), None)
-            found = []
-            for score, place in page.hits:
-                document = _document(moment.searcher, place)
-                text = _matching_text(document, fields, tokens[-1])
-                kind = str(document.get(fields.type_field) or document.get("doc_type") or "")
-                found.append(Suggestion(text, kind, document["id"], score))
-        return tuple(found)
+            documents = [(score, _document(moment.searcher, place)) for score, place in page.hits]
+        return tuple(suggestion(fields, document, score, prefix) for score, document in documents)
 
     def get(self, organization_id: UUID, index: SearchIndex, ids: Sequence[str]) -> dict[str, Document]:
         """The documents of these ids that are there, by id."""
@@ -115,10 +110,10 @@ class TantivyReader:
         if moment is None or not keys:
             return {}
         with engine(moment.directory):
-            query = _filtered(
-                Query.term_set_query(moment.schema, "_id", keys),
-                _fixed(moment, index, (), SETS[index.document_set]),
-            )
+            fields = SETS[index.document_set]
+            matcher = _matcher(moment, fields)
+            wanted = Query.term_set_query(moment.schema, "_id", keys)
+            query = matcher.filtered(wanted, matcher.scope(index))
             hits = moment.searcher.search(query, limit=len(keys), count=False).hits
             documents = [_document(moment.searcher, place) for _, place in hits]
         return {document["id"]: document for document in documents}
@@ -183,50 +178,21 @@ class TantivyReader:
                 return known[word]
 
             highlighter = Highlighter(node, fields, stems)
-        hits = []
-        for score, place in page.hits:
-            document = _document(moment.searcher, place)
-            hits.append(
-                Hit(
-                    document["id"],
-                    request.index,
-                    str(document.get(fields.type_field) or document.get("doc_type") or ""),
-                    str(document.get(fields.title) or ""),
-                    score,
-                    highlighter.highlights(document) if highlighter is not None else {},
-                    document,
-                )
-            )
-        return tuple(hits)
+        documents = [(score, _document(moment.searcher, place)) for score, place in page.hits]
+        return tuple(hit_of(request.index, fields, document, score, highlighter) for score, document in documents)
 
 
 def _query(moment: Moment, request: SearchRequest, fields: SetFields, node: Node | None) -> Query:
-    matcher = Matcher(moment.schema, fields, moment.languages)
+    matcher = _matcher(moment, fields)
     query = Query.all_query() if node is None else matcher.text(node, request.text)
-    conditions = _fixed(moment, request.index, request.entity_types, fields)
-    conditions += [matcher.filter(filter_) for filter_ in request.filters]
-    conditions += matcher.period(request.since, request.until)
+    conditions = matcher.conditions(request)
     if request.within is not None:
         conditions.append(within(moment.searcher, moment.schema, request.within))
-    return _filtered(query, conditions)
+    return matcher.filtered(query, conditions)
 
 
-def _fixed(moment: Moment, index: SearchIndex, entity_types: Sequence[str], fields: SetFields) -> list[Query]:
-    matcher = Matcher(moment.schema, fields, ())
-    conditions = []
-    if index.doc_types:
-        conditions.append(matcher.any_of("doc_type", index.doc_types))
-    if entity_types:
-        conditions.append(matcher.any_of(fields.type_field, entity_types))
-    return conditions
-
-
-def _filtered(query: Query, conditions: list[Query]) -> Query:
-    """The query where all conditions hold, which do not change its ranks."""
-    if not conditions:
-        return query
-    unranked = [(Occur.Must, Query.const_score_query(condition, 0.0)) for condition in conditions]
-    return Query.boolean_query([(Occur.Must, query), *unranked])
+def _matcher(moment: Moment, fields: SetFields) -> Matcher[Query]:
+    return Matcher(TantivyExpressions(moment.schema), fields, moment.languages)
 
 
 def _page(
@@ -244,39 +210,6 @@ def _page(
         return page_by_rank(moment.searcher, query, request.limit, after)
     sort = tuple(each for each in request.sort if each.field != "score") or (Sort(fields.time_field),)
     return page_by_fields(moment.searcher, moment.schema, query, keys_of(sort, fields), request.limit, after)
-
-
-def _suggesting(moment: Moment, fields: SetFields, prefix: str, tokens: list[str]) -> Query:
-    schema = moment.schema
-    clauses = []
-    for token in tokens:
-        query = Query.term_query(schema, "_starts", token[:LONGEST_BEGINNING], "basic")
-        clauses.append((Occur.Must, query))
-        if len(token) > LONGEST_BEGINNING:
-            names = [f"{field.name}__words" for field in fields.fields if field.kind.value in ("name", "username")]
-            longer = [(Occur.Should, Query.regex_query(schema, name, f"{escaped(token)}.*")) for name in names]
-            clauses.append((Occur.Must, Query.boolean_query(longer)))
-    title = fields.title
-    if f"{title}__words" in _names(fields):
-        whole = comparable(prefix.strip())
-        exact = Query.const_score_query(Query.term_query(schema, f"{title}__lower", whole, "basic"), 10.0)
-        clauses.append((Occur.Should, exact))
-        clauses += [(Occur.Should, Query.term_query(schema, f"{title}__words", token)) for token in tokens]
-    return Query.boolean_query(clauses)
-
-
-def _names(fields: SetFields) -> set[str]:
-    return {f"{field.name}__words" for field in fields.fields if field.kind.value in ("name", "username")}
-
-
-def _matching_text(document: Document, fields: SetFields, token: str) -> str:
-    """The name, or the first of the other suggested fields that holds what was typed where the name does not."""
-    title = str(document.get(fields.title) or "")
-    for name in (fields.title, *(field.name for field in fields.fields if field.kind.value in ("username", "name"))):
-        value = document.get(name)
-        if isinstance(value, str) and token in fold(value):
-            return value
-    return title
 
 
 def _id_within(text: bytes) -> str:

@@ -1,11 +1,15 @@
 """The view's front: what is published, who writes, who reads."""
 
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from clew.projections.search.errors import SearchViewError, SearchViewMissingError
 from clew.projections.search.fields import SCHEMA_VERSION
-from clew.projections.search.port import SearchReader, SearchWriter, ViewState
+from clew.projections.search.port import SearchReader, SearchView, SearchWriter, ViewState
 from clew.projections.search.tantivy.places import Generation, Places
 from clew.projections.search.tantivy.reader import TantivyReader
 from clew.projections.search.tantivy.writer import DEFAULT_MEMORY, TantivyWriter
@@ -93,6 +97,19 @@ class TantivySearchView:
             self._places.clean()
         finally:
             own.close()
+
+    @contextmanager
+    def copied(self) -> Iterator[SearchView]:
+        """A view with a copy of the directory, beside it; gone after the block."""
+        root = self._places.root
+        root.parent.mkdir(parents=True, exist_ok=True)
+        place = Path(tempfile.mkdtemp(prefix=f"{root.name}-drill-", dir=root.parent))
+        try:
+            if root.exists():
+                shutil.copytree(root, place / "view", symlinks=True)
+            yield TantivySearchView(place / "view", memory=self._memory, threads=self._threads)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
 
     def _own(self, writer: SearchWriter) -> TantivyWriter:
         if not isinstance(writer, TantivyWriter):

@@ -13,12 +13,14 @@ import tantivy
 from clew.kernel.directories import PRIVATE_FILE
 from clew.projections.search.errors import SearchViewError
 from clew.projections.search.fields import DocumentSet
-from clew.projections.search.port import Document, Refusal
-from clew.projections.search.tantivy.documents import Built, DocumentBuilder, key_of, number_of
+from clew.projections.search.locks import Lock
+from clew.projections.search.physical.rows import key_of, number_or_none
+from clew.projections.search.physical.values import MisfitError
+from clew.projections.search.port import Document, LateRefusal, Refusal
+from clew.projections.search.tantivy.documents import Built, DocumentBuilder
 from clew.projections.search.tantivy.engine import engine
-from clew.projections.search.tantivy.places import Generation, Lock
+from clew.projections.search.tantivy.places import Generation
 from clew.projections.search.tantivy.schema import build_schema, register_analyzers
-from clew.projections.search.tantivy.values import MisfitError
 
 DEFAULT_MEMORY: Final = 256 << 20
 _LEAST_MEMORY: Final = 16 << 20
@@ -120,7 +122,7 @@ class TantivyWriter:
 
     def remove(self, organization_id: UUID, document_set: DocumentSet, ids: Iterable[str]) -> None:
         """Remove documents; unknown ids are no error."""
-        keys = [key_of(number) for number in map(_number_or_none, ids) if number is not None]
+        keys = [key_of(number) for number in map(number_or_none, ids) if number is not None]
         directory = self._generation.index_directory(organization_id, document_set)
         if not keys or not (directory / "meta.json").exists():
             return
@@ -140,14 +142,15 @@ class TantivyWriter:
             self._seen.pop((organization_id, document_set), None)
         self._generation.drop(organization_id)
 
-    def commit(self, position: str) -> None:
-        """Make everything since the last commit durable and visible, then the position."""
+    def commit(self, position: str) -> tuple[LateRefusal, ...]:
+        """Make everything since the last commit durable and visible, then the position; nothing is refused here."""
         self._check_open()
         for opened in self._open.values():
             opened.commit()
             make_private(opened.directory)
         self._generation.write_position(position)
         self._position = position
+        return ()
 
     def close(self) -> None:
         """Let go, without what was not committed; waits for merges, so that readers find few segments."""
@@ -226,7 +229,7 @@ class TantivyWriter:
         self, organization_id: UUID, document_set: DocumentSet, document: Document, error: MisfitError
     ) -> Refusal:
         identifier = document.get("id")
-        if _number_or_none(identifier) is not None:
+        if number_or_none(identifier) is not None:
             self.remove(organization_id, document_set, [str(identifier)])
         return Refusal(str(identifier)[:100], str(error))
 
@@ -249,10 +252,3 @@ def make_private(directory: Path) -> None:
         with suppress(FileNotFoundError):  # merged away meanwhile
             if path.lstat().st_mode & 0o077 and not path.is_symlink():
                 path.chmod(PRIVATE_FILE)
-
-
-def _number_or_none(identifier: object) -> int | None:
-    try:
-        return number_of({"id": identifier})
-    except MisfitError:
-        return None

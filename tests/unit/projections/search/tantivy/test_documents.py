@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clew.projections.search.fields import DocumentSet
+from clew.projections.search.physical.values import MisfitError
 from clew.projections.search.tantivy.documents import DocumentBuilder
-from clew.projections.search.tantivy.values import MisfitError
 
 IDENTIFIER = str(UUID(int=7))
 FINITE = st.floats(allow_nan=False, allow_infinity=False)

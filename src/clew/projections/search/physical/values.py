@@ -1,12 +1,16 @@
-"""What a value of a field becomes in the engine's documents: pieces of their JSON.
+"""What a value of a field becomes in an engine's documents: pieces of their JSON.
 
 A piece is text: members of the JSON object, each after a comma, or elements of a list that several fields share, each
 after a comma. What may be asked of a value's type is asked before, for many at a time (see columns).
+
+Layout says what the engine gets besides: some are given the document itself and index its fields, so that only what
+those do not say is made of it.
 """
 
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
 from ipaddress import ip_address
 from itertools import chain
 from json.encoder import encode_basestring
@@ -16,13 +20,24 @@ from typing import Any, Final
 from clew.projections.search.fields import Field, FieldKind
 from clew.projections.search.geography import cells
 from clew.projections.search.languages import language_of
-from clew.projections.search.tantivy.schema import lower_field, stem_field, whole_field, words_field
+from clew.projections.search.physical.analysis import stems_analyzer
+from clew.projections.search.physical.names import (
+    LANGUAGES,
+    LATITUDE,
+    LONGITUDE,
+    OTHER,
+    STARTS,
+    STEMS,
+    lower_field,
+    stem_field,
+    stem_of_language,
+    whole_field,
+    words_field,
+)
 from clew.projections.search.words import fold, folded_words, forms, split_digits
 
 LONGEST_WHOLE: Final = 512
 MEMBERS: Final = ""
-OTHER: Final = "_other"
-STARTS: Final = "_starts"
 INEXACT: Final = "inexact"
 """Where a row has any text, it holds a number that Tantivy would not read as it is."""
 LEAST, MOST = -(1 << 63), (1 << 63) - 1
@@ -30,6 +45,18 @@ NO_TEXT: Final = "is not a text"
 NO_INTEGER: Final = "is not a whole number of 64 bits"
 NO_FLOAT: Final = "is not a finite number"
 _FEW_DIGITS: Final = 16  # 15 and a point
+
+
+class Layout(Enum):
+    """ALONE: the engine is given nothing but what is made here. BESIDE: the document's own fields, too.
+
+    Beside a document go no numbers and no whole values that are compared as they are given; of names and texts no
+    words that the text itself has; stems in the place of texts to be stemmed; places as numbers only.
+    """
+
+    ALONE = "alone"
+    BESIDE = "beside"
+
 
 Part = tuple[str, str]
 """A physical field and what stands there, as JSON."""
@@ -47,12 +74,12 @@ def comparable(value: str) -> str:
     return lowered if len(lowered) <= LONGEST_WHOLE else _shortened(lowered)
 
 
-def making(field: Field) -> Callable[[Any], Pieces]:
+def making(field: Field, layout: Layout) -> Callable[[Any], Pieces]:
     """What makes the pieces of a value, of a list of them where the field has many."""
     if field.kind in (FieldKind.NAME, FieldKind.USERNAME):
-        name = named(field)
+        name = named(field, layout)
         return lambda value: name(value, None)
-    parts, places = _PARTS[field.kind](field), places_of(field)
+    parts, places = _PARTS[field.kind](field, layout), places_of(field)
     if field.many:
         return lambda values: _assembled(chain.from_iterable(map(parts, values)), places)
     return lambda value: _assembled(parts(value), places)
@@ -84,24 +111,23 @@ def _assembled(parts: Iterable[Part], places: tuple[str, ...]) -> Pieces:
     return "".join(members), *shared.values()
 
 
-def _keyword(field: Field) -> Callable[[str], Iterable[Part]]:
-    whole = whole_field(field) if field.facet else None
-    lower, searched = lower_field(field), field.searched
+def _keyword(field: Field, layout: Layout) -> Callable[[str], Iterable[Part]]:
+    whole, searched = _wholes(field, layout), field.searched
 
     def parts(value: str) -> Iterable[Part]:
-        yield from _whole(value, whole, lower)
+        yield from whole(value)
         if searched:
             yield from ((OTHER, encode_basestring(form)) for form in forms(value))
 
     return parts
 
 
-def repeating(field: Field) -> Callable[[str, Any], Pieces]:
+def repeating(field: Field, layout: Layout) -> Callable[[str, Any], Pieces]:
     """Of a keyword that mostly repeats the title, which is searched already."""
-    lower = lower_field(field)
+    whole = _wholes(field, layout)
 
     def make(value: str, title: Any) -> Pieces:
-        member = f',"{lower}":{encode_basestring(comparable(value))}'
+        member = "".join([f',"{name}":{text}' for name, text in whole(value)])
         if value == title or value.lower() == str(title).lower():
             return member, ""
         return member, _elements(forms(value))
@@ -109,20 +135,22 @@ def repeating(field: Field) -> Callable[[str, Any], Pieces]:
     return make
 
 
-def named(field: Field) -> Callable[[str, Any], Pieces]:
+def named(field: Field, layout: Layout) -> Callable[[str, Any], Pieces]:
     """Of a name, for which nothing beside it counts."""
-    whole = whole_field(field) if field.facet else None
-    lower, words = lower_field(field), words_field(field)
+    whole, words = _wholes(field, layout), words_field(field)
     splits = field.kind is FieldKind.USERNAME
+    fewest = 1 if layout is Layout.BESIDE and not splits else 0
 
     def make(value: str, _: Any) -> Pieces:
         found, starts = forms(value), folded_words(value)
         if splits and (apart := split_digits(value)) is not None:
             found.append(apart)
             starts += folded_words(apart)
-        members = "".join([f',"{name}":{text}' for name, text in _whole(value, whole, lower)])
+        members = "".join([f',"{name}":{text}' for name, text in whole(value)])
+        if len(found) > fewest:
+            members = f'{members},"{words}":{_several(found)}'
         # Words are letters and digits, which JSON has no need to escape.
-        return f'{members},"{words}":{_several(found)}', f""",\"{'","'.join(starts)}\"""" if starts else ""
+        return members, f""",\"{'","'.join(starts)}\"""" if starts else ""
 
     return make
 
@@ -135,47 +163,75 @@ def _elements(texts: Iterable[str]) -> str:
     return "".join([f",{encode_basestring(text)}" for text in texts])
 
 
-def _whole(value: str, whole: str | None, lower: str) -> list[Part]:
+def _wholes(field: Field, layout: Layout) -> Callable[[str], list[Part]]:
     """A whole value as it is counted, and as it is compared where that is not the same."""
-    compared = comparable(value)
-    if whole is None:
-        return [(lower, encode_basestring(compared))]
-    kept = value if len(value) <= LONGEST_WHOLE else _shortened(value)
-    counted = (whole, encode_basestring(kept))
-    return [counted] if compared == kept else [counted, (lower, encode_basestring(compared))]
+    whole, lower = whole_field(field), lower_field(field)
+
+    def compared_only(value: str) -> list[Part]:
+        return [(lower, encode_basestring(comparable(value)))]
+
+    def if_it_differs(value: str) -> list[Part]:
+        compared = comparable(value)
+        return [] if compared == value else [(lower, encode_basestring(compared))]
+
+    def both(value: str) -> list[Part]:
+        compared = comparable(value)
+        kept = counted(value)
+        found = [(whole, encode_basestring(kept))]
+        return found if compared == kept else [*found, (lower, encode_basestring(compared))]
+
+    if layout is Layout.BESIDE:
+        return if_it_differs
+    return both if field.facet else compared_only
 
 
-def prose(field: Field) -> Callable[[str, Any], Pieces]:
+def counted(value: str) -> str:
+    """A whole value as it is counted: of a very long one its beginning and a digest."""
+    return value if len(value) <= LONGEST_WHOLE else _shortened(value)
+
+
+def prose(field: Field, layout: Layout) -> Callable[[str, Any], Pieces]:
     """Of a text, beside its declared language."""
-    words, is_prose = words_field(field), field.prose
+    words, is_prose, beside = words_field(field), field.prose, layout is Layout.BESIDE
 
     def make(value: str, declared: Any) -> Pieces:
-        members = f',"{words}":{_several(forms(value))}'
+        found = forms(value)
+        members = f',"{words}":{_several(found)}' if len(found) > beside else ""
         language = language_of(value, declared) if is_prose else None
         if language is None:
             return (members,)
-        return (f'{members},"{stem_field(language)}":{encode_basestring(value)},"_lang":"{language}"',)
+        stemmed = _stems(value, language) if beside else f'"{stem_field(language)}":{encode_basestring(value)}'
+        return (f'{members},{stemmed},"{LANGUAGES}":"{language}"',)
 
     return make
 
 
-def _integer(field: Field) -> Callable[[int], Iterable[Part]]:
-    name, searched = field.name, field.searched
+def _stems(text: str, language: str) -> str:
+    """The different stems of a text, in a fixed order, with a blank between each two."""
+    stems = sorted(set(stems_analyzer(language).analyze(text)))
+    return f'"{STEMS}":{encode_basestring(" ".join([stem_of_language(language, stem) for stem in stems]))}'
+
+
+def _integer(field: Field, layout: Layout) -> Callable[[int], Iterable[Part]]:
+    name, searched, beside = field.name, field.searched, layout is Layout.BESIDE
 
     def parts(value: int) -> Iterable[Part]:
         if not LEAST <= value <= MOST:
             raise MisfitError(NO_INTEGER)
-        return [(name, str(value)), (OTHER, f'"{value}"')] if searched else [(name, str(value))]
+        own = [] if beside else [(name, str(value))]
+        return [*own, (OTHER, f'"{value}"')] if searched else own
 
     return parts
 
 
-def _float(field: Field) -> Callable[[float], Iterable[Part]]:
+def _float(field: Field, layout: Layout) -> Callable[[float], Iterable[Part]]:
     name = field.name
 
     def parts(value: float) -> Iterable[Part]:
         if not math.isfinite(value):
             raise MisfitError(NO_FLOAT)
+        if layout is Layout.BESIDE:
+            return []
         return _numbers({name: float(value) + 0.0})  # -0.0 and 0.0 are the same to a dictionary
 
     return parts
@@ -196,7 +252,7 @@ def _survives(value: float) -> bool:
     return len(text) <= _FEW_DIGITS and "e" not in text
 
 
-def _ip(field: Field) -> Callable[[str], Iterable[Part]]:
+def _ip(field: Field, _layout: Layout) -> Callable[[str], Iterable[Part]]:
     name, searched = field.name, field.searched
 
     def parts(value: str) -> Iterable[Part]:
@@ -215,7 +271,7 @@ def _address(text: str) -> str:
     return text if usual == text else str(ip_address(text.partition("%")[0]))
 
 
-def placed(value: Any) -> Pieces:
+def placed(value: Any, layout: Layout) -> Pieces:
     """A place on earth, in degrees."""
     if not isinstance(value, dict) or value.keys() != {"lat", "lon"}:
         raise MisfitError("is not an object of lat and lon")
@@ -223,17 +279,16 @@ def placed(value: Any) -> Pieces:
     for degrees, most in ((latitude, 90), (longitude, 180)):
         if type(degrees) not in (int, float) or not -most <= degrees <= most:
             raise MisfitError(f"is not within ±{most} degrees")
-    parts = [
-        *(("_cells", str(cell)) for cell in cells(latitude, longitude)),
-        ("_point", f'"{float(latitude)!r},{float(longitude)!r}"'),
-        *_numbers({"_lat": float(latitude), "_lon": float(longitude)}),
-    ]
+    parts = _numbers({LATITUDE: float(latitude), LONGITUDE: float(longitude)})
+    if layout is Layout.ALONE:
+        parts += [("_cells", str(cell)) for cell in cells(latitude, longitude)]
+        parts.append(("_point", f'"{float(latitude)!r},{float(longitude)!r}"'))
     return _assembled(parts, (MEMBERS, INEXACT))
 
 
-def _boolean(field: Field) -> Callable[[bool], Iterable[Part]]:
+def _boolean(field: Field, layout: Layout) -> Callable[[bool], Iterable[Part]]:
     name = field.name
-    return lambda value: [(name, "true" if value else "false")]
+    return lambda value: [] if layout is Layout.BESIDE else [(name, "true" if value else "false")]
 
 
 def _shortened(value: str) -> str:
@@ -241,7 +296,7 @@ def _shortened(value: str) -> str:
     return f"{value[: LONGEST_WHOLE - 33]}…{digest}"
 
 
-_PARTS: Final[dict[FieldKind, Callable[[Field], Callable[[Any], Iterable[Part]]]]] = {
+_PARTS: Final[dict[FieldKind, Callable[[Field, Layout], Callable[[Any], Iterable[Part]]]]] = {
     FieldKind.KEYWORD: _keyword,
     FieldKind.INTEGER: _integer,
     FieldKind.FLOAT: _float,

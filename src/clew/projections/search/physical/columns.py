@@ -7,8 +7,7 @@ from types import NoneType
 from typing import Any, Final, Protocol
 
 from clew.projections.search.fields import Field, FieldKind
-from clew.projections.search.requests import micros_of
-from clew.projections.search.tantivy.values import (
+from clew.projections.search.physical.values import (
     INEXACT,
     LEAST,
     MEMBERS,
@@ -16,6 +15,7 @@ from clew.projections.search.tantivy.values import (
     NO_FLOAT,
     NO_INTEGER,
     NO_TEXT,
+    Layout,
     MisfitError,
     Pieces,
     making,
@@ -25,6 +25,7 @@ from clew.projections.search.tantivy.values import (
     prose,
     repeating,
 )
+from clew.projections.search.requests import micros_of
 
 _MOST_VALUES: Final = 10_000
 _MOST_KNOWN: Final = 16_384
@@ -54,23 +55,23 @@ class Column(Protocol):
         """
 
 
-def column_of(field: Field) -> Column:
+def column_of(field: Field, layout: Layout) -> Column:
     """How a field's values become pieces."""
     if field.kind is FieldKind.DATE:
         return _Dates(field)
     if field.kind is FieldKind.INTEGER and not field.facet and not field.searched and not field.many:
-        return _Integers(field)
+        return _Integers(field, layout)
     if field.kind is FieldKind.STORED:
         return _Objects()
     if field.kind is FieldKind.GEO:
-        return _Places()
+        return _Places(layout)
     if field.kind is FieldKind.TEXT:
-        return _Beside(field, prose(field), "language")
+        return _Beside(field, prose(field, layout), "language")
     if field.name == "normalized_name":
-        return _Beside(field, repeating(field), "name")
+        return _Beside(field, repeating(field, layout), "name")
     if field.kind is FieldKind.NAME and not field.facet:
-        return _Beside(field, named(field), None)
-    return _Repeated(field)
+        return _Beside(field, named(field, layout), None)
+    return _Repeated(field, layout)
 
 
 class _Known(dict[Any, Pieces]):
@@ -93,11 +94,11 @@ class _Known(dict[Any, Pieces]):
 class _Repeated:
     """Values of which many are the same."""
 
-    def __init__(self, field: Field) -> None:
+    def __init__(self, field: Field, layout: Layout) -> None:
         self._types, self._refusal = _TYPES.get(field.kind, (_TEXT, NO_TEXT))
         self._many = field.many
         self.places = places_of(field)
-        self._known = _Known(making(field), ("",) * len(self.places))
+        self._known = _Known(making(field, layout), ("",) * len(self.places))
 
     def pieces(self, values: Values, _values_of: ValuesOf) -> Sequence[Sequence[str]]:
         """Looked up, or made."""
@@ -196,8 +197,9 @@ class _Integers:
 
     places: tuple[str, ...] = (MEMBERS,)
 
-    def __init__(self, field: Field) -> None:
+    def __init__(self, field: Field, layout: Layout) -> None:
         self._member = f',"{field.name}":'
+        self._layout = layout
 
     def pieces(self, values: Values, _values_of: ValuesOf) -> Sequence[Sequence[str]]:
         """Made for each."""
@@ -206,6 +208,8 @@ class _Integers:
         present = [value for value in values if value is not None]
         if present and not LEAST <= min(present) <= max(present) <= MOST:
             raise MisfitError(NO_INTEGER)
+        if self._layout is Layout.BESIDE:
+            return ()
         member = self._member
         return ([f"{member}{value}" if value is not None else "" for value in values],)
 
@@ -227,9 +231,12 @@ class _Places:
 
     places: tuple[str, ...] = (MEMBERS, INEXACT)
 
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+
     def pieces(self, values: Values, _values_of: ValuesOf) -> Sequence[Sequence[str]]:
         """Made for each."""
-        made = [("", "") if value is None else placed(value) for value in values]
+        made = [("", "") if value is None else placed(value, self._layout) for value in values]
         return list(zip(*made, strict=True))
 
 

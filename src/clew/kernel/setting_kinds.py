@@ -1,0 +1,39 @@
+"""Kinds of values that settings have: paths that are absolute, addresses of engines, amounts of bytes."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, SecretStr
+
+KIBIBYTE = 1024
+MEBIBYTE = 1024 * KIBIBYTE
+GIBIBYTE = 1024 * MEBIBYTE
+
+
+def absolute(path: Path) -> Path:
+    """The path from the root, with `~` as the home."""
+    return path.expanduser().resolve()
+
+
+def _postgresql_url(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
+        raise ValueError("must begin with postgresql:// (as in postgresql://user:password@host:5432/database)")
+    return url
+
+
+def _search_url(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("https://", "http://")):
+        raise ValueError("must begin with https:// or http:// (as in https://user:password@host:9200/prefix)")
+    return url
+
+
+def _redis_url(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("rediss://", "redis://", "unix://")):
+        raise ValueError("must begin with rediss://, redis:// or unix:// (as in rediss://user:password@host:6379/0)")
+    return url
+
+
+AbsolutePath = Annotated[Path, AfterValidator(absolute)]
+PostgresqlUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
+SearchUrl = Annotated[SecretStr, AfterValidator(_search_url)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]

@@ -1,0 +1,11 @@
+"""Parameters for tests that run on each search engine."""
+
+from typing import Final
+
+import pytest
+
+# All tests of a kind in one process of the run: it starts the one server of the kind.
+ON_SEARCH_ENGINES: Final = [
+    pytest.param(name, marks=[pytest.mark.engines, pytest.mark.xdist_group(name)])
+    for name in ("opensearch", "elasticsearch")
+]
