@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from bench.audit import audit
 from bench.backups import backups
+from bench.cache import cache
 from bench.engines import engines
 from bench.generate import Plan, blocks, write
 from bench.places import run_module
@@ -178,6 +179,7 @@ BENCHMARKS: Final[dict[str, Callable[[Path, int], Result]]] = {
     "backups": backups,
     "serving": serving,
     "engines": engines,
+    "cache": cache,
 }
 ONLY_BY_NAME: Final = frozenset({"engines"})
 """Need more than `make setup` installs: Java and Maven."""

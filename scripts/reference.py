@@ -14,6 +14,7 @@ ERROR_MODULES = (
     "clew.cli.refusal",
     "clew.client.errors",
     "clew.api.errors",
+    "clew.kernel.cache.port",
     "clew.kernel.errors",
     "clew.domains.audit.chain",
     "clew.domains.audit.sealer",
@@ -152,6 +153,39 @@ def cli_page() -> str:
     return "# Command line\n\n" + "\n\n".join(_command_sections(root, "clew", 2))
 
 
+def cache_keys_page() -> str:
+    """The keys of the cache, from the table that adapters and callers share."""
+    keys = importlib.import_module("clew.kernel.cache.keys")
+    rows = [
+        (
+            code(item.full_template),
+            str(item.kind),
+            _written_span(item.lifetime),
+            item.purpose,
+            "" if item.used else "no",
+        )
+        for item in keys.PATTERNS
+    ]
+    return (
+        "# Keys of the cache\n\n"
+        "What Redis holds under which keys, as what and for how long, if `CLEW_REDIS_URL` names one; without it the "
+        "same is in the memory of the one server process. What an organization owns begins with its id; parts that "
+        "come from outside are percent-encoded. Everything in it may be lost. A name that nothing uses yet is promised "
+        "to a part of Clew that is still to come, or to one that does without.\n\n"
+        + table(("Key", "Type", "Kept", "Holds", "Used yet"), rows)
+    )
+
+
+def _written_span(span: Any) -> str:
+    if span is None:
+        return "without an end"
+    seconds = int(span.total_seconds())
+    for unit, length in (("h", 3600), ("min", 60)):
+        if seconds % length == 0:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
 def description_page() -> str:
     """The description of the API, as programs read it."""
     described = importlib.import_module("clew.api.openapi").description()
@@ -159,6 +193,7 @@ def description_page() -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
+    "cache-keys.md": cache_keys_page,
     "cli.md": cli_page,
     "errors.md": errors_page,
     "ontology.md": ontology_page,

@@ -131,7 +131,9 @@ def test_every_index_of_a_tenants_table_leads_with_the_organization(database: Da
     trail = [f"{name}_xid_id_idx" for name in (*sealed, "row_history")]
     presented = ("api_keys_key_hash", "one_time_tokens_token_hash", "refresh_tokens_token_hash", "sessions_token_hash")
     named = [f"{name}_key" for name in (*presented, "users_email", "users_username")]
-    assert others == sorted(["changes_xid_sequence_idx", "jobs_running_idx", "jobs_waiting_idx", *named, *trail])
+    assert others == sorted(
+        ["changes_xid_sequence_idx", "jobs_running_idx", "jobs_waiting_idx", "schedules_due_idx", *named, *trail]
+    )
 
 
 def test_every_tenants_table_is_under_forced_row_security(database: Database) -> None:

@@ -104,16 +104,4 @@ def traced(path: Path) -> list[list[str]]:
     return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
 
 
-RUN = """
-import sys
-from pathlib import Path
-from clew.kernel.database import Database
-from clew.kernel.settings import Settings
-from clew.worker.runner import Runner
-import pickle
-settings = pickle.load(sys.stdin.buffer)
-with Database(settings) as database, Runner(database, workers=1, registry=sys.argv[1]):
-    print("ready", flush=True)
-    sys.stdin.buffer.read()
-"""
 PYTHON = sys.executable

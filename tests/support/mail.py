@@ -33,16 +33,16 @@ class Mailbox:
 @contextlib.contextmanager
 def mail_server(folder: Path, *, starttls: bool = True) -> Iterator[Mailbox]:
     """A server that takes everything it is sent. Its certificate names 127.0.0.1 and vouches for itself."""
-    certificate, key = _certificate(folder)
+    chain, key = certificate(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context.load_cert_chain(chain, key)
 
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads = True
         block_on_close = True
 
     with Server(("127.0.0.1", 0), _Conversation) as server:
-        mailbox = Mailbox(server.server_address[1], certificate)
+        mailbox = Mailbox(server.server_address[1], chain)
         vars(server).update(mailbox=mailbox, context=context, starttls=starttls)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -108,7 +108,8 @@ class _Conversation(socketserver.BaseRequestHandler):
         self.request.sendall("".join(f"{line}\r\n" for line in lines).encode())
 
 
-def _certificate(folder: Path) -> tuple[Path, Path]:
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that vouches for itself, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
     now = datetime.now(UTC)

@@ -1,8 +1,9 @@
 """Live events: what changed, as the database tells it, handed on to whoever follows.
 
 An event says that a row of some topic was created, updated or deleted, and which: whoever wants more asks for it, with
-their own rights. Events are numbered within an epoch, which lasts as long as nothing can have been missed; who comes
-back with the id of the last event gets what came since, or is told to look at everything anew (`reset`).
+their own rights. Ids are those of the channel that brings events to every server process (clew.api.live_feed), so that
+who comes back to any of them with the id of the last event gets what came since, or is told to look at everything anew
+(`reset`).
 """
 
 import asyncio
@@ -17,8 +18,6 @@ from uuid import UUID
 
 import orjson
 
-from clew.kernel.database import Database
-from clew.kernel.database_errors import database_errors
 from clew.kernel.errors import LimitError
 
 TOPICS: Final = {
@@ -33,7 +32,6 @@ ACCESS: Final = "access"  # rights of somebody in the organization changed: noth
 REMEMBERED: Final = 2000
 WAITING: Final = 256
 MOST_PER_USER: Final = 20
-_LISTEN_SECONDS: Final = 0.5
 _RETRY_SECONDS: Final = 5
 
 
@@ -102,14 +100,13 @@ class Subscription:
 
 
 class Hub:
-    """Hands events to the subscriptions of this process. `follow` feeds it from the database."""
+    """Hands events to the subscriptions of this process. `clew.api.live_feed` feeds it."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._subscriptions: set[Subscription] = set()
-        self._history: deque[tuple[int, UUID, Event]] = deque(maxlen=REMEMBERED)
-        self._number = 0
-        self._epoch = secrets.token_hex(4)
+        self._history: deque[tuple[UUID | None, Event]] = deque(maxlen=REMEMBERED)
+        self._before = _begin()  # the id of what came before the history
 
     @contextlib.contextmanager
     def subscribed(
@@ -137,59 +134,47 @@ class Hub:
             with self._guard:
                 self._subscriptions.discard(made)
 
-    def publish(self, organization_id: UUID, topic: str, row: str | None, change: str) -> None:
-        """Tell of a change."""
+    def publish(self, organization_id: UUID, topic: str, row: str | None, change: str, *, identifier: str) -> None:
+        """Tell of a change, which has that id."""
         with self._guard:
             concerned = [each for each in self._subscriptions if each.organization_id == organization_id]
-            if topic == ACCESS:
-                for each in concerned:
-                    each.tell_access_changed()
-                return
-            self._number += 1
-            event = Event(self._id(self._number), topic, change, row)
-            self._history.append((self._number, organization_id, event))
+            event = Event(identifier, topic, change, row)
+            self._remember(None if topic == ACCESS else organization_id, event)
             for each in concerned:
-                if topic in each.topics:
+                if topic == ACCESS:
+                    each.tell_access_changed()
+                elif topic in each.topics:
                     each.give(event)
 
-    def reset(self) -> None:
-        """Events may have been missed: a new epoch begins, and every reader is told to look anew."""
+    def reset(self, identifier: str | None = None) -> None:
+        """Events may have been missed before this one: every reader is told to look at everything anew."""
         with self._guard:
-            self._epoch = secrets.token_hex(4)
-            self._number = 0
+            self._before = identifier or _begin()
             self._history.clear()
             for each in self._subscriptions:
-                each.give(Event(self._id(0), "reset", "reset"))
+                each.give(Event(self._before, "reset", "reset"))
                 each.tell_access_changed()
 
-    def follow(self, database: Database, stop: threading.Event) -> None:
-        """Publish what the database tells, until `stop` is set. Raises DatabaseUnavailableError."""
-        with database_errors(database.address), database.connect_raw() as connection:
-            connection.autocommit = True
-            connection.execute("LISTEN clew_events")
-            self.reset()
-            while not stop.is_set():
-                for notice in connection.notifies(timeout=_LISTEN_SECONDS, stop_after=WAITING):
-                    # Whoever may connect to the database may notify: what is not ours is passed over.
-                    with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
-                        told = orjson.loads(notice.payload)
-                        self.publish(UUID(told["organization"]), told["topic"], told["id"], told["change"])
+    def _remember(self, organization_id: UUID | None, event: Event) -> None:
+        if len(self._history) == REMEMBERED:
+            self._before = self._history[0][1].id
+        self._history.append((organization_id, event))
 
     def _missed(self, made: Subscription, after: str | None) -> list[Event]:
-        now = Event(self._id(self._number), "reset", "reset")
         if after is None:
             return []
-        epoch, _, number = after.partition("-")
-        if epoch != self._epoch or not number.isdecimal() or len(number) > 18:
-            return [now]
-        first = self._history[0][0] if self._history else self._number + 1
-        if not first - 1 <= int(number) <= self._number:
-            return [now]
+        history = list(self._history)
+        if after != self._before:
+            place = next((place for place, (_, event) in enumerate(history) if event.id == after), None)
+            if place is None:
+                return [Event(history[-1][1].id if history else self._before, "reset", "reset")]
+            history = history[place + 1 :]
         return [
             event
-            for place, organization, event in self._history
-            if place > int(number) and organization == made.organization_id and event.topic in made.topics
+            for organization, event in history
+            if organization == made.organization_id and event.topic in made.topics
         ]
 
-    def _id(self, number: int) -> str:
-        return f"{self._epoch}-{number}"
+
+def _begin() -> str:
+    return f"{secrets.token_hex(4)}-0"

@@ -1,12 +1,16 @@
 """Figures of the running server, for Prometheus. Names are those of the product's catalogue."""
 
+import os
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy.pool import QueuePool
 
+from clew.api.cache_figures import CacheFigures
 from clew.kernel.database import Database
 from clew.kernel.errors import ClewError
 from clew.kernel.roles import APPLICATION, AUTHENTICATOR
@@ -48,12 +52,22 @@ class Metrics:
             "Connections that requests may still take",
             ("database",),
             registry=self.registry,
+            multiprocess_mode="livemin",
         )
         self._lag = Gauge(
-            "projection_lag_seconds", "How far a view is behind the record", ("projection",), registry=self.registry
+            "projection_lag_seconds",
+            "How far a view is behind the record",
+            ("projection",),
+            registry=self.registry,
+            multiprocess_mode="mostrecent",
         )
+        self._cache = CacheFigures(self.registry)
         self._usage = Gauge(
-            "api_usage_log_lines", "What became of the lines about API keys", ("state",), registry=self.registry
+            "api_usage_log_lines",
+            "What became of the lines about API keys",
+            ("state",),
+            registry=self.registry,
+            multiprocess_mode="livesum",
         )
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -61,6 +75,11 @@ class Metrics:
         named = method if method in _METHODS else "other"
         self._requests.labels(named, route, str(status)).inc()
         self._durations.labels(named, route).observe(seconds)
+
+    @property
+    def count_lookup(self) -> Callable[[bool], None]:
+        """Is told of each look-up of a cached value whether it found something."""
+        return self._cache.count
 
     def watch(self, database: Database) -> None:
         """Measure every statement of the requests' connections from now on."""
@@ -78,6 +97,8 @@ class Metrics:
         if isinstance(pool, QueuePool):
             most = serving.settings.pool_size + serving.settings.pool_overflow
             self._connections.labels("postgresql").set(most - pool.checkedout())
+        source = _source(self.registry)
+        self._cache.tell(serving.limiter, serving.cache, source)
         counts = serving.usage_log.counts()
         for state in ("recorded", "written", "dropped"):
             self._usage.labels(state).set(getattr(counts, state))
@@ -86,7 +107,7 @@ class Metrics:
                 self._lag.labels(name).set(lag)
         except (ClewError, sa.exc.DBAPIError):
             self._lag.clear()  # not known: the database is away, which other figures show
-        return generate_latest(self.registry)
+        return generate_latest(source)
 
     @staticmethod
     def _begin(_connection: Any, _cursor: Any, _statement: str, _parameters: Any, context: Any, _many: Any) -> None:
@@ -101,3 +122,12 @@ class Metrics:
         verb = statement.lstrip()[:6].upper().strip()
         operation = verb if verb in _OPERATIONS else "other"
         self._queries.labels("postgresql", operation).observe(seconds)
+
+
+def _source(own: CollectorRegistry) -> CollectorRegistry:
+    """Whose figures are told: this process's, or those of all server processes that share a directory for them."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return own
+    every = CollectorRegistry()
+    MultiProcessCollector(every)
+    return every

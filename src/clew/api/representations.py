@@ -44,7 +44,11 @@ def created(model: BaseModel, location: str) -> Response:
 
 def tagged(request: Request, model: BaseModel) -> Response:
     """A single thing with its ETag; 304 without a body if If-None-Match says that the caller has this state."""
-    body = _encoded(model)
+    return tagged_bytes(request, _encoded(model))
+
+
+def tagged_bytes(request: Request, body: bytes) -> Response:
+    """The same for a model that was encoded before."""
     tag = _tag(body)
     wanted = request.headers.getlist("If-None-Match")
     # A shared cache must not keep it; the caller may, if it asks before showing it again.
@@ -87,6 +91,11 @@ def coded_tag(header: bytes) -> bytes:
 
 def _coded(tag: str) -> str:
     return f'{tag[:-1]}{CODED}"'
+
+
+def encoded(model: BaseModel) -> bytes:
+    """A model as it is sent."""
+    return _encoded(model)
 
 
 def _encoded(model: BaseModel) -> bytes:

@@ -15,7 +15,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from clew.api.application import create_application
-from clew.api.services import Service, Work
+from clew.api.services import Service, live_services
 from clew.api.serving import Serving, opened_serving
 from clew.kernel.database import Database
 from clew.kernel.errors import ConfigurationError
@@ -68,6 +68,13 @@ def bound(listening: Listening) -> socket:
     return listener
 
 
+def address_of(listener: socket, *, encrypted: bool) -> str:
+    """The address at which somebody who listens there is reached."""
+    host, port = listener.getsockname()[:2]
+    name = f"[{host}]" if ":" in host else host
+    return f"{'https' if encrypted else 'http'}://{name}:{port}"
+
+
 def serve(
     database: Database,
     listener: socket,
@@ -83,16 +90,15 @@ def serve(
     ConfigurationError, ConflictError if another server works on this record.
     """
     with contextlib.ExitStack() as opened:
-        alone = opened.enter_context(SingleServer(database))
+        alone = opened.enter_context(SingleServer(database, shared=database.settings.redis_url is not None))
         serving = opened.enter_context(opened_serving(database, alone=alone))
-        events = Work("events", lambda ending: serving.hub.follow(database, ending))
-        opened.enter_context(_running([events, *services]))
+        opened.enter_context(running([*live_services(serving), *services]))
         server = _Server(_configuration(serving, listening), serving.stopping, stop, ready)
         server.run([listener])
 
 
 @contextlib.contextmanager
-def _running(services: Sequence[Service]) -> Iterator[None]:
+def running(services: Sequence[Service]) -> Iterator[None]:
     """The services, started in order and stopped the other way round; all are stopped, whatever one of them does."""
     with contextlib.ExitStack() as started:
         for service in services:
@@ -156,7 +162,7 @@ class _Server(uvicorn.Server):
         anyio.to_thread.current_default_thread_limiter().total_tokens = self._threads
         await super().startup(sockets)
         for listener in sockets or ():
-            self._ready(self._address(listener))
+            self._ready(address_of(listener, encrypted=self.config.is_ssl))
 
     async def on_tick(self, counter: int) -> bool:
         if self._stop.is_set():
@@ -169,11 +175,6 @@ class _Server(uvicorn.Server):
         application: Any = self.config.app
         threads: int = application.state.serving.settings.api_threads
         return threads
-
-    def _address(self, listener: socket) -> str:
-        host, port = listener.getsockname()[:2]
-        name = f"[{host}]" if ":" in host else host
-        return f"{'https' if self.config.is_ssl else 'http'}://{name}:{port}"
 
 
 class _Protocol(HttpToolsProtocol):

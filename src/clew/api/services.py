@@ -1,5 +1,6 @@
 """What the server does beside answering requests: each a service that is started with it and stopped with it."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -8,9 +9,12 @@ from typing import Final, Protocol
 import psycopg
 import sqlalchemy as sa
 
+from clew.api.live_feed import Bridge, Follower
+from clew.api.serving import Serving
 from clew.domains.audit.chain import AuditChainError
 from clew.domains.audit.sealer import Sealer, SealerBusyError
 from clew.domains.identity.housekeeping import keep_house
+from clew.kernel.cache.port import CacheUnavailableError
 from clew.kernel.database import Database
 from clew.kernel.errors import ClewError
 from clew.kernel.logs import logger
@@ -19,6 +23,7 @@ from clew.projections.search_ageing import age_indices
 from clew.projections.search_place import search_adapter
 
 HOUSEKEEPING_SECONDS: Final = 3600.0
+CALLERS_SECONDS: Final = 2.0
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 30.0
 _PARTITIONS: Final = sa.text("SELECT create_monthly_partitions(:months)")
@@ -93,6 +98,23 @@ def standard_services(database: Database) -> list[Service]:
     if search_adapter(database.settings) == "elastic":
         services.append(Work("search lifecycle", lambda stop: age_indices(database.settings, stop)))
     return services
+
+
+def live_services(serving: Serving) -> list[Service]:
+    """What every server process does: pass on live events if no other does, follow them, count callers."""
+    bridge = Bridge(serving.database, serving.cache)
+    follower = Follower(serving.hub, serving.memo, serving.cache)
+    return [
+        Work("events", bridge.run),
+        Work("following", follower.run),
+        Work("callers", lambda stop: _count_callers(serving, stop)),
+    ]
+
+
+def _count_callers(serving: Serving, stop: threading.Event) -> None:
+    while not stop.wait(CALLERS_SECONDS):
+        with contextlib.suppress(CacheUnavailableError):  # those of this moment are not counted
+            serving.limiter.note_callers(serving.cache)
 
 
 def _seal(database: Database, stop: threading.Event) -> None:

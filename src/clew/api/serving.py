@@ -24,7 +24,10 @@ from clew.domains.identity.repeated_requests import Memory
 from clew.domains.identity.sign_in import Door
 from clew.domains.identity.token_desk import TokenDesk
 from clew.domains.identity.usage_log import UsageLog
-from clew.kernel.cache.memory import MemoryCache
+from clew.kernel.cache.fallback import FallbackWindows
+from clew.kernel.cache.opening import opened_cache
+from clew.kernel.cache.port import Cache
+from clew.kernel.cache.remembering import Memo
 from clew.kernel.clock import Clock, system_clock
 from clew.kernel.database import Database
 from clew.kernel.installation_secret import InstallationSecret
@@ -53,6 +56,8 @@ class Serving:
     cookies: CookieRules
     reads: ReadRecorder
     usage_log: UsageLog
+    cache: Cache
+    memo: Memo
     limiter: Limiter
     memory: Memory
     metrics: Metrics
@@ -75,21 +80,24 @@ def opened_serving(
 ) -> Iterator[Serving]:
     """Everything that requests need, ready; at the end what waits to be written is written.
 
-    The schema must be the present one. Raises ConfigurationError without the installation's secret.
+    The schema must be the present one. Raises ConfigurationError without the installation's secret, or if the Redis
+    that the settings name cannot be used.
     """
     settings = database.settings
     secret = InstallationSecret.of(settings)
     usage_log = UsageLog.of(database)
     metrics = Metrics()
     metrics.watch(database)
-    with ReadRecorder(database, clock=clock) as reads, contextlib.closing(SearchReading(settings)) as search:
+    with (
+        opened_cache(settings) as cache,
+        ReadRecorder(database, clock=clock) as reads,
+        contextlib.closing(SearchReading(settings)) as search,
+    ):
         usage_log.start()
         door = Door.of(database, clock=clock)
         if hasher is not None:
             door = replace(door, hasher=hasher)
-        background = Background()
-        threads = ThreadPoolExecutor(settings.api_threads, "clew-request")
-        try:
+        with _working(settings, usage_log) as (background, threads):
             yield Serving(
                 database=database,
                 settings=settings,
@@ -103,7 +111,9 @@ def opened_serving(
                 cookies=CookieRules.of(settings, secret),
                 reads=reads,
                 usage_log=usage_log,
-                limiter=Limiter(MemoryCache(), LimiterRules.of(settings)),
+                cache=cache,
+                memo=Memo(cache, metrics.count_lookup),
+                limiter=Limiter(FallbackWindows(cache) if cache.shared else cache, LimiterRules.of(settings)),
                 memory=Memory(secret),
                 metrics=metrics,
                 search=search,
@@ -111,10 +121,19 @@ def opened_serving(
                 clock=clock,
                 alone=alone,
             )
-        finally:
-            threads.shutdown()
-            background.close()
-            usage_log.close()
+
+
+@contextlib.contextmanager
+def _working(settings: Settings, usage_log: UsageLog) -> Iterator[tuple[Background, ThreadPoolExecutor]]:
+    """What works while requests are answered; ended in the order in which it hands things on."""
+    background = Background()
+    threads = ThreadPoolExecutor(settings.api_threads, "clew-request")
+    try:
+        yield background, threads
+    finally:
+        threads.shutdown()
+        background.close()
+        usage_log.close()
 
 
 def _print_link(address: str) -> None:

@@ -35,6 +35,7 @@ from clew.cli.commands import (
     serve,
     show,
     user,
+    worker,
 )
 from clew.cli.group import RootGroup
 from clew.cli.options import (
@@ -156,6 +157,7 @@ def _application() -> typer.Typer:
     root.command("restore")(backup.restore)
     root.add_typer(_schema(), name="schema")
     root.command("serve")(serve.serve)
+    root.command("worker")(worker.worker)
     root.command("doctor")(doctor.doctor)
     root.command("version")(version)
     return root
@@ -201,6 +203,9 @@ def _jobs() -> typer.Typer:
     group.command("show")(jobs.show_job)
     group.command("cancel")(jobs.cancel)
     group.command("retry")(jobs.retry)
+    group.command("schedule")(jobs.schedule)
+    group.command("schedules")(jobs.schedules)
+    group.command("unschedule")(jobs.unschedule)
     return group
 
 
@@ -211,6 +216,7 @@ def _database() -> typer.Typer:
     group.command("status")(database.status)
     group.command("upgrade")(database.upgrade)
     group.command("downgrade")(database.downgrade)
+    group.command("redis-conf")(database.redis_conf)
     return group
 
 

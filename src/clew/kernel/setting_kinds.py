@@ -27,6 +27,13 @@ def _search_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def _redis_url(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("rediss://", "redis://", "unix://")):
+        raise ValueError("must begin with rediss://, redis:// or unix:// (as in rediss://user:password@host:6379/0)")
+    return url
+
+
 AbsolutePath = Annotated[Path, AfterValidator(absolute)]
 PostgresqlUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
 SearchUrl = Annotated[SecretStr, AfterValidator(_search_url)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]

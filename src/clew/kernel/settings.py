@@ -13,10 +13,11 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import platformdirs
 from pydantic import ByteSize, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from clew.kernel.errors import ConfigurationError
 from clew.kernel.setting_kinds import GIBIBYTE, KIBIBYTE, MEBIBYTE, AbsolutePath, PostgresqlUrl, SearchUrl, absolute
+from clew.kernel.shared_settings import SharedSettings
 
 PREFIX = "CLEW_"
 CONFIG_VARIABLE = "CLEW_CONFIG"
@@ -27,7 +28,7 @@ def _default_data_dir() -> Path:
     return Path(platformdirs.user_data_path("clew", appauthor=False))
 
 
-class Settings(BaseSettings):
+class Settings(SharedSettings):
     """The product's settings. Make one with `load_settings`, which also reads `clew.toml` and explains mistakes."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)

@@ -1,6 +1,7 @@
 """At most one server process works on a record as long as limits and live state are in a process's memory.
 
-Two would each allow everybody the whole of every limit. A lock in the database says that a server runs: it holds for
+Two would each allow everybody the whole of every limit. Those that share a Redis may be as many as they like, but work
+beside none that does not. A lock in the database says that a server runs: it holds for
 every machine and data directory, and goes with the connection, so that a server that was killed leaves nothing behind.
 """
 
@@ -24,18 +25,22 @@ _SESSION: Final = (
     " set_config('tcp_keepalives_count', '4', false), set_config('idle_session_timeout', '0', false)"
 )
 _LOCK: Final = "SELECT pg_try_advisory_lock(hashtextextended('clew server', 0))"
+_SHARED_LOCK: Final = "SELECT pg_try_advisory_lock_shared(hashtextextended('clew server', 0))"
 _ALIVE: Final = "SELECT 1"
 _PAUSE_SECONDS: Final = 0.1
 
 
 class SingleServer:
-    """Within the block no other process is a server of this record. Raises ConflictError if one is already.
+    """Within the block no other process is a server of this record, or if `shared` only such as are shared, too.
+
+    Raises ConflictError if one is already.
 
     One that was killed this very moment may still hold the lock: for that it is waited `patience_seconds`.
     """
 
-    def __init__(self, database: Database, *, patience_seconds: float = 2.0) -> None:
+    def __init__(self, database: Database, *, patience_seconds: float = 2.0, shared: bool = False) -> None:
         self._database = database
+        self._shared = shared
         self._patience = patience_seconds
         self._guard = threading.Lock()
         self._connection: AnyConnection | None = None
@@ -81,16 +86,18 @@ class SingleServer:
             try:
                 connection.autocommit = True
                 connection.execute(_SESSION)
-                row = connection.execute(_LOCK).fetchone()
+                row = connection.execute(_SHARED_LOCK if self._shared else _LOCK).fetchone()
             except BaseException:
                 connection.close()
                 raise
         if row is None or not row[0]:
             connection.close()
             raise ConflictError(
-                "another server works on this record, and limits are kept in the memory of one process",
+                "another server without Redis works on this record, and keeps limits in its own memory"
+                if self._shared
+                else "another server works on this record, and limits are kept in the memory of one process",
                 where=self._database.address,
-                remedy="stop that one first; several at once need Redis, which this release does not use yet",
+                remedy="stop that one first; several at once all need the same Redis (CLEW_REDIS_URL)",
             )
         self._connection = connection
 

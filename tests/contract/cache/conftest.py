@@ -4,7 +4,9 @@ An adapter joins with one line in ADAPTERS. Time passes by `let_pass`: an adapte
 really lets it pass, which is why no span here is longer than a moment.
 """
 
+import contextlib
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -15,6 +17,10 @@ import pytest
 
 from clew.kernel.cache.memory import MemoryCache
 from clew.kernel.cache.port import Cache, Window
+from clew.kernel.cache.redis.adapter import RedisCache
+from clew.kernel.cache.redis.connection import RedisConnection
+from tests.engines.redis import shared_redis
+from tests.support.redis import redis_settings
 
 MOMENT: Final = timedelta(milliseconds=300)
 
@@ -41,10 +47,16 @@ def _in_memory() -> Iterator[Adapter]:
     yield Adapter(MemoryCache(clock=lambda: now[0]), let_pass)
 
 
-ADAPTERS: Final[dict[str, Callable[[], AbstractContextManager[Adapter]]]] = {"memory": _in_memory}
+@contextmanager
+def _on_redis() -> Iterator[Adapter]:
+    with contextlib.closing(RedisConnection(redis_settings(shared_redis().url))) as connection:
+        yield Adapter(RedisCache(connection, secrets.token_hex(8)), lambda span: time.sleep(span.total_seconds()))
 
 
-@pytest.fixture(params=sorted(ADAPTERS))
+ADAPTERS: Final[dict[str, Callable[[], AbstractContextManager[Adapter]]]] = {"memory": _in_memory, "redis": _on_redis}
+
+
+@pytest.fixture(params=["memory", pytest.param("redis", marks=[pytest.mark.engines, pytest.mark.xdist_group("redis")])])
 def adapter(request: pytest.FixtureRequest) -> Iterator[Adapter]:
     with ADAPTERS[request.param]() as made:
         yield made

@@ -3,9 +3,7 @@
 import asyncio
 import http.client
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from uuid import UUID, uuid4
 
 import psycopg
@@ -13,15 +11,19 @@ import pytest
 import sqlalchemy as sa
 
 from clew.api.live import MOST_PER_USER, TOPICS, WAITING, Event, Hub, Subscription
+from clew.api.live_feed import Bridge, Follower
 from clew.domains.identity.permissions import BUILT_IN
 from clew.domains.identity.users import set_active
 from clew.domains.investigations.service import create_investigation
 from clew.domains.jobs.service import NewJob, cancel_job, enqueue
+from clew.kernel.cache.memory import MemoryCache
+from clew.kernel.cache.remembering import Memo
 from clew.kernel.database import Database
 from clew.kernel.errors import LimitError
 from tests.support.record import Tenant, migrated_database, new_organization
 from tests.support.serving import PATIENCE_SECONDS, Server, served_from
-from tests.support.uploading import Client, client_of
+from tests.support.streaming import stream
+from tests.support.uploading import client_of
 
 READ_BY = {
     "analyses": "/analyses",
@@ -43,46 +45,6 @@ def database() -> Iterator[Database]:
 def server(database: Database) -> Iterator[Server]:
     with served_from(database) as opened:
         yield opened
-
-
-class Stream:
-    """An open event stream, read line by line."""
-
-    def __init__(self, client: Client, topics: str, after: str | None = None) -> None:
-        self.connection = http.client.HTTPConnection(client.server.host, client.server.port, timeout=30)
-        headers = {"X-API-Key": client.key} | ({"Last-Event-ID": after} if after else {})
-        self.connection.request("GET", f"/api/v1/live?topics={topics}", headers=headers)
-        self.response = self.connection.getresponse()
-        self.last: str | None = None
-        if self.response.status == 200:
-            assert self.response.headers["content-type"].startswith("text/event-stream")
-            assert self.response.readline() == b"retry: 3000\n"
-
-    def event(self) -> tuple[str, str]:
-        """Name and data of the next event; empty at the end of the stream."""
-        name = data = ""
-        deadline = time.monotonic() + 30
-        while line := self.response.readline().decode():
-            assert time.monotonic() < deadline, "waited in vain for an event"
-            field, _, value = line.rstrip("\n").partition(": ")
-            if field == "id":
-                self.last = value
-            elif field == "event":
-                name = value
-            elif field == "data":
-                data = value
-            elif not field and name:
-                return name, data
-        return "", ""
-
-
-@contextmanager
-def stream(client: Client, topics: str, after: str | None = None) -> Iterator[Stream]:
-    opened = Stream(client, topics, after)
-    try:
-        yield opened
-    finally:
-        opened.connection.close()
 
 
 def put(database: Database, tenant: Tenant) -> UUID:
@@ -227,13 +189,13 @@ def test_a_slow_reader_costs_a_bounded_number_of_events() -> None:
         hub, organization, user = Hub(), uuid4(), uuid4()
         with hub.subscribed(organization, user, ["jobs"], None) as slow:
             for number in range(3 * WAITING):
-                hub.publish(organization, "jobs", str(number), "updated")
+                hub.publish(organization, "jobs", str(number), "updated", identifier=f"e-{number}")
             waiting, _ = slow.take()
             assert len(waiting) <= WAITING
             assert waiting[0].change == "reset"
-            hub.publish(organization, "jobs", "one", "updated")
-            hub.publish(uuid4(), "jobs", "of others", "updated")
-            hub.publish(organization, "uploads", "of another topic", "updated")
+            hub.publish(organization, "jobs", "one", "updated", identifier="e-1")
+            hub.publish(uuid4(), "jobs", "of others", "updated", identifier="e-2")
+            hub.publish(organization, "uploads", "of another topic", "updated", identifier="e-3")
             assert [event.row for event in slow.take()[0]] == ["one"]
 
     asyncio.run(follow())
@@ -258,15 +220,18 @@ def test_one_user_follows_a_bounded_number_of_times() -> None:
 def test_a_hub_follows_the_database_of_other_processes(database: Database) -> None:
     async def follow() -> None:
         tenant = new_organization(database)
-        hub, stop = Hub(), threading.Event()
-        thread = threading.Thread(target=hub.follow, args=(database, stop))
+        hub, stop, cache = Hub(), threading.Event(), MemoryCache()
+        bridge, follower = Bridge(database, cache), Follower(hub, Memo(cache), cache)
+        threads = [threading.Thread(target=work, args=(stop,)) for work in (bridge.run, follower.run)]
         with hub.subscribed(tenant.id, tenant.operator, ["jobs"], None) as subscription:
-            thread.start()
+            for thread in threads:
+                thread.start()
             assert [event.change for event in await given(subscription)] == ["reset"]
             job = put(database, tenant)
             assert [event.row for event in await given(subscription)] == [str(job)]
         stop.set()
-        await asyncio.to_thread(thread.join)
+        for thread in threads:
+            await asyncio.to_thread(thread.join)
 
     async def given(subscription: Subscription) -> list[Event]:
         async with asyncio.timeout(60):

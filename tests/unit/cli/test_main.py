@@ -35,6 +35,9 @@ PROMISED = {
     "jobs show",
     "jobs cancel",
     "jobs retry",
+    "jobs schedule",
+    "jobs schedules",
+    "jobs unschedule",
     "backup",
     "restore",
     "db start",
@@ -42,6 +45,7 @@ PROMISED = {
     "db status",
     "db upgrade",
     "db downgrade",
+    "db redis-conf",
     "org new",
     "org list",
     "org show",
@@ -76,6 +80,7 @@ PROMISED = {
     "audit search",
     "schema export",
     "serve",
+    "worker",
     "doctor",
     "version",
 }
@@ -106,7 +111,7 @@ def test_every_command_of_the_record_has_an_organization_and_a_data_directory() 
     of_all = {name for name in PROMISED if name.partition(" ")[0] in {"init", "demo", "db", "org", "version"}} - {
         "org show"
     }
-    assert without == of_all | {"audit verify", "schema export", "serve", "backup", "restore"}
+    assert without == of_all | {"audit verify", "schema export", "serve", "backup", "restore", "worker"}
 
 
 def test_help_fits_on_one_line_per_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,6 +38,10 @@ class AnalysisModel(Record):
     completed_at: AwareDatetime | None
     seconds: float | None = Field(examples=[1.8])
     confidence: float | None = Field(examples=[0.93])
+    current_step: str | None = Field(
+        None, description="What it is at while it is worked on, where server processes share a Redis."
+    )
+    progress: float | None = Field(None, ge=0, le=1, description="How much of it is done then.", examples=[0.4])
     result: dict[str, Any] = Field(
         description="sessions, confidence, scores, campaigns, seconds and more, once it is completed."
     )

@@ -1,6 +1,6 @@
 """Analyses of attack sessions, and the campaigns that they find."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,20 +22,30 @@ from clew.api.models.jobs import JobModel
 from clew.api.models.listing import ListQuery, page_shown
 from clew.api.paging import Page
 from clew.api.repeating import IdempotencyKey, once
-from clew.api.representations import shown, tagged
+from clew.api.representations import encoded, shown, tagged_bytes
 from clew.api.routing import router as routes
 from clew.domains.campaigns import service
 from clew.domains.campaigns.applying import apply_decision
 from clew.domains.jobs.service import NewJob, enqueue
+from clew.kernel.cache.keys import ANALYSIS, CAMPAIGN
 from clew.kernel.stored_text import storable_json
 from clew.kernel.transactions import driver_connection
 from clew.records.acts import Act
 
 router = routes("campaigns")
 
+_BEHIND_NAME: Final = b"\0"  # stands in no name and in no JSON
+
 Reader = Annotated[Call, needs("analysis:read")]
 Writer = Annotated[Call, needs("analysis:write")]
 Address = Annotated[str, Query(max_length=100, examples=["198.51.100.7"])]
+
+
+class _NotOverError(Exception):
+    """An analysis that is still worked on, which is not to be cached."""
+
+    def __init__(self, model: AnalysisModel) -> None:
+        self.model = model
 
 
 @router.post("/analyses", status_code=202, response_model=JobModel, summary="Start an analysis")
@@ -62,10 +72,24 @@ def list_analyses(call: Reader, query: Annotated[ListQuery, Query()]) -> Respons
 @router.get("/analyses/{analysis_id}", response_model=AnalysisModel, summary="Read an analysis")
 def get_analysis(call: Reader, analysis_id: UUID) -> Response:
     """One analysis with its ETag."""
-    with call.transaction() as connection:
-        found = service.find_analysis(connection, call.principal.organization_id, analysis_id)
+    organization = call.principal.organization_id
+
+    def make() -> bytes:
+        with call.transaction() as connection:
+            found = service.find_analysis(connection, organization, analysis_id)
+        if found.completed_at is None:
+            raise _NotOverError(AnalysisModel.model_validate(found))
+        return encoded(AnalysisModel.model_validate(found))
+
+    key = ANALYSIS.key(organization_id=organization, session_id=analysis_id)
+    try:
+        body = call.serving.memo.remembered(key, ANALYSIS.span, make)
+    except _NotOverError as working:
+        state = service.live_state(call.serving.cache, organization, analysis_id)
+        told = {} if state is None else {"current_step": state.current_step, "progress": state.progress}
+        body = encoded(working.model.model_copy(update=told))
     call.tell_read(Act("analysis_read", "READ", "analysis", analysis_id))
-    return tagged(call.request, AnalysisModel.model_validate(found))
+    return tagged_bytes(call.request, body)
 
 
 @router.get("/campaigns", response_model=Page[CampaignModel], summary="List campaigns")
@@ -102,11 +126,18 @@ def explain_pair(call: Reader, first: Address, second: Address) -> Response:
 @router.get("/campaigns/{campaign_id}", response_model=CampaignDetailsModel, summary="Read a campaign")
 def get_campaign(call: Reader, campaign_id: UUID) -> Response:
     """Who acts in it, when, and how they are linked; with its ETag."""
-    with call.transaction() as connection:
-        found = service.find_campaign(connection, call.principal.organization_id, campaign_id)
-        details = service.campaign_details(connection, call.principal.organization_id, found)
-    call.tell_read(Act("campaign_read", "READ", "campaign", found.id, found.name))
-    return tagged(call.request, CampaignDetailsModel.of(details))
+    organization = call.principal.organization_id
+
+    def make() -> bytes:
+        with call.transaction() as connection:
+            found = service.find_campaign(connection, organization, campaign_id)
+            details = service.campaign_details(connection, organization, found)
+        return found.name.encode() + _BEHIND_NAME + encoded(CampaignDetailsModel.of(details))
+
+    body = call.serving.memo.remembered(_campaign_key(call, campaign_id), CAMPAIGN.span, make)
+    name, _, shown_body = body.partition(_BEHIND_NAME)
+    call.tell_read(Act("campaign_read", "READ", "campaign", campaign_id, name.decode()))
+    return tagged_bytes(call.request, shown_body)
 
 
 @router.get(
@@ -144,10 +175,19 @@ def export_campaign(
 @router.post("/campaigns/{campaign_id}/decisions", response_model=DecidedModel, summary="Decide about a campaign")
 def decide_campaign(call: Writer, campaign_id: UUID, new: NewDecision, key: IdempotencyKey = None) -> Response:
     """Pin, reject, merge, split, rename, attribute it, or undo the last of these. It binds every later analysis."""
+    changed = {campaign_id}
 
     def make(connection: sa.Connection) -> Response:
         deciding = service.Deciding(connection, call.principal.organization_id)
         concerned = apply_decision(deciding, str(campaign_id), new.decision, parts=new.parts, name=new.name)
+        changed.update(each.id for each in concerned)
         return shown(DecidedModel(items=[CampaignModel.model_validate(each) for each in concerned]))
 
-    return once(call, key, make)
+    response = once(call, key, make)
+    # What the database tells reaches the cache a moment later; whoever decided looks at once.
+    call.serving.memo.forget(*(_campaign_key(call, each) for each in changed))
+    return response
+
+
+def _campaign_key(call: Call, campaign_id: UUID) -> str:
+    return CAMPAIGN.key(organization_id=call.principal.organization_id, campaign_id=campaign_id)

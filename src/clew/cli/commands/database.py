@@ -121,3 +121,27 @@ def _state(database: "Database") -> dict[str, Any]:
     if database.embedded is not None:
         return {"address": database.address, "embedded": True, **asdict(database.embedded.status())}
     return {"running": True, **asdict(database.describe())}
+
+
+def redis_conf(
+    context: typer.Context,
+    memory: Annotated[
+        str, typer.Option("--memory", metavar="SIZE", help="Memory that Redis may take, such as 512mb.")
+    ] = "8gb",
+    as_json: JsonOption = False,
+) -> None:
+    """Print a redis.conf for a Redis that servers share. Changes nothing."""
+    import re
+    import sys
+
+    from clew.cli.output import print_json
+    from clew.kernel.cache.redis.configuration import redis_conf as text
+    from clew.kernel.errors import InputError
+
+    call = invocation(context, as_json, None, None)
+    if not re.fullmatch(r"[1-9][0-9]{0,9}(kb|mb|gb)?", memory):
+        raise InputError(f"{memory!r} is no size", where="--memory", remedy="write it as 512mb or 8gb")
+    if call.json:
+        print_json({"redis_conf": text(memory)})
+    else:
+        sys.stdout.write(text(memory))

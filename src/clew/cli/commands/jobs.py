@@ -84,6 +84,73 @@ def cancel(
     _tell(call, jobs_of(call).cancel(job))
 
 
+def schedule(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the schedule is called.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="analyze or projection_verify.")],
+    every: Annotated[str, typer.Option("--every", metavar="SPAN", help="How often, such as 30m, 6h or 1d.")],
+    parameters: Annotated[
+        str, typer.Option("--parameters", metavar="JSON", help='What the job is told, such as {"depth": "deep"}.')
+    ] = "{}",
+    priority: Annotated[int, typer.Option(min=1, max=10, help="10 goes first.")] = 5,
+    organization: OrganizationOption = None,
+    data_dir: DataDirectoryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Have a job done again and again; the first time at once, and never beside the last one."""
+    from clew.cli.schedules import described, parsed_parameters, parsed_span
+    from clew.cli.session import audited_record
+    from clew.domains.jobs.schedules import NewSchedule, add_schedule
+
+    call = invocation(context, as_json, organization, data_dir)
+    told, queue = parsed_parameters(kind, parameters)
+    new = NewSchedule(name, kind, parsed_span(every), told, queue, priority)
+    with audited_record(call) as record, record.transaction() as connection:
+        made = add_schedule(connection, record.organization_id, new)
+    described(call, made)
+
+
+def schedules(
+    context: typer.Context,
+    organization: OrganizationOption = None,
+    data_dir: DataDirectoryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List what is done again and again."""
+    from clew.cli.output import note, print_json, table
+    from clew.cli.session import opened_record
+    from clew.domains.jobs.schedules import list_schedules
+
+    call = invocation(context, as_json, organization, data_dir)
+    with opened_record(call) as record, record.transaction() as connection:
+        found = list_schedules(connection, record.organization_id)
+    if call.json:
+        print_json({"schedules": [each.as_dict() for each in found]})
+    elif not found:
+        note("No schedules.")
+    else:
+        rows = [(each.name, each.kind, f"{each.every_seconds:,} s", each.next_at, each.last_job_id) for each in found]
+        table(("Name", "Kind", "Every", "Next", "Last job"), rows)
+
+
+def unschedule(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the schedule.")],
+    organization: OrganizationOption = None,
+    data_dir: DataDirectoryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Have it done no more. Jobs that are enqueued stay."""
+    from clew.cli.schedules import described
+    from clew.cli.session import audited_record
+    from clew.domains.jobs.schedules import remove_schedule
+
+    call = invocation(context, as_json, organization, data_dir)
+    with audited_record(call) as record, record.transaction() as connection:
+        removed = remove_schedule(connection, record.organization_id, name)
+    described(call, removed)
+
+
 def _tell(call: "Invocation", job: "Job") -> None:
     from clew.cli.output import print_json
 

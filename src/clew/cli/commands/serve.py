@@ -43,7 +43,6 @@ def serve(
     from clew.cli.output import line
 
     call = invocation(context, as_json, None, data_dir)
-    _require_one(workers)
 
     def tell(address: str) -> None:
         if call.json:
@@ -56,15 +55,20 @@ def serve(
         # Not before: threads that libraries start when they are imported would take the signals otherwise.
         from clew.api.server import Listening, bound
         from clew.api.server import serve as run
-        from clew.cli.session import opened_current_database
+        from clew.api.several import require_shared, serve_with_several
+        from clew.cli.session import load_and_configure, opened_current_database
         from clew.projections.service import check_engines
 
+        require_shared(load_and_configure(call), workers)
         listening = Listening(host, port, certificate, key)
         _require_safe(listening, behind_proxy=behind_proxy)
         with bound(listening) as listener, opened_current_database(call) as database:
             check_engines(database.settings)
             services = [service for make in _SERVICES for service in make(database)]
-            run(database, listener, listening, services, stop=stop, ready=tell)
+            if workers == 1:
+                run(database, listener, listening, services, stop=stop, ready=tell)
+            else:
+                serve_with_several(database, listener, listening, services, processes=workers, stop=stop, ready=tell)
 
 
 def _standard(database: "Database") -> "list[Service]":
@@ -77,23 +81,16 @@ def _worker(database: "Database") -> "list[Service]":
     from clew.domains.uploads.sweeping import sweep
     from clew.worker.runner import Runner
 
-    return [Runner(database, chores=[lambda: sweep(database)])]
+    chores = [lambda: sweep(database)]
+    if database.settings.job_runner == "celery":
+        from clew.worker.celery.dispatcher import Dispatcher
+
+        return [Dispatcher(database, chores=chores)]
+    return [Runner(database, chores=chores)]
 
 
 # What runs beside the requests, started in this order and stopped the other way round.
 _SERVICES: "tuple[Callable[[Database], list[Service]], ...]" = (_standard, _worker)
-
-
-def _require_one(workers: int) -> None:
-    from clew.kernel.errors import ConfigurationError
-
-    if workers > 1:
-        raise ConfigurationError(
-            "several server processes are refused without Redis: each would count limits and keep live state for "
-            "itself, so that callers got several times what they may",
-            where=f"--workers {workers}",
-            remedy="serve with one process",
-        )
 
 
 def _require_safe(listening: "Listening", *, behind_proxy: bool) -> None:

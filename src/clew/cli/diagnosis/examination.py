@@ -1,8 +1,9 @@
 """The whole examination, which goes as far as what it finds allows."""
 
+import functools
 from collections.abc import Callable, Iterator
 
-from clew.cli.diagnosis import configuration, copies, holdings, machine, server, views
+from clew.cli.diagnosis import configuration, copies, engines, holdings, machine, server, views
 from clew.cli.diagnosis.finding import Finding, Status
 from clew.cli.options import Invocation
 from clew.cli.session import load_and_configure
@@ -24,6 +25,8 @@ def examine(call: Invocation) -> Iterator[Finding]:
     yield from configuration.examine_settings(settings, frozenset({"data_dir"} if call.data_dir else ()))
     yield from _guarded("data directory", lambda: machine.examine_data_directory(settings))
     yield from _guarded("search engine", lambda: views.examine_engine(settings))
+    for name, check in engines.CHECKS.items():
+        yield from _guarded(name, functools.partial(check, settings))
     with Database(settings) as database:
         yield from _examine_database(call, database)
 

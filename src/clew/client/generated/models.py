@@ -69,6 +69,8 @@ class Analysis(Resource, frozen=True, kw_only=True):
     completed_at: datetime | None
     seconds: float | None
     confidence: float | None
+    current_step: str | None = None
+    progress: float | None = None
     result: dict[str, Any]
 
 

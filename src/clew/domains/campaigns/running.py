@@ -9,7 +9,7 @@ says it is at work, which the next one corrects: whoever holds the lock of analy
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Event
 from typing import Any, Final
@@ -35,6 +35,7 @@ from clew.domains.campaigns.decisions import Binding, binding
 from clew.domains.campaigns.enrichment import Enrichment
 from clew.domains.campaigns.facts import Telling
 from clew.domains.campaigns.features import Stretch, read_features
+from clew.domains.campaigns.live import told_live
 from clew.domains.campaigns.recording import Held, Outcome, Recorder, Run, read_held
 from clew.domains.campaigns.reporting import AnalysisReport, AnalysisRequest, Observer, scores_dict
 from clew.domains.campaigns.state import Position, State, new_sources, read_state, with_addresses, write_state
@@ -79,13 +80,16 @@ def run_analysis(
 
     Raises ConflictError while another analysis of the organization runs.
     """
+    now, analysis_id = clock(), request.analysis_id or ids()
     with (
         database_errors(database.address),
         working_connection(database, request.context) as connection,
         only_analysis(connection, request.context.organization_id),
+        told_live(database.settings, request.context.organization_id, analysis_id, now, observe) as observe_live,
     ):
         make_partitions_ahead(connection, database.settings.partitions_ahead_months)
-        return _Running(connection, database, request, observe, stop or Event(), clock(), ids).run()
+        named = replace(request, analysis_id=analysis_id)
+        return _Running(connection, database, named, observe_live, stop or Event(), now, ids).run()
 
 
 def fail_the_dead(connection: psycopg.Connection[Any], organization_id: UUID) -> None:

@@ -6,6 +6,7 @@ exactly in PostgreSQL, by `quotas`.
 """
 
 import math
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,8 +16,8 @@ from uuid import UUID
 
 from clew.domains.identity.principal import Principal
 from clew.domains.identity.quotas import Allowance
-from clew.kernel.cache.keys import RATE_LIMIT, RATE_LIMIT_OF_ADDRESS, RATE_LIMIT_OF_ALL
-from clew.kernel.cache.port import Cache, Room, Window
+from clew.kernel.cache.keys import CALLERS, RATE_LIMIT, RATE_LIMIT_OF_ADDRESS
+from clew.kernel.cache.port import Cache, Room, Window, Windows
 from clew.kernel.errors import LimitError
 from clew.kernel.settings import Settings
 from clew.kernel.stored_text import neighbourhood
@@ -28,6 +29,7 @@ EVERYBODY: Final = "everybody"
 _LENGTHS: Final = {"minute": 60, "hour": 3600, "day": 86_400, "month": 2_592_000}
 _NO_ADDRESS: Final = "unknown"
 _MOST_WINDOWS: Final = 4096
+_MOST_MET: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +76,13 @@ class LimiterRules:
 class Limiter:
     """Counts requests in a cache. Made once per process, used by many threads; a call takes some 30 microseconds."""
 
-    def __init__(self, cache: Cache, rules: LimiterRules) -> None:
+    def __init__(self, cache: Windows, rules: LimiterRules) -> None:
         self._cache = cache
         self._rules = rules
         self._everybody = Window(
-            RATE_LIMIT_OF_ALL.key(endpoint="all"), rules.everybody_per_minute, RATE_LIMIT_OF_ALL.lifetime
+            RATE_LIMIT.key(subject=EVERYBODY, endpoint="all"), rules.everybody_per_minute, RATE_LIMIT.span
         )
+        self._met = _Met()
         # A caller comes again and again, and making the key takes longer than counting under it.
         self._window_of = lru_cache(_MOST_WINDOWS)(self._made_window)
 
@@ -89,7 +92,9 @@ class Limiter:
         Raises TooManyRequestsError; what is refused is not counted.
         """
         subject = ("key", principal.key_id) if principal.is_key else ("user", principal.user_id)
-        return self._take(CALLER, self._window_of(*subject, endpoint))
+        window = self._window_of(*subject, endpoint)
+        self._met.add(endpoint, window.key)
+        return self._take(CALLER, window)
 
     def admit_address(self, client_ip: str | None, endpoint: str) -> tuple[Standing, ...]:
         """Count a request without credentials, or with such as are none, to the address it came from.
@@ -99,11 +104,20 @@ class Limiter:
         """
         subject = f"address:{neighbourhood(client_ip) if client_ip else _NO_ADDRESS}"
         key = RATE_LIMIT_OF_ADDRESS.key(subject=subject, endpoint=endpoint)
-        return self._take(ADDRESS, Window(key, self._rules.address_per_hour, RATE_LIMIT_OF_ADDRESS.lifetime))
+        return self._take(ADDRESS, Window(key, self._rules.address_per_hour, RATE_LIMIT_OF_ADDRESS.span))
+
+    def note_callers(self, cache: Cache) -> None:
+        """Count the callers of late among the different ones of each endpoint. Raises CacheUnavailableError."""
+        for endpoint, callers in self._met.take().items():
+            cache.note(CALLERS.key(endpoint=endpoint), sorted(callers), lifetime=CALLERS.span)
+
+    def callers(self, cache: Cache) -> dict[str, int]:
+        """About how many callers each endpoint had within a minute, of those that this process answers for."""
+        return {endpoint: cache.distinct(CALLERS.key(endpoint=endpoint)) for endpoint in self._met.endpoints()}
 
     def _made_window(self, kind: str, caller: UUID, endpoint: str) -> Window:
         key = RATE_LIMIT.key(subject=f"{kind}:{caller}", endpoint=endpoint)
-        return Window(key, self._rules.caller_per_minute, RATE_LIMIT.lifetime)
+        return Window(key, self._rules.caller_per_minute, RATE_LIMIT.span)
 
     def _take(self, name: str, own: Window) -> tuple[Standing, ...]:
         named = [(kind, window) for kind, window in ((name, own), (EVERYBODY, self._everybody)) if window.limit]
@@ -128,6 +142,31 @@ class Limiter:
             retry_after=_whole(room.freed_after),
             standings=tuple(standings),
         )
+
+
+class _Met:
+    """Who called which endpoint since that was last counted. Endpoints are routes, of which there are some hundred."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._met: dict[str, set[str]] = {}
+        self._endpoints: set[str] = set()
+
+    def add(self, endpoint: str, caller: str) -> None:
+        with self._guard:
+            met = self._met.setdefault(endpoint, set())
+            if len(met) < _MOST_MET:
+                met.add(caller)
+
+    def take(self) -> dict[str, set[str]]:
+        with self._guard:
+            met, self._met = self._met, {}
+            self._endpoints |= met.keys()
+            return met
+
+    def endpoints(self) -> list[str]:
+        with self._guard:
+            return sorted(self._endpoints)
 
 
 def standings_of(allowances: Iterable[Allowance], now: datetime) -> tuple[Standing, ...]:

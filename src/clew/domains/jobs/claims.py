@@ -46,6 +46,15 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Sendable:
+    """A job that a runner elsewhere is to be told of."""
+
+    organization_id: UUID
+    job_id: UUID
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Why an attempt failed. A transient one is tried again while attempts are left."""
 
@@ -121,6 +130,33 @@ def claim_next(
     claim = Claim(*row)
     turns.take(claim.organization_id)
     return claim
+
+
+def claim_job(
+    connection: sa.Connection, organization_id: UUID, job_id: UUID, *, kinds: Sequence[str], ids: IdMaker = new_id
+) -> Claim | None:
+    """Take that job, as clew_runner; None if it does not wait any more, is not due yet, or is none this runner can do.
+
+    Of any number of runners that are told of it at once, or again, one gets it.
+    """
+    connection.execute(_BRIEFLY)
+    asked = {"organization": organization_id, "job": job_id, "kinds": list(kinds), "claim": ids()}
+    row = connection.execute(_CLAIM_JOB, asked).one_or_none()
+    return None if row is None else Claim(*row)
+
+
+def send_next(connection: sa.Connection, *, queue: str, again_seconds: float, turns: Turns) -> Sendable | None:
+    """Note, as clew_runner, that a runner is being told of the job of a queue that is next; None if there is none.
+
+    Those that were told of before come again after so long, as their message may have been lost.
+    """
+    asked = {"queue": queue, "again": again_seconds, "served": turns.served()}
+    row = connection.execute(_SEND, asked).one_or_none()
+    if row is None:
+        return None
+    sendable = Sendable(*row)
+    turns.take(sendable.organization_id)
+    return sendable
 
 
 def beat(connection: sa.Connection, claim: Claim) -> bool:
@@ -215,6 +251,23 @@ FROM (SELECT organization_id, id FROM jobs
       LIMIT 1 FOR UPDATE SKIP LOCKED) AS next
 WHERE jobs.organization_id = next.organization_id AND jobs.id = next.id
 RETURNING jobs.organization_id, jobs.id, jobs.claim_id, jobs.kind, jobs.user_id, jobs.attempts, jobs.max_attempts
+""")
+_CLAIM_JOB: Final = sa.text("""
+UPDATE jobs SET status = 'running', claim_id = :claim, heartbeat_at = now(), attempts = attempts + 1,
+                started_at = coalesce(started_at, now()), updated_at = now()
+WHERE organization_id = :organization AND id = :job AND status = 'pending' AND run_after <= now()
+  AND kind = ANY(CAST(:kinds AS text[]))
+RETURNING organization_id, id, claim_id, kind, user_id, attempts, max_attempts
+""")
+_SEND: Final = sa.text("""
+UPDATE jobs SET sent_at = now()
+FROM (SELECT organization_id, id FROM jobs
+      WHERE status = 'pending' AND run_after <= now() AND queue = :queue
+        AND (sent_at IS NULL OR sent_at < run_after OR sent_at < now() - make_interval(secs => :again))
+      ORDER BY coalesce(array_position(CAST(:served AS uuid[]), organization_id), 0), priority DESC, run_after, id
+      LIMIT 1 FOR UPDATE SKIP LOCKED) AS next
+WHERE jobs.organization_id = next.organization_id AND jobs.id = next.id
+RETURNING jobs.organization_id, jobs.id, jobs.priority
 """)
 _MINE: Final = "organization_id = :organization AND id = :job AND claim_id = :claim AND status = 'running'"
 _BEAT: Final = sa.text(f"""

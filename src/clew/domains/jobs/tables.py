@@ -1,4 +1,4 @@
-"""Jobs, as rows: what is to be done, who is at it, how far it is, and what came of it."""
+"""Jobs, as rows: what is to be done, who is at it, how far it is, and what came of it; and those that come again."""
 
 from typing import Final
 
@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from clew.kernel.schema import (
     TIMESTAMP,
     belongs_to,
+    flag,
     index,
     json_object,
     moment,
@@ -47,6 +48,7 @@ jobs: Final = tenant_table(
     reference("claim_id", optional=True),
     moment("heartbeat_at"),
     moment("cancel_requested_at"),
+    moment("sent_at"),
     moment("started_at"),
     moment("completed_at"),
     one_of("queue", QUEUES),
@@ -58,4 +60,27 @@ jobs: Final = tenant_table(
     # Of all organizations, as the runner looks for them: what waits, in order, and what may have been left lying.
     sa.Index("jobs_waiting_idx", sa.text("priority DESC"), "run_after", "id", postgresql_where=_WAITING),
     sa.Index("jobs_running_idx", "heartbeat_at", postgresql_where=_RUNNING),
+)
+
+LEAST_EVERY_SECONDS: Final = 60
+
+schedules: Final = tenant_table(
+    "schedules",
+    reference("user_id", optional=True),
+    required("name"),
+    required("kind"),
+    required("queue", DEFAULT_QUEUE),
+    number("priority", 5),
+    json_object("parameters"),
+    sa.Column("every_seconds", sa.Integer, nullable=False),
+    sa.Column("next_at", TIMESTAMP, nullable=False),
+    reference("last_job_id", optional=True),
+    flag("is_active", default=True),
+    one_of("queue", QUEUES),
+    sa.CheckConstraint("priority BETWEEN 1 AND 10", name="priority"),
+    sa.CheckConstraint("every_seconds > 0", name="every"),
+    belongs_to("user_id", "users", on_delete="SET NULL"),
+    belongs_to("last_job_id", "jobs", on_delete="SET NULL"),
+    sa.UniqueConstraint("organization_id", "name"),
+    sa.Index("schedules_due_idx", "next_at", postgresql_where=sa.text("is_active")),
 )

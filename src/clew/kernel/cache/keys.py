@@ -1,34 +1,174 @@
-"""Under which keys things are kept, and for how long: one table, for every adapter.
+"""Under which keys things are kept, as what and for how long: one table, for every adapter and for the reference.
 
-Parts of keys come from outside. What stands in one is written such that it can neither end it nor begin another.
+Parts of keys come from outside. What stands in one is written such that it can neither end it nor begin another. What
+belongs to an organization is kept under keys that begin with it, so that no id, however it came about, reaches what is
+another's.
 """
 
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from string import Formatter
 from typing import Final
 from urllib.parse import quote
+from uuid import UUID
 
 _PLAIN: Final = "/@{}"
+_OWNER: Final = "org:{organization_id}:"
+
+
+class Kind(StrEnum):
+    """What is kept under a key, as Redis calls it."""
+
+    STRING = "string"
+    HASH = "hash"
+    SET = "set"
+    SORTED_SET = "sorted set"
+    HYPERLOGLOG = "HyperLogLog"
+    STREAM = "stream"
+    LIST = "list"
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A family of keys and how long each is kept."""
+    """A family of keys: what is under them, for how long (None: no end), and what for.
+
+    `used` is False for a name that is promised to a part of the program that does not exist yet. A pattern that is
+    `owned` belongs to an organization, whose id its keys begin with.
+    """
 
     template: str
-    lifetime: timedelta
+    lifetime: timedelta | None
+    kind: Kind = Kind.STRING
+    purpose: str = ""
+    owned: bool = True
+    used: bool = False
+
+    @property
+    def full_template(self) -> str:
+        """The template with what keys begin with."""
+        return (_OWNER if self.owned else "") + self.template
+
+    @property
+    def span(self) -> timedelta:
+        """The lifetime. Raises TypeError for a pattern without an end."""
+        if self.lifetime is None:
+            raise TypeError(f"{self.template} is kept without an end")
+        return self.lifetime
 
     def key(self, **parts: object) -> str:
-        """The key with these parts. Raises TypeError unless they are the template's."""
-        names = {name for _, name, _, _ in Formatter().parse(self.template) if name}
+        """The key with these parts, `organization_id` among them if it is owned.
+
+        Raises TypeError unless they are the template's.
+        """
+        if self.owned and not isinstance(parts.get("organization_id"), UUID):
+            raise TypeError(f"{self.template} is an organization's: organization_id has to be a UUID")
+        names = {name for _, name, _, _ in Formatter().parse(self.full_template) if name}
         if names != parts.keys():
             raise TypeError(f"{self.template} takes {sorted(names)}, not {sorted(parts)}")
-        return self.template.format(**{name: quote(str(part), safe=_PLAIN) for name, part in parts.items()})
+        return self.full_template.format(**{name: quote(str(part), safe=_PLAIN) for name, part in parts.items()})
 
 
-RATE_LIMIT: Final = Pattern("rate_limit:{subject}:{endpoint}", timedelta(minutes=1))
-RATE_LIMIT_OF_ADDRESS: Final = Pattern("rate_limit:{subject}:{endpoint}", timedelta(hours=1))
-RATE_LIMIT_OF_ALL: Final = Pattern("ratelimit:global:{endpoint}", timedelta(minutes=1))
-RESOURCE: Final = Pattern("cache:{resource_type}:{resource_id}", timedelta(minutes=5))
-"""5 minutes unless the kind of thing is kept longer: callers of `put` say so."""
+_MINUTE: Final = timedelta(minutes=1)
+_HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(hours=24)
+
+RATE_LIMIT: Final = Pattern(
+    "rate_limit:{subject}:{endpoint}",
+    _MINUTE,
+    Kind.SORTED_SET,
+    "takes of a caller, and of everybody together: milliseconds of the engine's clock → id of the request",
+    owned=False,
+    used=True,
+)
+RATE_LIMIT_OF_ADDRESS: Final = Pattern(
+    "rate_limit:{subject}:{endpoint}",
+    _HOUR,
+    Kind.SORTED_SET,
+    "the same for an address without credentials",
+    owned=False,
+    used=True,
+)
+CALLERS: Final = Pattern(
+    "ratelimit:global:{endpoint}",
+    _MINUTE,
+    Kind.HYPERLOGLOG,
+    "how many callers an endpoint had, for /metrics",
+    owned=False,
+    used=True,
+)
+ANALYSIS_STATE: Final = Pattern(
+    "analysis:state:{session_id}", _HOUR, Kind.HASH, "how far an analysis is that is being worked on", used=True
+)
+ANALYSIS: Final = Pattern("cache:analysis:{session_id}", _DAY, Kind.STRING, "an analysis as it is shown", used=True)
+CAMPAIGN: Final = Pattern(
+    "cache:campaign:{campaign_id}", timedelta(hours=6), Kind.STRING, "a campaign as it is shown", used=True
+)
+RESOURCE: Final = Pattern(
+    "cache:{resource_type}:{resource_id}",
+    timedelta(minutes=5),
+    Kind.STRING,
+    "anything else as it is shown; 5 to 60 minutes by its type",
+)
+EVENTS: Final = Pattern(
+    "events:live",
+    None,
+    Kind.STREAM,
+    "the last live events, and the channel on which they are told",
+    owned=False,
+    used=True,
+)
+LEASE: Final = Pattern(
+    "lease:{key}",
+    timedelta(seconds=10),
+    Kind.STRING,
+    "who is making the value of that key, so that others wait for it",
+    owned=False,
+    used=True,
+)
+BRIDGE: Final = Pattern(
+    "clew:bridge",
+    timedelta(seconds=3),
+    Kind.STRING,
+    "there while what the database tells is passed on, and cached values may be trusted",
+    owned=False,
+    used=True,
+)
+INSTALLATION: Final = Pattern(
+    "clew:installation", None, Kind.STRING, "whose database of Redis this is: another's is refused", owned=False,
+    used=True,
+)  # fmt: skip
+CELERY_QUEUES: Final = Pattern(
+    "{queue}", None, Kind.LIST, "ids of jobs: celery, analysis, enrichment, projections, reports", owned=False,
+    used=True,
+)  # fmt: skip
+
+PATTERNS: Final[tuple[Pattern, ...]] = (
+    RATE_LIMIT,
+    RATE_LIMIT_OF_ADDRESS,
+    CALLERS,
+    ANALYSIS_STATE,
+    ANALYSIS,
+    CAMPAIGN,
+    RESOURCE,
+    EVENTS,
+    LEASE,
+    BRIDGE,
+    INSTALLATION,
+    CELERY_QUEUES,
+    Pattern("session:{session_id}", _DAY, Kind.HASH, "a session: asked of PostgreSQL with each request", owned=False),
+    Pattern("user:{user_id}:session", _HOUR, Kind.STRING, "the session of a user", owned=False),
+    Pattern("tokens:{user_id}", _DAY, Kind.SET, "the tokens of a user", owned=False),
+    Pattern("investigation:{id}:cache", timedelta(minutes=15), Kind.STRING, "a case as it is shown"),
+    Pattern("scan:{id}:status", timedelta(hours=2), Kind.HASH, "how far a scan is"),
+    Pattern("social:{platform}:profile:{user}", timedelta(minutes=30), Kind.STRING, "a profile that was fetched"),
+    Pattern("ai:prompt:{hash}", _DAY, Kind.STRING, "what a language model answered"),
+    Pattern("threat_intel:{source}:{indicator}", _HOUR, Kind.STRING, "what a source said of an indicator"),
+    Pattern("metrics:{name}", timedelta(minutes=5), Kind.STRING, "figures that take long to count"),
+    Pattern("statistics:{name}", None, Kind.HASH, "counters for live statistics"),
+    Pattern("campaigns:active", None, Kind.SET, "campaigns that are active"),
+    Pattern("campaign:ips:{id}", None, Kind.SET, "the sources of a campaign"),
+    Pattern("campaign:activity:{id}", None, Kind.STREAM, "what becomes of a campaign: event, source_ip, confidence"),
+    Pattern("priority:queue:analysis", None, Kind.SORTED_SET, "analyses that wait, by priority", owned=False),
+)
+"""Every key there is or will be."""

@@ -1,7 +1,7 @@
 """The adapter in the memory of this process: exact, bounded, and seen by no other process."""
 
 import math
-import threading
+import secrets
 import time
 from array import array
 from bisect import bisect_right
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from clew.kernel.cache.port import Room, Taken, Window
+from clew.kernel.cache.memory_state import MemoryState
+from clew.kernel.cache.port import Looked, Room, Taken, Window
 
 MOST_BYTES: Final = 64 << 20
 MOST_KEYS: Final = 50_000
@@ -21,7 +22,7 @@ _KEY_OVERHEAD: Final = 250  # bytes that a kept value costs beside itself, measu
 _COMPACT_BEYOND: Final = 64
 
 
-class MemoryCache:
+class MemoryCache(MemoryState):
     """Values up to `most_bytes` in all; windows up to `most_keys` keys and `most_takes` takes for each length.
 
     What has to make room is what was used longest ago. Windows of each length are kept apart, so that a flood of
@@ -36,12 +37,12 @@ class MemoryCache:
         most_takes: int = MOST_TAKES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._clock = clock
+        super().__init__(clock)
         self._values = _Values(most_bytes)
+        self._leases: OrderedDict[str, _Lease] = OrderedDict()
         self._most_keys = most_keys
         self._most_takes = most_takes
         self._shelves: dict[timedelta, _Shelf] = {}
-        self._guard = threading.Lock()
 
     def get(self, key: str) -> bytes | None:
         """See `Cache.get`."""
@@ -58,6 +59,43 @@ class MemoryCache:
         with self._guard:
             for key in keys:
                 self._values.forget(key)
+                self._states.forget(key)
+                self._leases.pop(key, None)
+
+    def forget_under(self, beginning: str) -> None:
+        """See `Cache.forget_under`."""
+        with self._guard:
+            for key in self._values.keys_under(beginning):
+                self._values.forget(key)
+            for key in [each for each in self._leases if each.startswith(beginning)]:
+                del self._leases[key]
+
+    def look(self, key: str, *, lease: timedelta) -> Looked:
+        """See `Cache.look`."""
+        with self._guard:
+            now = self._clock()
+            value = self._values.get(key, now)
+            if value is not None:
+                return Looked(value)
+            held = self._leases.get(key)
+            if held is not None and held.expires > now:
+                return Looked()
+            while self._leases and next(iter(self._leases.values())).expires <= now:
+                self._leases.popitem(last=False)
+            self._leases[key] = made = _Lease(secrets.token_hex(8), now + lease.total_seconds())
+            self._leases.move_to_end(key)
+            return Looked(lease=made.token)
+
+    def settle(self, key: str, lease: str, value: bytes, *, lifetime: timedelta) -> bool:
+        """See `Cache.settle`."""
+        with self._guard:
+            now = self._clock()
+            held = self._leases.get(key)
+            if held is None or held.token != lease or held.expires <= now:
+                return False
+            del self._leases[key]
+            self._values.put(key, value, now + lifetime.total_seconds())
+            return True
 
     def take(self, windows: Sequence[Window]) -> Taken:
         """See `Cache.take`."""
@@ -98,6 +136,12 @@ class MemoryCache:
         return Room(window, used, min(_span(freed, longest), longest), min(_span(empty, longest), longest))
 
 
+@dataclass(frozen=True, slots=True)
+class _Lease:
+    token: str
+    expires: float
+
+
 @dataclass(slots=True)
 class _Value:
     content: bytes
@@ -114,6 +158,9 @@ class _Values:
 
     def __len__(self) -> int:
         return len(self._kept)
+
+    def keys_under(self, beginning: str) -> list[str]:
+        return [key for key in self._kept if key.startswith(beginning)]
 
     def get(self, key: str, now: float) -> bytes | None:
         value = self._kept.get(key)

@@ -339,7 +339,12 @@ GRANTED = sa.text("""
 def test_the_runner_has_these_rights_and_no_others(database: Database) -> None:
     with database.transaction(None, RUNNER) as connection:
         found = {tuple(row) for row in connection.execute(GRANTED, {"role": RUNNER})}
-    assert found == {("jobs", "SELECT"), ("jobs", "UPDATE"), ("schema_version", "SELECT")}
+    assert found == {
+        ("jobs", "SELECT"),
+        ("jobs", "UPDATE"),
+        ("schedules", "SELECT"),
+        ("schema_version", "SELECT"),
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,66 +1,20 @@
-"""The runner with real processes: jobs are done, stopped, given back, taken over, and never by two at once."""
+"""Runners with real processes: jobs are done, stopped, given back, taken over, and never by two at once."""
 
-import os
-import pickle
 import signal
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
-import sqlalchemy as sa
 
 from clew.domains.jobs.service import cancel_job
 from clew.kernel.database import Database
-from clew.worker.runner import Runner
-from tests.support import jobs
+from tests.contract.jobs.conftest import Runners
 from tests.support.embedded import is_alive, wait_until
 from tests.support.jobs import await_status, job_of, put, traced
-from tests.support.record import Tenant, migrated_database, new_organization
-
-
-@pytest.fixture(scope="module")
-def database() -> Iterator[Database]:
-    """A database whose queues nobody else works on, and where ten seconds of silence are death."""
-    with migrated_database() as opened:
-        opened.settings = opened.settings.model_copy(update={"job_lost_seconds": 10})
-        yield opened
-
-
-@pytest.fixture
-def tenant(database: Database) -> Iterator[Tenant]:
-    tenant = new_organization(database)
-    yield tenant
-    with database.transaction(tenant.context) as connection:  # what a failed test left must not come to the next one
-        connection.execute(sa.text("DELETE FROM jobs"))
-
-
-def runner(database: Database, workers: int = 1, patience: float = 60.0) -> Runner:
-    return Runner(database, workers=workers, registry=jobs.PLACE, stop_patience_seconds=patience)
-
-
-class Server:
-    """Another process with a runner, to be killed."""
-
-    def __init__(self, database: Database) -> None:
-        self.process = subprocess.Popen(
-            [jobs.PYTHON, "-c", jobs.RUN, jobs.PLACE], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(pickle.dumps(database.settings))
-        self.process.stdin.flush()
-        assert self.process.stdout.readline() == b"ready\n"
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.communicate()
+from tests.support.record import Tenant
 
 
 def test_a_job_is_done_at_once_in_the_name_of_its_organization(
-    database: Database, tenant: Tenant, tmp_path: Path
+    runners: Runners, database: Database, tenant: Tenant, tmp_path: Path
 ) -> None:
-    with runner(database):
+    with runners.running():
         job = put(database, tenant, "echo", trace=str(tmp_path / "t"), say="hello")
         done = await_status(database, tenant, job, "completed")
     assert done.result == {"said": "hello", "organization": str(tenant.id)}
@@ -70,10 +24,10 @@ def test_a_job_is_done_at_once_in_the_name_of_its_organization(
 
 
 def test_a_process_does_one_job_after_the_other_and_ends_with_the_runner(
-    database: Database, tenant: Tenant, tmp_path: Path
+    runners: Runners, database: Database, tenant: Tenant, tmp_path: Path
 ) -> None:
     trace = tmp_path / "t"
-    with runner(database):
+    with runners.running():
         for _ in range(5):
             await_status(database, tenant, put(database, tenant, "echo", trace=str(trace)), "completed")
     processes = {line[0] for line in traced(trace)}
@@ -81,9 +35,9 @@ def test_a_process_does_one_job_after_the_other_and_ends_with_the_runner(
     assert not is_alive(int(processes.pop()))
 
 
-def test_errors_are_told_as_they_are(database: Database, tenant: Tenant, tmp_path: Path) -> None:
+def test_errors_are_told_as_they_are(runners: Runners, database: Database, tenant: Tenant, tmp_path: Path) -> None:
     trace = str(tmp_path / "t")
-    with runner(database):
+    with runners.running():
         refused = await_status(database, tenant, put(database, tenant, "refuse", trace=trace), "failed")
         blundered = await_status(database, tenant, put(database, tenant, "blunder", trace=trace), "failed")
         away = put(database, tenant, "unavailable", trace=trace, attempts=2)
@@ -102,8 +56,10 @@ def test_errors_are_told_as_they_are(database: Database, tenant: Tenant, tmp_pat
     assert "signal 9" in died.error["message"]
 
 
-def test_progress_shows_and_a_running_job_can_be_cancelled(database: Database, tenant: Tenant, tmp_path: Path) -> None:
-    with runner(database):
+def test_progress_shows_and_a_running_job_can_be_cancelled(
+    runners: Runners, database: Database, tenant: Tenant, tmp_path: Path
+) -> None:
+    with runners.running():
         job = put(database, tenant, "wait", trace=str(tmp_path / "t"), until=str(tmp_path / "never"))
         wait_until(lambda: job_of(database, tenant, job).records_done > 1, "progress to show")
         assert job_of(database, tenant, job).step == "waiting"
@@ -114,9 +70,11 @@ def test_progress_shows_and_a_running_job_can_be_cancelled(database: Database, t
     assert cancelled.result["steps"] > 1
 
 
-def test_a_job_that_does_not_stop_is_killed(database: Database, tenant: Tenant, tmp_path: Path) -> None:
+def test_a_job_that_does_not_stop_is_killed(
+    runners: Runners, database: Database, tenant: Tenant, tmp_path: Path
+) -> None:
     trace = tmp_path / "t"
-    with runner(database, patience=0.5):
+    with runners.running(patience=0.5):
         job = put(database, tenant, "deaf", trace=str(trace))
         wait_until(lambda: traced(trace), "the job to begin")
         with database.transaction(tenant.context) as connection:
@@ -126,25 +84,25 @@ def test_a_job_that_does_not_stop_is_killed(database: Database, tenant: Tenant, 
 
 
 def test_a_runner_that_ends_gives_its_job_back_and_the_next_one_takes_it(
-    database: Database, tenant: Tenant, tmp_path: Path
+    runners: Runners, database: Database, tenant: Tenant, tmp_path: Path
 ) -> None:
     trace, until = tmp_path / "t", tmp_path / "until"
-    with runner(database):
+    with runners.running():
         job = put(database, tenant, "wait", trace=str(trace), until=str(until))
         wait_until(lambda: traced(trace), "the job to begin")
     given_back = job_of(database, tenant, job)
     assert (given_back.status, given_back.attempts) == ("pending", 0)
     until.touch()
-    with runner(database):
+    with runners.running():
         await_status(database, tenant, job, "completed")
     assert len(traced(trace)) == 2
 
 
 def test_kill_9_ends_the_process_of_the_job_too_and_another_runner_takes_it_up(
-    database: Database, tenant: Tenant, tmp_path: Path
+    runners: Runners, database: Database, tenant: Tenant, tmp_path: Path
 ) -> None:
     trace, until = tmp_path / "t", tmp_path / "until"
-    server = Server(database)
+    server = runners.process()
     try:
         job = put(database, tenant, "wait", trace=str(trace), until=str(until))
         wait_until(lambda: traced(trace), "the job to begin")
@@ -154,24 +112,24 @@ def test_kill_9_ends_the_process_of_the_job_too_and_another_runner_takes_it_up(
     wait_until(lambda: not is_alive(first), "the job's process to end with its server")
     assert job_of(database, tenant, job).status == "running"  # nobody knows yet
     until.touch()
-    with runner(database):
+    with runners.running():
         done = await_status(database, tenant, job, "completed")
     assert done.attempts == 2
     assert [line[2] for line in traced(trace)] == ["1", "2"]
 
 
 def test_a_frozen_runner_loses_its_job_and_cannot_finish_it_later(
-    database: Database, tenant: Tenant, tmp_path: Path
+    runners: Runners, database: Database, tenant: Tenant, tmp_path: Path
 ) -> None:
     trace, until = tmp_path / "t", tmp_path / "until"
-    server = Server(database)
+    server = runners.process()
     try:
         job = put(database, tenant, "wait", trace=str(trace), until=str(until))
         wait_until(lambda: traced(trace), "the job to begin")
-        os.kill(server.process.pid, signal.SIGSTOP)
-        with runner(database):
+        server.send(signal.SIGSTOP)
+        with runners.running():
             wait_until(lambda: len(traced(trace)) == 2, "another runner to take over")
-            os.kill(server.process.pid, signal.SIGCONT)
+            server.send(signal.SIGCONT)
             frozen = int(traced(trace)[0][0])
             wait_until(lambda: not is_alive(frozen), "the first process to be ended by its runner")
             assert job_of(database, tenant, job).status == "running"
@@ -182,9 +140,11 @@ def test_a_frozen_runner_loses_its_job_and_cannot_finish_it_later(
         server.kill()
 
 
-def test_two_runners_share_the_work_and_do_nothing_twice(database: Database, tenant: Tenant, tmp_path: Path) -> None:
+def test_two_runners_share_the_work_and_do_nothing_twice(
+    runners: Runners, database: Database, tenant: Tenant, tmp_path: Path
+) -> None:
     trace = tmp_path / "t"
-    with runner(database, workers=2), runner(database, workers=2):
+    with runners.running(workers=2), runners.running(workers=2):
         wanted = [put(database, tenant, "echo", trace=str(trace)) for _ in range(40)]
         for job in wanted:
             await_status(database, tenant, job, "completed")

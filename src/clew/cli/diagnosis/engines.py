@@ -1,0 +1,52 @@
+"""Engines beside the database: each that the settings name is asked who it is and how fast it answers."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from clew.cli.diagnosis.finding import Finding, Status, checked
+from clew.cli.diagnosis.machine import written_size
+from clew.kernel.installation_secret import InstallationSecret
+from clew.kernel.settings import Settings
+
+Check = Callable[[Settings], Iterator[Finding]]
+
+
+def examine_redis(settings: Settings) -> Iterator[Finding]:
+    """The Redis that server processes share: version, latency, encryption, what it does when it is full."""
+    if settings.redis_url is None:
+        yield Finding("redis", "none is named: limits, caches and live events are in the server process's memory")
+        return
+    from clew.kernel.cache.redis.connection import RedisConnection
+
+    connection = RedisConnection(settings)
+    try:
+        connection.require_usable(InstallationSecret.of(settings).fingerprint)
+        said = connection.describe()
+    finally:
+        connection.close()
+    how = "TLS" if said.encrypted else "not encrypted"
+    yield checked(
+        "redis",
+        f"{said.address}: version {said.version}, {said.milliseconds:.2f} ms, {how}",
+        Status.WARN,
+        "its password and what is cached cross the network in the clear: use rediss:// and CLEW_REDIS_CA_FILE",
+        well=said.encrypted or _is_local(settings),
+    )
+    keeps = "appends to a file" if said.appends else "keeps nothing over a restart"
+    yield checked(
+        "redis memory",
+        f"{written_size(said.used_bytes)} used, {said.memory_policy} when full, {keeps}",
+        Status.WARN,
+        "full, it refuses every write: take the settings that `clew db redis-conf` prints",
+        well=said.memory_policy != "noeviction",
+    )
+
+
+def _is_local(settings: Settings) -> bool:
+    url = "" if settings.redis_url is None else settings.redis_url.get_secret_value()
+    host = url.rpartition("@")[2] if "@" in url else url.partition("://")[2]
+    return url.startswith("unix:") or host.startswith(("127.", "localhost", "[::1]"))
+
+
+CHECKS: Final[Mapping[str, Check]] = {"redis": examine_redis}
+"""One of each engine; a new one is a line here."""

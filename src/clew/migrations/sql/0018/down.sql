@@ -1,0 +1,2 @@
+DROP TABLE schedules;
+ALTER TABLE jobs DROP COLUMN sent_at;
