@@ -104,10 +104,10 @@ def path_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(SOURCES), str(REPOSITORY)]))
 
 
-@pytest.fixture(
-    scope="module",
-    params=["server", pytest.param("celery", marks=[pytest.mark.engines, pytest.mark.xdist_group("celery")])],
-)
+ON_CELERY: Final = pytest.param("celery", marks=[pytest.mark.engines, pytest.mark.xdist_group("celery")])
+
+
+@pytest.fixture(scope="module", params=["server", ON_CELERY])
 def runners(request: pytest.FixtureRequest) -> Iterator[Runners]:
     """On a database whose queues nobody else works on, and where ten seconds of silence are death."""
     changed: dict[str, Any] = {"job_lost_seconds": 10, "job_runner": request.param}

@@ -135,10 +135,12 @@ def redis_conf(
     import sys
 
     from clew.cli.output import print_json
+    from clew.cli.refusal import require_local
     from clew.kernel.cache.redis.configuration import redis_conf as text
     from clew.kernel.errors import InputError
 
     call = invocation(context, as_json, None, None)
+    require_local(call)
     if not re.fullmatch(r"[1-9][0-9]{0,9}(kb|mb|gb)?", memory):
         raise InputError(f"{memory!r} is no size", where="--memory", remedy="write it as 512mb or 8gb")
     if call.json:

@@ -98,11 +98,13 @@ def schedule(
     as_json: JsonOption = False,
 ) -> None:
     """Have a job done again and again; the first time at once, and never beside the last one."""
+    from clew.cli.refusal import require_local
     from clew.cli.schedules import described, parsed_parameters, parsed_span
     from clew.cli.session import audited_record
     from clew.domains.jobs.schedules import NewSchedule, add_schedule
 
     call = invocation(context, as_json, organization, data_dir)
+    require_local(call)
     told, queue = parsed_parameters(kind, parameters)
     new = NewSchedule(name, kind, parsed_span(every), told, queue, priority)
     with audited_record(call) as record, record.transaction() as connection:
