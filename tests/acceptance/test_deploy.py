@@ -17,6 +17,7 @@ import pytest
 import redis
 from pydantic import SecretStr
 
+from clew.kernel.cache.redis.configuration import redis_conf
 from clew.kernel.cache.redis.connection import RedisConnection
 from clew.kernel.settings import Settings
 from tests.support.embedded import wait_until
@@ -78,6 +79,14 @@ def test_every_service_has_a_password_a_health_check_and_a_port_for_this_machine
         for mounted in service["volumes"]:
             source = mounted.split(":")[0]
             assert not source.startswith(".") or (made.directory / source).is_file(), mounted
+
+
+def test_redis_is_configured_as_the_program_says(made: Made) -> None:
+    def settings(text: str) -> set[str]:
+        lines = {line for line in text.splitlines() if line and not line.startswith("#")}
+        return {line for line in lines if not re.match(r"user |tls-\w+(-\w+)?-file ", line)}
+
+    assert settings((made.directory / "redis" / "redis.conf").read_text()) == settings(redis_conf("8gb"))
 
 
 @pytest.fixture
