@@ -8,7 +8,6 @@ needs a process of its own; it prints one JSON object.
 import contextlib
 import itertools
 import json
-import statistics
 import sys
 import time
 from collections.abc import Iterator
@@ -32,18 +31,19 @@ from clew.projections.search.elastic.view import ElasticSearchView
 from clew.projections.search.fields import DocumentSet
 from clew.projections.search.port import SearchView
 from clew.projections.search.tantivy.view import TantivySearchView
-from clew.projections.search_projection import SearchProjection
+from clew.projections.search_projection import NAME, SearchProjection
 from tests.engines.node import Node
 from tests.engines.recipes import OPENSEARCH
 
-_ENTITIES: Final = 100_000
+_ENTITIES: Final = 40_000
+_TURNS: Final = 4
 _CHANGES_A_SECOND: Final = 1_000
 _REQUEST_BYTES: Final = 4 << 20
 _PUT_AT_ONCE: Final = 10_000
 
 
 def engines(place: Path, events: int) -> Result:
-    """A view of 100,000 entities, and one of a tenth as many documents as there are events, in OpenSearch."""
+    """A view of 40,000 entities, and one of a tenth as many documents as there are events, in OpenSearch."""
     count = max(10_000, events // 10)
     arguments = [str(place / "engine"), str(_ENTITIES), str(_CHANGES_A_SECOND), str(count)]
     (found,) = run_module("bench.engines", arguments)
@@ -80,12 +80,9 @@ def main(arguments: list[str]) -> None:
             projection = SearchProjection(view)
             with Projector(database, [projection]) as projector:
                 projector.rebuild(projection.name, "not measured: the engine has to warm up")
-                bare = [_bare(connection, view)]
-                began = time.perf_counter()
-                projector.rebuild(projection.name, "measured")
-                found["rebuild_rate"] = entities / (time.perf_counter() - began)
-                bare.append(_bare(connection, view))
-                found["bare_rate"] = statistics.mean(bare)
+                # In turns, and the best of each: what else the machine does then disturbs both.
+                turns = [(_rebuilt(projector, entities), _bare(connection, view)) for _ in range(_TURNS)]
+                found["rebuild_rate"], found["bare_rate"] = map(max, zip(*turns, strict=True))
                 began = time.perf_counter()
                 verified = verify(projector, projection.name)
                 found["verify_rate"] = entities / (time.perf_counter() - began)
@@ -109,6 +106,13 @@ def running(directory: Path) -> Iterator[EngineConnection]:
     finally:
         connection.close()
         node.stop()
+
+
+def _rebuilt(projector: Projector, entities: int) -> float:
+    """Documents a second from the record into a new generation, published."""
+    began = time.perf_counter()
+    projector.rebuild(NAME, "measured")
+    return entities / (time.perf_counter() - began)
 
 
 def _bare(connection: EngineConnection, view: ElasticSearchView) -> float:

@@ -179,3 +179,13 @@ def test_what_lasts_is_found_by_any_part_of_its_time(adapter: Adapter) -> None:
         assert between(2021, 2022) == ["long"]
         assert between(2022, 2023) == ["long", "only began"]
         assert between(2025, 2026) == between(2018, 2019) == []
+
+
+def test_thousands_of_values_may_be_asked_for_at_once(reader: SearchReader) -> None:
+    addresses = tuple(f"10.{n // 250}.{n % 250}.1" for n in range(3_000))
+    filters = (AnyOf("source_ip", (*addresses, "192.0.2.3", "192.0.2.4/31")),)
+    assert _ask(reader, index=SearchIndex.ATTACKS, filters=filters).total == 3
+    ports = (AnyOf("port", tuple(range(20, 10_000))),)
+    assert _ask(reader, index=SearchIndex.ATTACKS, filters=ports).total == len(ATTACKS)
+    tags = (AnyOf("tags", ("mod1", *(f"none{n}" for n in range(9_000)))),)
+    assert _ask(reader, filters=tags).total == 43

@@ -145,8 +145,11 @@ def test_an_engine_that_forgot_everything_or_a_part_is_filled_anew(engine: Engin
         assert place.catch_up().rebuilt is not None, lost
         assert place.found("kept") == {"kept.example"}
     place.assert_equal(1)
+    killed = engine.view.copied()
+    killed.__enter__()  # whoever drilled did not get to the end
     with place.projector() as projector:
         assert drill(projector, "search").equal
+    assert engine.connection.names_like(f"{engine.address.prefix}-drill_*") == []
     place.assert_equal(1)
 
 

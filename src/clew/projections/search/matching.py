@@ -76,6 +76,9 @@ class Expressions(Protocol[Q]):
     def addresses(self, field: Field, low: str | None, high: str | None) -> Q:
         """The address is at least `low` and at most `high`."""
 
+    def one_address(self, field: Field, addresses: Sequence[str]) -> Q:
+        """The address is one of these."""
+
     def truth(self, field: Field, value: bool) -> Q:  # noqa: FBT001  the value itself
         """The field is true, or is false."""
 
@@ -338,10 +341,15 @@ class Matcher(Generic[Q]):
         if has_whole(field):
             return self._say.whole(field, [comparable(str(value)) for value in values])
         if field.kind is FieldKind.IP:
-            return self._say.any([self._say.addresses(field, *network(str(value), where)) for value in values])
+            return self._networks(field, [network(str(value), where) for value in values])
         if field.kind is FieldKind.INTEGER:
             return self._say.numbers(field, [number(field, value, where) for value in values])
         return self._say.any([self._say.truth(field, bool(value)) for value in values])
+
+    def _networks(self, field: Field, networks: Sequence[tuple[str, str]]) -> Q:
+        single = [low for low, high in networks if low == high]
+        wide = [self._say.addresses(field, low, high) for low, high in networks if low != high]
+        return self._say.any([self._say.one_address(field, single), *wide] if single or not wide else wide)
 
     def _between(self, field: Field, between: Between, where: str) -> Q:
         low = None if between.at_least is None else number(field, between.at_least, where)

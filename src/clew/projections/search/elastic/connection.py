@@ -156,6 +156,14 @@ class EngineConnection:
             remedy="see the engine's log; if what it holds is damaged, rebuild it with `clew projection rebuild`",
         )
 
+    def names_like(self, pattern: str) -> list[str]:
+        """The names of all indices, closed ones too, that a pattern with * in it (or several, with commas) matches."""
+        target = f"/{quoted(pattern)}/_settings/index.uuid?flat_settings=true&expand_wildcards=open,closed"
+        answer = self.request("GET", target)
+        if not answer.well and answer.status != 404:
+            raise self.failed(answer, target)
+        return sorted(answer.body) if answer.well else []
+
     def identity(self) -> EngineIdentity:
         """Which engine answers. Asked once; raises ConfigurationError if it is none that Clew works with."""
         with self._guard:
@@ -220,7 +228,7 @@ def connection_to(address: EngineAddress) -> EngineConnection:
 
 def quoted(name: str) -> str:
     """A name as part of a target."""
-    return quote(name, safe="-_.,")
+    return quote(name, safe="-_.,*")
 
 
 def _verifying(address: EngineAddress) -> ssl.SSLContext:

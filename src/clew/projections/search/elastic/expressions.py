@@ -104,6 +104,10 @@ class ElasticExpressions:
         """The address is at least `low` and at most `high`."""
         return _range(inner(field.name), low, high)
 
+    def one_address(self, field: Field, addresses: Sequence[str]) -> Query:
+        """The address is one of these."""
+        return {"terms": {inner(field.name): list(addresses)}}
+
     def truth(self, field: Field, value: bool) -> Query:  # noqa: FBT001  the value itself
         """The field is true, or is false."""
         return {"terms": {field.name: [value]}}

@@ -137,13 +137,13 @@ class Generations:
 
     def all(self) -> set[str]:
         """Every generation of which anything is there."""
-        found = map(self.names.generation_of, self._indices())
+        found = map(self.names.generation_of, self.connection.names_like(self.names.pattern))
         return {generation for generation in found if generation is not None}
 
     def remove(self, generations: Iterable[str]) -> None:
         """Remove generations with all that they hold."""
         gone = set(generations)
-        for name in self._indices():
+        for name in self.connection.names_like(self.names.pattern):
             if self.names.generation_of(name) in gone:
                 answer = self.connection.request("DELETE", f"/{quoted(name)}", timeout_seconds=_MAKING_SECONDS)
                 if not answer.well and answer.status != 404:
@@ -188,13 +188,6 @@ class Generations:
         if not answer.well:
             raise self.connection.failed(answer, target)
         return {name: each["settings"]["index.uuid"] for name, each in answer.body.items()}
-
-    def _indices(self) -> list[str]:
-        target = f"/{quoted(self.names.pattern).replace('%2A', '*')}/_settings/index.uuid?flat_settings=true"
-        answer = self.connection.request("GET", f"{target}&expand_wildcards=open,closed")
-        if not answer.well and answer.status != 404:
-            raise self.connection.failed(answer, target)
-        return sorted(answer.body) if answer.well else []
 
     def _make(self, name: str, body: dict[str, Any]) -> None:
         answer = self.connection.request("PUT", f"/{quoted(name)}", body, timeout_seconds=_MAKING_SECONDS)

@@ -191,8 +191,9 @@ class ElasticReader:
         if request is not None and request.histogram is not None and "too_many_buckets" in answer.reason:
             return too_many()
         if any(sign in answer.reason for sign in _TOO_MUCH):
-            remedy = "search for the words that matter"
-            return SearchQueryError("the search engine takes no text of so many words", where="text", remedy=remedy)
+            where = "text" if request is not None and request.text else "filters"
+            message = "the search engine takes no request of so many parts"
+            return SearchQueryError(message, where=where, remedy="ask for what matters, or in parts")
         if answer.status == 404:
             return SearchViewMissingError(
                 "what was read is gone from the search engine",

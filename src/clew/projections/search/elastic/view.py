@@ -14,6 +14,7 @@ What the port demands and how it is kept:
   whoever knows the former one.
 """
 
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ from clew.projections.search.port import SearchReader, SearchView, SearchWriter,
 DEFAULT_MEMORY: Final = 128 << 20
 ONE_COPY: Final = Copies({}, 0)
 _ATTEMPTS: Final = 5
+_DRILL: Final = "drill_"
 
 
 class ElasticSearchView:
@@ -53,7 +55,6 @@ class ElasticSearchView:
     ) -> None:
         self._connection = connection
         self._root = root
-        self._prefix = prefix
         self._memory = memory
         self._generations = Generations(connection, Names(prefix), root, copies)
 
@@ -132,13 +133,11 @@ class ElasticSearchView:
     @contextmanager
     def copied(self) -> Iterator[SearchView]:
         """A view with a copy of what is published, under a prefix of its own; gone after the block."""
-        drill = f"drill_{secrets.token_hex(6)}"
-        copy = ElasticSearchView(
-            self._connection,
-            self._root.with_name(f"{self._root.name}-{drill}"),
-            prefix=f"{self._prefix}-{drill}" if self._prefix else drill,
-            memory=self._memory,
-        )
+        for left in self._connection.names_like(f"{self.names.prefix}{_DRILL}*"):  # of who was killed
+            match = re.fullmatch(rf"{re.escape(self.names.prefix)}({_DRILL}[0-9a-f]{{12}})-.+", left)
+            if match is not None:
+                self._beside(match[1]).remove()
+        copy = self._beside(f"{_DRILL}{secrets.token_hex(6)}")
         try:
             held = self._generations.published()
             if held is not None and self._generations.state_of(held) is not None:
@@ -157,6 +156,11 @@ class ElasticSearchView:
             for path in self._root.iterdir():
                 path.unlink()
             self._root.rmdir()
+
+    def _beside(self, name: str) -> "ElasticSearchView":
+        prefix = f"{self.names.prefix}{name}"
+        root = self._root.with_name(f"{self._root.name}-{name}")
+        return ElasticSearchView(self._connection, root, prefix=prefix, memory=self._memory)
 
     def _own(self, writer: SearchWriter) -> ElasticWriter:
         if not isinstance(writer, ElasticWriter):

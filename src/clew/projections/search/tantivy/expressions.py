@@ -89,6 +89,10 @@ class TantivyExpressions:
             return Query.term_query(self._schema, field.name, low)
         return Query.range_query(self._schema, field.name, FieldType.IpAddr, low, high)
 
+    def one_address(self, field: Field, addresses: Sequence[str]) -> Query:
+        """The address is one of these."""
+        return self.any([self.addresses(field, each, each) for each in addresses])
+
     def truth(self, field: Field, value: bool) -> Query:  # noqa: FBT001  the value itself
         """The field is true, or is false."""
         return Query.term_query(self._schema, field.name, value)
