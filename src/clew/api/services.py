@@ -19,6 +19,8 @@ from clew.kernel.database import Database
 from clew.kernel.errors import ClewError
 from clew.kernel.logs import logger
 from clew.projections.following import FollowingProcess
+from clew.projections.search_ageing import age_indices
+from clew.projections.search_place import search_adapter
 
 HOUSEKEEPING_SECONDS: Final = 3600.0
 CALLERS_SECONDS: Final = 2.0
@@ -87,12 +89,15 @@ class Work:
 
 
 def standard_services(database: Database) -> list[Service]:
-    """What every server does: seal the audit trail, keep the views, keep house."""
-    return [
+    """What every server does: seal the audit trail, keep the views, keep house, also in a search engine."""
+    services: list[Service] = [
         Work("sealer", lambda stop: _seal(database, stop)),
         Work("housekeeping", lambda stop: _keep_house(database, stop)),
         FollowingProcess(database.settings),
     ]
+    if search_adapter(database.settings) == "elastic":
+        services.append(Work("search lifecycle", lambda stop: age_indices(database.settings, stop)))
+    return services
 
 
 def live_services(serving: Serving) -> list[Service]:

@@ -107,6 +107,15 @@ class Settings(SharedSettings):
         description="Parts into which the search engine divides what it holds, by index, as a JSON object; 1 for what "
         "is not named. Counts from the next rebuild on.",
     )
+    search_archive: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9_-]{1,60}$",
+        description="Snapshot repository of the search engine to which old daily indices go before they are deleted. "
+        "Unset: they stay.",
+    )
+    search_archive_days: int = Field(
+        365, ge=31, le=36_500, description="Days after which a daily index of the search engine is archived."
+    )
     search_replicas: int = Field(
         1, ge=0, le=16, description="Further copies that the search engine keeps on other machines of its own."
     )

@@ -41,6 +41,7 @@ def arguments_of(command: Any, file: Path) -> list[str]:
         "identifiers": str(uuid4()),
         "paths": str(file),
         "file": str(file),
+        "what": "search",
     }
     given = []
     for parameter in command.params:

@@ -26,11 +26,13 @@ def export(
     settings say. Asks no engine.
     """
     from clew.cli.output import print_json
+    from clew.cli.refusal import require_local
     from clew.kernel.settings import load_settings
     from clew.projections.search.elastic.address import address_of
     from clew.projections.search.elastic.catalogue import exported
 
     call = invocation(context, as_json, None, data_dir)
+    require_local(call)
     settings = load_settings(**({"data_dir": call.data_dir} if call.data_dir else {}))
     prefix = address_of(settings).prefix if settings.search_url is not None else ""
     print_json({what.value: exported(prefix, settings.search_shards, settings.search_replicas)})
