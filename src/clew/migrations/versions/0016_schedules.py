@@ -2,7 +2,7 @@
 
 from clew.migrations import steps
 
-revision = "0018"
+revision = "0016"
 down_revision = "0015"
 branch_labels = None
 depends_on = None
