@@ -24,16 +24,15 @@ from clew.analysis.coordination.analysis import Looked, look
 from clew.analysis.coordination.communities import Part
 
 RIDGE: Final = 2.0
-NEGATIVE: Final = ("differs",)
+NEGATIVE: Final = frozenset({"differs", "known"})
 FREE: Final = ("size",)
 MODULE: Final = Path(__file__).resolve().parents[2] / "src/clew/analysis/coordination/model.py"
 
 WORLDS: Final = (
-    ("fit-0", 0, 16_000, 8), ("fit-0", 1, 16_000, 8), ("fit-1", 1, 4_000, 4), ("fit-1", 2, 4_000, 4),
-    ("fit-2", 1, 16_000, 10), ("fit-3", 1, 8_000, 6), ("fit-3", 2, 8_000, 6), ("fit-4", 1, 16_000, 8),
-    ("fit-5", 1, 4_000, 4), ("fit-7", 1, 8_000, 6), ("fit-7", 2, 8_000, 6),
-    ("fit-0", 1, 16_000, 0), ("fit-2", 1, 16_000, 0),
-)  # fmt: skip
+    *(("fit-" + str(number), (1, 0, 1, 2, 1, 3)[number % 6], (16_000, 8_000)[number % 2], (16, 8)[number % 2])
+      for number in range(18)),
+    *(("fit-" + str(number), 1, (16_000, 4_000)[number % 2], (0, 4)[number % 2]) for number in range(18, 24)),
+)
 """Seed, stealth, sessions, campaigns."""
 _HEAD: Final = '''"""The constants of the model `{version}`: log-odds for terms of `fusion` and of `verdict`.
 
@@ -105,7 +104,7 @@ def fit(terms: np.ndarray, true: np.ndarray) -> tuple[float, np.ndarray]:
     terms, true = terms[kept], true[kept]
     times = np.where(true, 1.0, 4.0)
     names = fusion.terms()
-    sign = [(None, 0.0) if name in NEGATIVE else (None, None) if name in FREE else (0.0, None) for name in names]
+    sign = [_sign(name) for name in names]
 
     def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
         odds = terms @ parameters[1:].astype(np.float32) + np.float32(parameters[0])
@@ -119,11 +118,21 @@ def fit(terms: np.ndarray, true: np.ndarray) -> tuple[float, np.ndarray]:
     return float(found.x[0]), found.x[1:]
 
 
+def _sign(name: str) -> tuple[float | None, float | None]:
+    """What the weight of a term may be."""
+    if name in FREE:
+        return None, None
+    return (None, 0.0) if NEGATIVE & set(name.split()) else (0.0, None)
+
+
 def judgements(fitted: Fitted) -> Iterator[tuple[np.ndarray, bool]]:
     """Terms of each community that the current weights give, and whether half of it is one campaign."""
-    for part, inside in fitted.looked.parts():
+    found = fitted.looked.parts()
+    weighed = fitted.looked.ready.weighed
+    cohesions = verdict.cohesions([part.members for part, _ in found], weighed.habits, weighed.size)
+    for (part, inside), (does, when) in zip(found, cohesions, strict=True):
         yield (
-            verdict.terms(len(part.members), list(part.confidence.values()), inside, fitted.looked.size),
+            verdict.terms(len(part.members), list(part.confidence.values()), inside, weighed.size, (does, when)),
             _is_campaign(part, fitted.campaign_of),
         )
 
@@ -136,7 +145,7 @@ def _is_campaign(part: Part, campaign_of: list[str | None]) -> bool:
 
 def fit_verdict(terms: np.ndarray, true: np.ndarray) -> np.ndarray:
     """Intercept, then weights, none but that of the size below 0: stronger evidence is never held against a group."""
-    sign = [(None, None) if name in FREE else (0.0, None) for name in verdict.TERMS]
+    sign = [_sign(name) for name in verdict.TERMS]
 
     def loss(parameters: np.ndarray) -> float:
         odds = terms @ parameters[1:] + parameters[0]

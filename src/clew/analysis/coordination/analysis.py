@@ -25,6 +25,7 @@ from clew.analysis.coordination.sessions import prepare
 from clew.analysis.coordination.surveyors import surveyors
 from clew.analysis.coordination.timing import spans
 from clew.analysis.coordination.traits import Observed, encounters, observe
+from clew.analysis.coordination.verdict import cohesions
 from clew.analysis.coordination.weighing import Weighed, weigh
 
 MOST_HUBS: Final = 200
@@ -148,7 +149,7 @@ def _prepare(sessions: pl.DataFrame, depth: Depth, background: Background | None
     step("counting habits", 0.2)
     seen = spans(ready)
     known = (background or nothing()) + from_traits(observed.traits, digest_of, seen)
-    weighed = weigh(observed.paired, known)
+    weighed = weigh(observed.paired, known, digest_of)
     first, last = (seen[name].cast(pl.Float64).to_numpy() for name in ("first", "last"))
     times = Times(first, last, known.size, known.seconds)
     scorer = Scorer(weighed, times)
@@ -197,8 +198,14 @@ def _told(
         ready.background.seconds,
     )
     inside = _inside(parts, scored, len(ready.digest_of))
+    cohesion = cohesions([part.members for part in parts], ready.weighed.habits, ready.weighed.size)
     judged = (
-        telling.community(part, inside.filter(pl.col("community") == number), number in decided)
+        telling.community(
+            part,
+            inside.filter(pl.col("community") == number),
+            (cohesion[number, 0], cohesion[number, 1]),
+            decided=number in decided,
+        )
         for number, part in enumerate(parts)
     )
     told = tuple(community for community in judged if community is not None)

@@ -24,6 +24,8 @@ LEAST_SIZE: Final = 200
 
 RARITIES: Final = (0.0, 0.8, 1.5, 2.2, 4.0)
 """The same for the rarity of the rarest value: 2.2 %, 1.1 % and 0.55 % of the sources."""
+COMPANY: Final = (0.0, 0.7, 1.2, 2.3)
+"""The same for the company: from four sources, and from seven."""
 
 
 def terms() -> list[str]:
@@ -40,7 +42,7 @@ def pieces(name: str) -> list[str]:
 
 def knots_of(name: str) -> tuple[float, ...]:
     """The knots of a column of breadth."""
-    return RARITIES if name.endswith("rarest") else COUNTS
+    return RARITIES if name.endswith("rarest") else COMPANY if name.endswith("company") else COUNTS
 
 
 def design(features: pl.DataFrame, size: int) -> np.ndarray:

@@ -34,7 +34,7 @@ KINDS: Final = (
     Kind(3, "url", "url-v1", "artefact", "infrastructure", "fetched from the same address"),
     Kind(4, "host", "host-v1", "artefact", "infrastructure", "fetched from the same host"),
     Kind(5, "key", "key-v1", "artefact", "infrastructure", "used the same public key"),
-    Kind(6, "literal", "literal-v1", "artefact", "behavioral", "used the same made-up name"),
+    Kind(6, "literal", "literal-v2", "command", "behavioral", "used the same made-up name"),
     Kind(7, "credential", "credential-v1", "credential", "behavioral", "tried the same login"),
     Kind(8, "secret", "secret-v1", "credential", "behavioral", "tried the same password"),
     Kind(9, "template", "template-v1", "credential", "behavioral", "made passwords alike", deep=True),

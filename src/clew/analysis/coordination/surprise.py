@@ -40,7 +40,7 @@ def shared(pairs: pl.DataFrame, habits: pl.DataFrame) -> pl.DataFrame:
     Columns: first, second, kind, habit, values (of it that the one with fewer has), sources, smaller, larger, total,
     rarity, exclusive, first_session, second_session, p.
     """
-    wanted = ["source", "kind", "habit", "values", "session", "sources", "mine", "ways", "total", "rarity", "exclusive"]
+    wanted = ["source", "kind", "habit", "values", "session", "sources", "mine", "ways", "total", "rarity", "exclusive", "own"]
     mine = pairs.select("first", "second").join(habits.select(wanted), left_on="first", right_on="source")
     theirs = habits.select("source", "kind", "habit", "values", "session", "mine", "ways")
     both = mine.join(theirs, left_on=["second", "kind", "habit"], right_on=["source", "kind", "habit"], suffix="_other")
@@ -57,6 +57,7 @@ def shared(pairs: pl.DataFrame, habits: pl.DataFrame) -> pl.DataFrame:
         "total",
         "rarity",
         "exclusive",
+        "own",
         pl.col("session").alias("first_session"),
         pl.col("session_other").alias("second_session"),
         chance(pl.col("sources"), larger, pl.col("total")).alias("p"),
@@ -82,6 +83,19 @@ def surprises(found: pl.DataFrame) -> pl.DataFrame:
             (pl.col("values") * pl.col("rarity")).sum().alias("breadth"),
             (pl.col("values") * pl.col("exclusive")).sum().alias("exclusive"),
             pl.col("rarity").max().alias("rarest"),
+            (pl.col("values") * pl.col("exclusive") * _unexplained()).sum().alias("own"),
+            (pl.col("values") * pl.col("rarity") * (1 - _unexplained() * pl.col("exclusive"))).sum().alias("known"),
+            (_company() * pl.col("exclusive") * _unexplained()).max().alias("company"),
         )
         .filter(pl.col("surprise") > 0)
     )
+
+
+def _unexplained() -> pl.Expr:
+    """0–1: how far a habit's rarity is its own."""
+    return ((pl.col("own") - 0.5) / 2.0).clip(0.0, 1.0)
+
+
+def _company() -> pl.Expr:
+    """Logarithm of how many times two sources have a habit, at most ten times."""
+    return (pl.col("sources") / 2).clip(1.0, 10.0).log()

@@ -14,6 +14,7 @@ import rustworkx as rx
 
 from clew.analysis.coordination.background import Background
 from clew.analysis.coordination.commonplace import commonplace
+from clew.analysis.coordination.dependence import own
 from clew.analysis.coordination.digests import mix
 from clew.analysis.coordination.kinds import BY_NAME, KINDS
 
@@ -56,7 +57,7 @@ class Weighed:
     size: int
 
 
-def weigh(traits: pl.DataFrame, background: Background) -> Weighed:
+def weigh(traits: pl.DataFrame, background: Background, digest_of: pl.Series) -> Weighed:
     """Weights of what pairs are compared by; the background must hold the observed traits already."""
     size = max(background.size, 1)
     paces = traits.filter(pl.col("kind") == BY_NAME["cadence"].number).group_by("kind", "value")
@@ -81,8 +82,13 @@ def weigh(traits: pl.DataFrame, background: Background) -> Weighed:
             (-(pl.col("sources") / size).log() - PUBLIC).clip(0.0).alias("rarity"),
             (pl.col("sources") <= max(EXCLUSIVE_SHARE * size, EXCLUSIVE_ROOT * size**0.5)).alias("exclusive"),
         )
+        .with_columns(pl.struct("kind", "habit").rank("dense").cast(pl.UInt32).alias("id"))
         .sort("source", "kind", "habit")
     )
+    rare = max(EXCLUSIVE_SHARE * size, EXCLUSIVE_ROOT * size**0.5)
+    grounds = habits.filter(~pl.col("kind").is_in(_ALONE))
+    habits = habits.join(own(grounds, digest_of.to_numpy(), rare, size), on="id", how="left", maintain_order="left")
+    habits = habits.with_columns(pl.col("own").fill_null(0.0))
     return Weighed(habits, values, hubs, size)
 
 

@@ -1,0 +1,58 @@
+"""Explaining away: how much of a rare habit's rarity is left once a commoner habit of all its holders is known.
+
+Who gets to the end of a public word list shares its last words with the few others who get there; that is rare among
+all sources and nothing special among users of the list. So for a rare habit `h` with `n` sources the *ground* is
+looked for: the rarest habit that at least COVERED of its holders have as well and that has at least STEP times as many
+sources. Given the ground, another of its sources has `h` with probability n / n(ground), and what is surprising about
+sharing `h` is
+
+    own = ln ( n(ground) / n )
+
+(all sources are the ground where there is no other). Of a chain of habits, each the ground of the next, only the steps
+count, and a public list has no steep one. This is the conditional in place of the marginal probability, the first term
+of a Chow-Liu tree (Chow and Liu 1968) over habits, with the direction fixed from the commoner to the rarer.
+"""
+
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from clew.analysis.coordination.digests import mix
+
+HOLDERS: Final = 8
+"""Holders of a habit that are asked, chosen by digest."""
+ASKED: Final = 48
+"""Habits of each holder that are looked at, chosen by digest so that two holders are asked for the same."""
+COVERED: Final = 0.65
+STEP: Final = 1.4
+
+
+def own(habits: pl.DataFrame, digest_of: np.ndarray, rare: float, size: int) -> pl.DataFrame:
+    """`id` · `own` (nats) of the habits of at most `rare` sources.
+
+    `habits`: source · id · habit · sources, of the kinds that can be grounds. `digest_of`: of each source.
+    """
+    rows = habits.select("source", "id", "habit", "sources")
+    digest = digest_of[rows["source"].to_numpy()] ^ rows["habit"].to_numpy()
+    rows = rows.with_columns(pl.Series("order", mix(digest, 31)), pl.Series("salt", mix(rows["habit"].to_numpy(), 32)))
+    holders = (
+        rows.filter(pl.col("sources") <= rare)
+        .sort("id", "order", "source")
+        .filter(pl.int_range(pl.len()).over("id") < HOLDERS)
+        .select("id", "source", "sources", pl.len().over("id").alias("asked"))
+        .filter(pl.col("asked") > 1)
+    )
+    grounds = rows.sort("source", "salt").filter(pl.int_range(pl.len()).over("source") < ASKED)
+    together = holders.join(
+        grounds.select("source", pl.col("id").alias("ground"), pl.col("sources").alias("of")), on="source"
+    ).filter(pl.col("of") >= STEP * pl.col("sources"))
+    covering = (
+        together.group_by("id", "ground")
+        .agg(pl.len().alias("have"), pl.col("asked").first(), pl.col("of").first())
+        .filter(pl.col("have") >= COVERED * pl.col("asked"))
+    )
+    least = covering.group_by("id").agg(pl.col("of").min())
+    found = holders.group_by("id").agg(pl.col("sources").first()).join(least, on="id", how="left")
+    left = (pl.col("of").fill_null(float(size)) / pl.col("sources")).log().clip(0.0)
+    return found.select("id", left.alias("own"))
