@@ -20,11 +20,11 @@ import polars as pl
 
 from clew.analysis.coordination.digests import mix
 
-HOLDERS: Final = 8
+HOLDERS: Final = 10
 """Holders of a habit that are asked, chosen by digest."""
-ASKED: Final = 48
+ASKED: Final = 96
 """Habits of each holder that are looked at, chosen by digest so that two holders are asked for the same."""
-COVERED: Final = 0.65
+COVERED: Final = 0.5
 STEP: Final = 1.4
 
 

@@ -73,7 +73,8 @@ def tabulate(pairs: pl.DataFrame, surprises: pl.DataFrame, habits: pl.DataFrame,
         wide = wide.join(mine, on=["first", "second"], how="left", maintain_order="left")
     wide = wide.with_columns(pl.col(pl.Float64).fill_null(0.0))
     wide = _timed(wide, times).with_columns(
-        *(_sum(group, what).log1p().alias(f"{group} {what}") for group in BROAD for what in SUMMED),
+        *(_sum(group, what).log1p().alias(f"{group} {what}") for group in BROAD for what in SUMMED if what != "own"),
+        *(_own(group).log1p().alias(f"{group} own") for group in BROAD),
         *(pl.max_horizontal(_names(group, what)).alias(f"{group} {what}") for group in BROAD for what in LARGEST),
     )
     wide = wide.with_columns(_differs(wide, habits, len(times.first)))
@@ -85,6 +86,12 @@ def tabulate(pairs: pl.DataFrame, surprises: pl.DataFrame, habits: pl.DataFrame,
 
 def _sum(group: str, what: str) -> pl.Expr:
     return pl.sum_horizontal(_names(group, what))
+
+
+def _own(group: str) -> pl.Expr:
+    """Values of which neither is known from elsewhere, less as more is shared that is."""
+    own, known = _sum(group, "own"), _sum(group, "known")
+    return (own * own / (own + known)).fill_nan(0.0)
 
 
 def _names(group: str, what: str) -> list[str]:

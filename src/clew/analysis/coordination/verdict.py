@@ -20,8 +20,9 @@ LEAST: Final = 0.5
 """Communities less probable than this are not reported."""
 
 TERMS: Final = (
-    "members", "surety", "reasons", "nats", "exclusive", "cohesion", "high cohesion", "meetings", "high meetings", "known", "size",
+    "members", "many members", "surety", "reasons", "nats", "exclusive", "cohesion", "high cohesion", "meetings", "high meetings", "known", "size",
 )  # fmt: skip
+_SEVERAL: Final = 6
 _LARGE: Final = 40
 _SHARPNESS: Final = 4
 _TIMES: Final = tuple(BY_NAME[name].number for name in ("moment", "cadence"))
@@ -65,7 +66,7 @@ def terms(
         exclusive = sum(float(means[name]) for name in breadth_columns() if name.endswith("exclusive"))
         known = sum(float(means[name]) for name in breadth_columns() if name.endswith("known"))
     return np.array([
-        np.log(min(members, _LARGE) / 3), np.log(surety / (1 - surety)), reasons, nats / 10, exclusive,
+        np.log(min(members, _SEVERAL) / 3), np.log(np.clip(members, _SEVERAL, _LARGE) / _SEVERAL), np.log(surety / (1 - surety)), reasons, nats / 10, exclusive,
         *(part for each in cohesion for part in (min(each, 1.2), float(np.clip(each - 1.2, 0.0, 2.0)))),
         known, np.log(max(size, LEAST_SIZE) / 1000),
     ])  # fmt: skip

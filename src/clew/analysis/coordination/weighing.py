@@ -33,8 +33,10 @@ EXCLUSIVE_ROOT: Final = 0.6
 """A habit of at most this share of sources, or this many times the root of their number, is exclusive: public tools
 have more users."""
 
-_BANDS: Final = 4
+_BANDS: Final = 5
 _ROWS: Final = 3
+_SAME: Final = 0.7
+"""Share of two values' holders, as their MinHash estimates it, from which on they are one habit."""
 _ALONE: Final = tuple(BY_NAME[name].number for name in ("moment", "cadence", "prefix", "asn", "country", "target"))
 """Kinds whose values are never one habit: times are what they are, and a source has one network."""
 
@@ -107,7 +109,8 @@ def _habits(values: pl.DataFrame, background: Background) -> pl.DataFrame:
         return values.with_columns(pl.col("value").alias("habit"))
     starts = _starts(postings)
     heads = postings[starts].select("kind", "value")
-    edges = np.concatenate([_band(postings, starts, heads, band) for band in range(_BANDS)])
+    holders = np.diff(np.append(starts, postings.height))
+    edges = _alike(heads, _signatures(postings["source"].to_numpy(), starts), holders)
     graph = rx.PyGraph(multigraph=False)
     graph.add_nodes_from(range(heads.height))
     graph.add_edges_from_no_data([(int(a), int(b)) for a, b in edges])
@@ -127,16 +130,31 @@ def _starts(postings: pl.DataFrame) -> np.ndarray:
     return np.flatnonzero(changed.to_series().to_numpy())
 
 
-def _band(postings: pl.DataFrame, starts: np.ndarray, heads: pl.DataFrame, band: int) -> np.ndarray:
-    """Edges between values of one kind whose MinHash agrees in a band: each with the first of its bucket."""
-    sources = postings["source"].to_numpy()
-    key = np.zeros(len(starts), dtype=np.uint64)
-    for row in range(_ROWS):
-        least = np.minimum.reduceat(mix(sources, 100 + band * _ROWS + row), starts)
-        key = mix(key ^ least, 99)
-    bucket = heads.with_row_index("node").with_columns(pl.Series("key", key))
-    paired = bucket.with_columns(pl.col("node").min().over("kind", "key").alias("first"))
-    return paired.filter(pl.col("first") != pl.col("node")).select("first", "node").to_numpy()
+def _signatures(sources: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """MinHash of the sources that have each value (values × hashes)."""
+    hashes = [np.minimum.reduceat(mix(sources, 100 + number), starts) for number in range(_BANDS * _ROWS)]
+    return np.column_stack(hashes)
+
+
+def _alike(heads: pl.DataFrame, signatures: np.ndarray, holders: np.ndarray) -> np.ndarray:
+    """Edges between values of one kind that nearly the same sources have.
+
+    A band that agrees proposes a value and the first of its bucket; the whole of their signatures and their numbers of
+    holders have to agree as well, else a chain of chance resemblances makes one habit of everything.
+    """
+    found = []
+    for band in range(_BANDS):
+        key = np.zeros(len(signatures), dtype=np.uint64)
+        for row in range(_ROWS):
+            key = mix(key ^ signatures[:, band * _ROWS + row], 99)
+        bucket = heads.with_row_index("node").with_columns(pl.Series("key", key))
+        paired = bucket.select("node", pl.col("node").min().over("kind", "key").alias("first"))
+        edges = paired.filter(pl.col("first") != pl.col("node")).select("first", "node").to_numpy()
+        one, other = edges[:, 0], edges[:, 1]
+        same = (signatures[one] == signatures[other]).mean(axis=1) >= _SAME
+        counts = np.minimum(holders[one], holders[other]) / np.maximum(holders[one], holders[other])
+        found.append(edges[same & (counts >= _SAME)])
+    return np.concatenate(found)
 
 
 def linking_kinds(names: tuple[str, ...]) -> tuple[int, ...]:
