@@ -26,6 +26,8 @@ ASKED: Final = 96
 """Habits of each holder that are looked at, chosen by digest so that two holders are asked for the same."""
 COVERED: Final = 0.5
 STEP: Final = 1.4
+CHAIN: Final = 4
+"""Grounds of grounds that are followed."""
 
 
 def own(habits: pl.DataFrame, digest_of: np.ndarray, rare: float, size: int) -> pl.DataFrame:
@@ -52,7 +54,12 @@ def own(habits: pl.DataFrame, digest_of: np.ndarray, rare: float, size: int) -> 
         .agg(pl.len().alias("have"), pl.col("asked").first(), pl.col("of").first())
         .filter(pl.col("have") >= COVERED * pl.col("asked"))
     )
-    least = covering.group_by("id").agg(pl.col("of").min())
+    least = covering.sort("of", "ground").group_by("id", maintain_order=True).agg(pl.col("ground", "of").first())
     found = holders.group_by("id").agg(pl.col("sources").first()).join(least, on="id", how="left")
-    left = (pl.col("of").fill_null(float(size)) / pl.col("sources")).log().clip(0.0)
-    return found.select("id", left.alias("own"))
+    steps = found.select(
+        "id", "ground", (pl.col("of").fill_null(float(size)) / pl.col("sources")).log().clip(0.0).alias("own")
+    )
+    for _ in range(CHAIN):
+        below = steps.select(pl.col("id").alias("ground"), pl.col("own").alias("below"))
+        steps = steps.join(below, on="ground", how="left").select("id", "ground", pl.max_horizontal("own", "below").alias("own"))
+    return steps.select("id", "own")

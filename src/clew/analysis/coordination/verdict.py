@@ -12,15 +12,17 @@ import numpy as np
 import polars as pl
 
 from clew.analysis.coordination import model
+from clew.analysis.coordination.dependence import COVERED, STEP
 from clew.analysis.coordination.features import breadth_columns, surprise_columns
 from clew.analysis.coordination.fusion import LEAST_SIZE, logistic
 from clew.analysis.coordination.kinds import BY_NAME
+from clew.analysis.coordination.weighing import ALONE
 
 LEAST: Final = 0.5
 """Communities less probable than this are not reported."""
 
 TERMS: Final = (
-    "members", "many members", "surety", "reasons", "nats", "exclusive", "cohesion", "high cohesion", "meetings", "high meetings", "known", "size",
+    "members", "many members", "surety", "reasons", "nats", "exclusive", "apart", "far apart", "meetings", "high meetings", "known", "size",
 )  # fmt: skip
 _SEVERAL: Final = 6
 _LARGE: Final = 40
@@ -29,27 +31,40 @@ _TIMES: Final = tuple(BY_NAME[name].number for name in ("moment", "cadence"))
 
 
 def cohesions(members: Sequence[Sequence[int]], habits: pl.DataFrame, size: int) -> np.ndarray:
-    """How well one habit alone tells each community from everybody else: of what it does, and of when (rows × 2).
+    """How far each community stands apart, and how well one moment alone tells it from everybody else (rows × 2).
 
-    The largest own · F⁴ over the habits, where F is the harmonic mean of the share of the community that has the
-    habit and of the share of those who have it that are in the community, and `own` what is surprising about it beyond
-    its ground (`dependence`; of times beyond their number).
+    Apart: ln(n / members), where `n` is the number of sources of the rarest habit that at least COVERED of the members
+    have and that has at least STEP times as many sources as there are members; all sources where there is none. The
+    heavy users of a public tool are a part of its users, whatever else they share. (Explaining away as in
+    `dependence`, of the community as a whole.)
+
+    Meetings: the largest ln(size / n) · F⁴ over moments and paces, where F is the harmonic mean of the share of the
+    community that has it and of the share of those who have it that are in the community.
     """
     label = np.repeat(np.arange(len(members)), [len(some) for some in members])
     sources = np.concatenate([np.asarray(some, dtype=np.uint32) for some in members]) if members else label
     inside = pl.DataFrame({"source": sources, "label": label}, schema={"source": pl.UInt32, "label": pl.UInt32})
     of = inside.group_by("label").agg(pl.len().alias("members"))
-    timed = pl.col("kind").is_in(_TIMES)
-    own = pl.when(timed).then((size / pl.col("sources")).log()).otherwise(pl.col("own"))
-    held = habits.filter(pl.col("exclusive")).join(inside, on="source").group_by("label", "id").agg(
-        pl.len().alias("have"), pl.col("sources").first(), own.first().alias("own"), timed.first().alias("timed")
+    held = (
+        habits.join(inside, on="source")
+        .group_by("label", "kind", "id")
+        .agg(pl.len().alias("have"), pl.col("sources", "own").first())
+        .filter(pl.col("have") > 1)
+        .join(of, on="label")
     )
-    f = (2 * pl.col("have") / (pl.col("sources").clip(pl.col("have")) + pl.col("members"))).alias("f")
-    best = held.filter(pl.col("have") > 1).join(of, on="label").group_by("label", "timed").agg(
-        (pl.col("own") * f**_SHARPNESS).max().alias("best")
+    count = pl.col("members").cast(pl.Float64)
+    grounds = held.filter(
+        ~pl.col("kind").is_in(ALONE), pl.col("have") >= COVERED * count, pl.col("sources") >= STEP * count
+    )
+    apart = grounds.group_by("label").agg(pl.max_horizontal((pl.col("sources") / count).log(), "own").min().alias("best"))
+    f = 2 * pl.col("have") / (pl.max_horizontal("sources", "have") + count)
+    meetings = held.filter(pl.col("kind").is_in(_TIMES)).group_by("label").agg(
+        ((size / pl.col("sources")).log() * f**_SHARPNESS).max().alias("best")
     )
     result = np.zeros((len(members), 2))
-    result[best["label"].to_numpy(), best["timed"].to_numpy().astype(int)] = best["best"].to_numpy()
+    result[:, 0] = np.log(size / np.array([max(len(some), 1) for some in members]))
+    for column, best in enumerate((apart, meetings)):
+        result[best["label"].to_numpy(), column] = best["best"].to_numpy()
     return result
 
 

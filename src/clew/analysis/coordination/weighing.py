@@ -32,12 +32,14 @@ EXCLUSIVE_SHARE: Final = 0.015
 EXCLUSIVE_ROOT: Final = 0.6
 """A habit of at most this share of sources, or this many times the root of their number, is exclusive: public tools
 have more users."""
+SLACK: Final = 1.4
+"""Times the sources of an exclusive habit that a habit may have to be the foot of a chain of grounds."""
 
 _BANDS: Final = 5
 _ROWS: Final = 3
 _SAME: Final = 0.7
 """Share of two values' holders, as their MinHash estimates it, from which on they are one habit."""
-_ALONE: Final = tuple(BY_NAME[name].number for name in ("moment", "cadence", "prefix", "asn", "country", "target"))
+ALONE: Final = tuple(BY_NAME[name].number for name in ("moment", "cadence", "prefix", "asn", "country", "target"))
 """Kinds whose values are never one habit: times are what they are, and a source has one network."""
 
 
@@ -88,8 +90,8 @@ def weigh(traits: pl.DataFrame, background: Background, digest_of: pl.Series) ->
         .sort("source", "kind", "habit")
     )
     rare = max(EXCLUSIVE_SHARE * size, EXCLUSIVE_ROOT * size**0.5)
-    grounds = habits.filter(~pl.col("kind").is_in(_ALONE))
-    habits = habits.join(own(grounds, digest_of.to_numpy(), rare, size), on="id", how="left", maintain_order="left")
+    grounds = habits.filter(~pl.col("kind").is_in(ALONE))
+    habits = habits.join(own(grounds, digest_of.to_numpy(), SLACK * rare, size), on="id", how="left", maintain_order="left")
     habits = habits.with_columns(pl.col("own").fill_null(0.0))
     return Weighed(habits, values, hubs, size)
 
@@ -103,7 +105,7 @@ def _floored(counts: pl.DataFrame, size: int) -> pl.DataFrame:
 
 def _habits(values: pl.DataFrame, background: Background) -> pl.DataFrame:
     """Adds `habit`: the least value of those that go together; `sources` becomes the habit's."""
-    dependent = values.filter(~pl.col("kind").is_in(_ALONE), pl.col("sources") >= 2)
+    dependent = values.filter(~pl.col("kind").is_in(ALONE), pl.col("sources") >= 2)
     postings = background.postings.join(dependent, on=["kind", "value"], how="semi").sort("kind", "value", "source")
     if not postings.height:
         return values.with_columns(pl.col("value").alias("habit"))
