@@ -29,11 +29,13 @@ FREE: Final = ("size",)
 MODULE: Final = Path(__file__).resolve().parents[2] / "src/clew/analysis/coordination/model.py"
 
 WORLDS: Final = (
-    *(("fit-" + str(number), (1, 0, 1, 2, 1, 3)[number % 6], (16_000, 8_000)[number % 2], (16, 8)[number % 2])
-      for number in range(18)),
-    *(("fit-" + str(number), 1, (16_000, 4_000)[number % 2], (0, 4)[number % 2]) for number in range(18, 24)),
+    *(
+        (f"fit-{number}", (1, 0, 1, 2, 1, 3)[number % 6], (16_000, 8_000)[number % 2], (16, 8)[number % 2], 4)
+        for number in range(20)
+    ),
+    *((f"fit-{number}", 1, (16_000, 4_000)[number % 2], (0, 4)[number % 2], 12 - 8 * (number % 2)) for number in range(20, 36)),
 )
-"""Seed, stealth, sessions, campaigns."""
+"""Seed, stealth, sessions, campaigns, public kits."""
 _HEAD: Final = '''"""The constants of the model `{version}`: log-odds for terms of `fusion` and of `verdict`.
 
 Written by `python -m bench.coordination.fitting`, which fitted them on {pairs:,} candidate pairs ({true:,} of them
@@ -75,10 +77,10 @@ class Fitted:
 
 def worlds(cache: Path) -> Iterator[Fitted]:
     """All fitting worlds; their sessions are kept in the cache, which another run reads."""
-    for seed, level, sessions, campaigns in WORLDS:
+    for seed, level, sessions, campaigns, kits in WORLDS:
         file = cache / f"{seed}-{level}-{campaigns}.parquet"
         if not file.exists():
-            world = scene(seed, level, sessions=sessions, campaigns=campaigns)
+            world = scene(seed, level, sessions=sessions, campaigns=campaigns, kits=kits)
             _keep(file, world.frame(), world.truth)
         yield _fitted(file)
 
