@@ -22,13 +22,14 @@ from bench.coordination.measures import Quality, calibration, quality, total
 from bench.coordination.plants import DEFAULT
 from bench.coordination.scenes import DAYS, FITTING, REPORTED, REPORTED_LOGS, scene
 from bench.coordination.world import World
-from clew.analysis.coordination import analyze
+from clew.analysis.coordination import CAMPAIGN, analyze
 from clew.analysis.coordination.analysis import look
 
 
 def found(sessions: pl.DataFrame, _setting: float = 0.0) -> Groups:
-    """Communities of the product."""
-    return [community.source_ips for community in analyze(sessions).communities]
+    """Campaigns of the product."""
+    communities = analyze(sessions).communities
+    return [community.source_ips for community in communities if community.confidence >= CAMPAIGN]
 
 
 def judged(

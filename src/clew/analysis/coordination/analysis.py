@@ -23,6 +23,7 @@ from clew.analysis.coordination.scoring import Scorer, no_scores
 from clew.analysis.coordination.sequences import near_duplicates
 from clew.analysis.coordination.sessions import prepare
 from clew.analysis.coordination.surveyors import surveyors
+from clew.analysis.coordination.surprise import CEILING
 from clew.analysis.coordination.timing import spans
 from clew.analysis.coordination.traits import Observed, encounters, observe
 from clew.analysis.coordination.verdict import cohesions
@@ -149,7 +150,7 @@ def _prepare(sessions: pl.DataFrame, depth: Depth, background: Background | None
     step("counting habits", 0.2)
     seen = spans(ready)
     known = (background or nothing()) + from_traits(observed.traits, digest_of, seen)
-    weighed = weigh(observed.paired, known, digest_of)
+    weighed = weigh(observed.paired, observed.glossary, known, digest_of)
     first, last = (seen[name].cast(pl.Float64).to_numpy() for name in ("first", "last"))
     times = Times(first, last, known.size, known.seconds)
     scorer = Scorer(weighed, times)
@@ -160,7 +161,7 @@ def _prepare(sessions: pl.DataFrame, depth: Depth, background: Background | None
 
 def _linking(ready: _Prepared, depth: Depth) -> pl.DataFrame:
     """Habits, and what else makes candidates though no pair is scored by it: pairs of moments, near duplicates."""
-    habits = ready.weighed.habits.select("source", "kind", "habit", "sources", "mine", "total")
+    habits = ready.weighed.habits.select("source", "kind", "habit", "sources", "mine", "total", "exclusive", "own")
     rows = [habits]
     if depth is not Depth.MINIMAL:
         rows.append(_as_habits(encounters(ready.observed.paired), "encounter", ready.background.size, habits.schema))
@@ -178,6 +179,8 @@ def _as_habits(found: pl.DataFrame, kind: str, size: int, schema: pl.Schema) -> 
         pl.col("value").alias("habit"),
         pl.lit(1).alias("mine"),
         pl.lit(max(several.height, size)).alias("total"),
+        pl.lit(value=True).alias("exclusive"),
+        pl.lit(CEILING).alias("own"),
     )
     return rows.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
 

@@ -47,7 +47,7 @@ KINDS: Final = (
         15, "moment", "moment-v1", "timing", "temporal", "became active in the same minutes", generates=False, deep=True
     ),
     Kind(16, "cadence", "cadence-v1", "timing", "temporal", "keeps the same pace", generates=False, deep=True),
-    Kind(17, "prefix", "prefix-v1", "network", "infrastructure", "comes from the same network"),
+    Kind(17, "prefix", "prefix-v1", "network", "infrastructure", "comes from the same network", generates=False),
     Kind(18, "asn", "asn-v1", "network", "infrastructure", "comes from the same autonomous system", generates=False),
     Kind(19, "country", "country-v1", "geography", "geographic", "comes from the same country", generates=False),
     Kind(20, "target", "target-v1", "target", "behavioral", "aims at the same service", generates=False, deep=True),

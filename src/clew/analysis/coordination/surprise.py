@@ -26,6 +26,10 @@ MOST_SHARED: Final = 64
 CEILING: Final = 30.0
 """Nats beyond which more is not surer."""
 
+EXPLAINED: Final = 0.5
+"""Nats beyond its ground below which a habit is no news; it is all its own from UNEXPLAINED."""
+UNEXPLAINED: Final = 2.5
+
 _FACTORIALS: Final = pl.Series("factorial", np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, MOST_SHARED + 1)))]))
 
 
@@ -40,10 +44,11 @@ def shared(pairs: pl.DataFrame, habits: pl.DataFrame) -> pl.DataFrame:
     Columns: first, second, kind, habit, values (of it that the one with fewer has), sources, smaller, larger, total,
     rarity, exclusive, first_session, second_session, p.
     """
-    wanted = ["source", "kind", "habit", "values", "session", "sources", "mine", "ways", "total", "rarity", "exclusive", "own"]
+    wanted = ["source", "kind", "id", "habit", "values", "session", "sources", "mine", "ways", "total", "rarity",
+              "exclusive", "own"]  # fmt: skip
     mine = pairs.select("first", "second").join(habits.select(wanted), left_on="first", right_on="source")
-    theirs = habits.select("source", "kind", "habit", "values", "session", "mine", "ways")
-    both = mine.join(theirs, left_on=["second", "kind", "habit"], right_on=["source", "kind", "habit"], suffix="_other")
+    theirs = habits.select("source", "id", "values", "session", "mine", "ways")
+    both = mine.join(theirs, left_on=["second", "id"], right_on=["source", "id"], suffix="_other")
     larger, smaller = pl.max_horizontal("mine", "mine_other"), pl.min_horizontal("ways", "ways_other")
     return both.select(
         "first",
@@ -93,7 +98,7 @@ def surprises(found: pl.DataFrame) -> pl.DataFrame:
 
 def _unexplained() -> pl.Expr:
     """0–1: how far a habit's rarity is its own."""
-    return ((pl.col("own") - 0.5) / 2.0).clip(0.0, 1.0)
+    return ((pl.col("own") - EXPLAINED) / (UNEXPLAINED - EXPLAINED)).clip(0.0, 1.0)
 
 
 def _company() -> pl.Expr:

@@ -20,6 +20,8 @@ from clew.analysis.coordination.weighing import ALONE
 
 LEAST: Final = 0.5
 """Communities less probable than this are not reported."""
+CAMPAIGN: Final = 0.8
+"""Confidence from which on a community is a campaign; chosen on seeds that nothing is reported on."""
 
 TERMS: Final = (
     "members", "many members", "surety", "reasons", "nats", "exclusive", "apart", "far apart", "meetings", "high meetings", "known", "size",

@@ -6,6 +6,7 @@ value (Broder 1997), six to a band, and joined by union-find; a habit is as comm
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -41,9 +42,12 @@ _SAME: Final = 0.7
 """Share of two values' holders, as their MinHash estimates it, from which on they are one habit."""
 ALONE: Final = tuple(BY_NAME[name].number for name in ("moment", "cadence", "prefix", "asn", "country", "target"))
 """Kinds whose values are never one habit: times are what they are, and a source has one network."""
+_IDENTIFYING: Final = tuple(BY_NAME[name].number for name in ("client", "fingerprint"))
+FEW: Final = 30
+"""Sources up to which a habit says something however few sources there are."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Weighed:
     """What `weigh` gives.
 
@@ -60,15 +64,26 @@ class Weighed:
     hubs: pl.DataFrame
     size: int
 
+    @cached_property
+    def telling(self) -> pl.DataFrame:
+        """The habits that say something about a pair: not those of more than 5 % of the sources, which are the most.
 
-def weigh(traits: pl.DataFrame, background: Background, digest_of: pl.Series) -> Weighed:
+        Of clients and of what is never one habit all: that two sources have the same says little, that they have not
+        does.
+        """
+        always = pl.col("kind").is_in([*ALONE, *_IDENTIFYING])
+        return self.habits.filter(always | (pl.col("rarity") > 0) | (pl.col("sources") <= FEW))
+
+
+def weigh(traits: pl.DataFrame, glossary: pl.DataFrame, background: Background, digest_of: pl.Series) -> Weighed:
     """Weights of what pairs are compared by; the background must hold the observed traits already."""
     size = max(background.size, 1)
     paces = traits.filter(pl.col("kind") == BY_NAME["cadence"].number).group_by("kind", "value")
     kept = paces.agg(pl.max_horizontal(pl.len().cast(pl.Float64), pl.lit(PACE_SHARE * size)).alias("sources"))
-    counts = pl.concat([_floored(background.counts(), size), kept])
+    counts = pl.concat([background.counts(), kept])
     totals = counts.group_by("kind").agg(pl.col("sources").sum().clip(lower_bound=size).alias("total"))
-    values = traits.select("kind", "value").unique().join(counts, on=["kind", "value"]).filter(pl.col("sources") > 1)
+    seen = traits.select("kind", "value").unique().join(counts, on=["kind", "value"])
+    values = _floored(seen, glossary, size).filter(pl.col("sources") > 1)
     common = pl.col("sources") > max(LINKING_SHARE * size, LINKING_LEAST)
     hubs = values.filter(common).sort("kind", "value")
     values = _habits(values.filter(~common), background)
@@ -96,10 +111,10 @@ def weigh(traits: pl.DataFrame, background: Background, digest_of: pl.Series) ->
     return Weighed(habits, values, hubs, size)
 
 
-def _floored(counts: pl.DataFrame, size: int) -> pl.DataFrame:
+def _floored(counts: pl.DataFrame, glossary: pl.DataFrame, size: int) -> pl.DataFrame:
     """Counts, at least what is common everywhere."""
-    known = counts.join(commonplace(), on=["kind", "value"], how="left")
-    floor = pl.col("share").fill_null(0.0) * size
+    known = counts.join(commonplace(glossary), on=["kind", "value"], how="left")
+    floor = pl.when(pl.col("sources") > 1).then(pl.col("share").fill_null(0.0) * size).otherwise(0.0)
     return known.select("kind", "value", pl.max_horizontal("sources", floor).alias("sources"))
 
 
