@@ -19,6 +19,14 @@ import numpy as np
 import polars as pl
 
 from clew.analysis.coordination.digests import mix
+from clew.analysis.coordination.kinds import BY_NAME
+
+GROUNDS: Final = tuple(
+    BY_NAME[name].number
+    for name in ("download", "payload", "url", "host", "key", "literal", "credential", "command", "http")
+)
+"""Kinds that explain. A client is a library and explains no word list; a password, how it is made, and an order of
+commands are parts of what they would explain."""
 
 HOLDERS: Final = 10
 """Holders of a habit that are asked, chosen by digest."""
@@ -33,7 +41,7 @@ CHAIN: Final = 4
 def own(habits: pl.DataFrame, digest_of: np.ndarray, rare: float, size: int) -> pl.DataFrame:
     """`id` · `own` (nats) of the habits of at most `rare` sources.
 
-    `habits`: source · id · habit · sources, of the kinds that can be grounds. `digest_of`: of each source.
+    `habits`: source · kind · id · habit · sources. `digest_of`: of each source.
     """
     rows = habits.select("source", "id", "habit", "sources")
     digest = digest_of[rows["source"].to_numpy()] ^ rows["habit"].to_numpy()
@@ -45,7 +53,7 @@ def own(habits: pl.DataFrame, digest_of: np.ndarray, rare: float, size: int) -> 
         .select("id", "source", "sources", pl.len().over("id").alias("asked"))
         .filter(pl.col("asked") > 1)
     )
-    grounds = rows.sort("source", "salt").filter(pl.int_range(pl.len()).over("source") < ASKED)
+    grounds = rows.filter(habits["kind"].is_in(GROUNDS)).sort("source", "salt").filter(pl.int_range(pl.len()).over("source") < ASKED)
     together = holders.join(
         grounds.select("source", pl.col("id").alias("ground"), pl.col("sources").alias("of")), on="source"
     ).filter(pl.col("of") >= STEP * pl.col("sources"))

@@ -12,11 +12,10 @@ import numpy as np
 import polars as pl
 
 from clew.analysis.coordination import model
-from clew.analysis.coordination.dependence import COVERED, STEP
+from clew.analysis.coordination.dependence import COVERED, GROUNDS, STEP
 from clew.analysis.coordination.features import breadth_columns, surprise_columns
 from clew.analysis.coordination.fusion import LEAST_SIZE, logistic
 from clew.analysis.coordination.kinds import BY_NAME
-from clew.analysis.coordination.weighing import ALONE
 
 LEAST: Final = 0.5
 """Communities less probable than this are not reported."""
@@ -56,7 +55,7 @@ def cohesions(members: Sequence[Sequence[int]], habits: pl.DataFrame, size: int)
     )
     count = pl.col("members").cast(pl.Float64)
     grounds = held.filter(
-        ~pl.col("kind").is_in(ALONE), pl.col("have") >= COVERED * count, pl.col("sources") >= STEP * count
+        pl.col("kind").is_in(GROUNDS), pl.col("have") >= COVERED * count, pl.col("sources") >= STEP * count
     )
     apart = grounds.group_by("label").agg(pl.max_horizontal((pl.col("sources") / count).log(), "own").min().alias("best"))
     f = 2 * pl.col("have") / (pl.max_horizontal("sources", "have") + count)
