@@ -161,7 +161,7 @@ def _prepare(sessions: pl.DataFrame, depth: Depth, background: Background | None
 
 def _linking(ready: _Prepared, depth: Depth) -> pl.DataFrame:
     """Habits, and what else makes candidates though no pair is scored by it: pairs of moments, near duplicates."""
-    habits = ready.weighed.habits.select("source", "kind", "habit", "sources", "mine", "total", "exclusive", "own")
+    habits = ready.weighed.habits.select("source", "kind", "habit", "sources", "ways", "total", "exclusive", "own")
     rows = [habits]
     if depth is not Depth.MINIMAL:
         rows.append(_as_habits(encounters(ready.observed.paired), "encounter", ready.background.size, habits.schema))
@@ -177,7 +177,7 @@ def _as_habits(found: pl.DataFrame, kind: str, size: int, schema: pl.Schema) -> 
     rows = several.with_columns(
         pl.lit(BY_NAME[kind].number).alias("kind"),
         pl.col("value").alias("habit"),
-        pl.lit(1).alias("mine"),
+        pl.lit(1).alias("ways"),
         pl.lit(max(several.height, size)).alias("total"),
         pl.lit(value=True).alias("exclusive"),
         pl.lit(CEILING).alias("own"),

@@ -42,9 +42,9 @@ def candidates(habits: pl.DataFrame, digest_of: pl.Series, size: int) -> pl.Data
 
 def _linking(habits: pl.DataFrame, size: int) -> pl.DataFrame:
     """The rows of habits that make partners, with what sharing one is worth."""
-    p = chance(pl.col("sources"), pl.col("mine"), pl.col("total"))
+    p = chance(pl.col("sources"), pl.col("ways"), pl.col("total"))
     worth = habits.filter(pl.col("kind").is_in(_GENERATING)).with_columns(
-        (-p.log() - pl.col("mine").cast(pl.Float64).log()).alias("worth")
+        (-p.log() - pl.col("ways").cast(pl.Float64).log()).alias("worth")
     )
     worth = worth.filter(pl.col("exclusive"), pl.col("kind").is_in(ALONE) | (pl.col("own") >= EXPLAINED))
     some = worth.filter(pl.col("worth") > max(0.0, float(np.log(max(size, 1))) - CHANCE_PARTNERS))

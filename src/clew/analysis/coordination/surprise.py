@@ -2,8 +2,7 @@ r"""How surprising it is that two sources share what they share, for every kind 
 
 Let `n` be the number of sources that have a habit, `M` the sum of `n` over all habits of the kind (at least the
 number of sources, so that a kind few sources show at all is not thought to be theirs by necessity), and `m ≤ m'` how
-many habits of the kind the two sources have (values for `m'`; for `m`, values that are one habit count once). A source
-that draws `m'` habits at random has a given one with probability
+many habits of the kind the two sources have (values that are one habit count once). A source that draws `m'` habits at random has a given one with probability
 
     p = 1 − exp(−n m' / M)
 
@@ -44,12 +43,12 @@ def shared(pairs: pl.DataFrame, habits: pl.DataFrame) -> pl.DataFrame:
     Columns: first, second, kind, habit, values (of it that the one with fewer has), sources, smaller, larger, total,
     rarity, exclusive, first_session, second_session, p.
     """
-    wanted = ["source", "kind", "id", "habit", "values", "session", "sources", "mine", "ways", "total", "rarity",
-              "exclusive", "own"]  # fmt: skip
+    wanted = ["source", "kind", "id", "habit", "values", "session", "sources", "ways", "total", "rarity", "exclusive",
+              "own"]  # fmt: skip
     mine = pairs.select("first", "second").join(habits.select(wanted), left_on="first", right_on="source")
-    theirs = habits.select("source", "id", "values", "session", "mine", "ways")
+    theirs = habits.select("source", "id", "values", "session", "ways")
     both = mine.join(theirs, left_on=["second", "id"], right_on=["source", "id"], suffix="_other")
-    larger, smaller = pl.max_horizontal("mine", "mine_other"), pl.min_horizontal("ways", "ways_other")
+    larger, smaller = pl.max_horizontal("ways", "ways_other"), pl.min_horizontal("ways", "ways_other")
     return both.select(
         "first",
         "second",
