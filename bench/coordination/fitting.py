@@ -22,10 +22,12 @@ from bench.coordination.scenes import scene
 from clew.analysis.coordination import fusion, model, verdict
 from clew.analysis.coordination.analysis import Looked, look
 from clew.analysis.coordination.communities import Part
+from clew.analysis.coordination.scoring import pairs_of
 
 RIDGE: Final = 2.0
 NEGATIVE: Final = frozenset({"differs", "known"})
 FREE: Final = ("size",)
+STRANGERS: Final = 8_000
 MODULE: Final = Path(__file__).resolve().parents[2] / "src/clew/analysis/coordination/model.py"
 
 WORLDS: Final = (
@@ -33,12 +35,16 @@ WORLDS: Final = (
         (f"fit-{number}", (1, 0, 1, 2, 1, 3)[number % 6], (16_000, 8_000)[number % 2], (16, 8)[number % 2], 4)
         for number in range(20)
     ),
-    *((f"fit-{number}", 1, (16_000, 4_000)[number % 2], (0, 4)[number % 2], 12 - 8 * (number % 2)) for number in range(20, 36)),
+    *(
+        (f"fit-{number}", 1, (16_000, 4_000)[number % 2], (0, 4)[number % 2], 12 - 8 * (number % 2))
+        for number in range(20, 36)
+    ),
+    *((f"fit-{number}", number % 2, 1_500, (0, 3)[number % 2], 4) for number in range(36, 44)),
 )
 """Seed, stealth, sessions, campaigns, public kits."""
 _HEAD: Final = '''"""The constants of the model `{version}`: log-odds for terms of `fusion` and of `verdict`.
 
-Written by `python -m bench.coordination.fitting`, which fitted them on {pairs:,} candidate pairs ({true:,} of them
+Written by `python -m bench.coordination.fitting`, which fitted them on {pairs:,} pairs ({true:,} of them
 true) and {groups} communities ({real} of them campaigns) of {worlds} generated worlds. They are not changed by hand: a
 new fit is a new version. docs/explanation/coordination.md says how to read them.
 """
@@ -66,12 +72,15 @@ class Fitted:
     looked: Looked
     campaign_of: list[str | None]
     """By position of source."""
+    pairs: pl.DataFrame
+    """Candidates, all true pairs, and STRANGERS pairs chosen at random, with their features: groups are judged by pairs
+    that no evidence proposed."""
 
     @property
     def true(self) -> np.ndarray:
         """Which scored pairs are of one campaign."""
         names = pl.Series(self.campaign_of, dtype=pl.String)
-        pairs = self.looked.scored
+        pairs = self.pairs
         return (names.gather(pairs["first"]) == names.gather(pairs["second"])).fill_null(value=False).to_numpy()
 
 
@@ -94,7 +103,18 @@ def _fitted(file: Path) -> Fitted:
     looked = look(pl.read_parquet(file))
     truth = json.loads(file.with_suffix(".json").read_text())
     print(f"{file.stem}: {looked.scored.height:,} pairs", file=sys.stderr, flush=True)
-    return Fitted(looked, [truth.get(address) for address in looked.addresses])
+    campaign_of = [truth.get(address) for address in looked.addresses]
+    return Fitted(looked, campaign_of, _with_others(looked, campaign_of))
+
+
+def _with_others(looked: Looked, campaign_of: list[str | None]) -> pl.DataFrame:
+    """The scored candidates, and what was not proposed."""
+    members = pl.DataFrame({"source": range(len(campaign_of)), "campaign": campaign_of}).drop_nulls()
+    true = members.join(members, on="campaign").select("source", "source_right").to_numpy()
+    strangers = np.random.default_rng(len(campaign_of)).integers(0, len(campaign_of), (STRANGERS, 2))
+    first, second = np.concatenate([true, strangers]).T
+    others = pairs_of(first, second).join(looked.scored, on=["first", "second"], how="anti")
+    return pl.concat([looked.scored, looked.ready.scorer.score(others)])
 
 
 def fit(terms: np.ndarray, true: np.ndarray) -> tuple[float, np.ndarray]:
@@ -164,7 +184,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as place:
         every = list(worlds(options.cache or Path(place)))
-    terms = np.concatenate([fusion.design(each.looked.scored, each.looked.size).astype(np.float32) for each in every])
+    terms = np.concatenate([fusion.design(each.pairs, each.looked.size).astype(np.float32) for each in every])
     true = np.concatenate([each.true for each in every])
     intercept, weights = fit(terms, true)
     model.INTERCEPT, model.WEIGHTS = intercept, dict(zip(fusion.terms(), weights.tolist(), strict=True))  # type: ignore[misc]

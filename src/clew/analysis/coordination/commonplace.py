@@ -47,7 +47,9 @@ _UTILITIES: Final = (
     "reboot renice rm rmdir route sed sh sleep sort ss su sudo sync systemctl tail tar tee test tftp top touch tr true "
     "tty type ulimit umask uname uniq unset unxz uptime users vi vmstat w wc wget which who whoami xargs xz yes"
 ).split()
-_EVERYWHERE: Final = r"(?:/|~/?|\.\.?|\*|/(?:tmp|root|home|etc|proc|sys|dev|var|mnt|opt|bin|usr)(?:/\*?)?|/dev/(?:null|shm)/?|"
+_EVERYWHERE: Final = (
+    r"(?:/|~/?|\.\.?|\*|/(?:tmp|root|home|etc|proc|sys|dev|var|mnt|opt|bin|usr)(?:/\*?)?|/dev/(?:null|shm)/?|"
+)
 _FILES: Final = (
     r"/proc/(?:cpuinfo|meminfo|version|uptime|mounts|self/exe|\d+/exe)|/var/(?:run|tmp|log)/?\*?|"
     r"/etc/(?:passwd|shadow|group|hosts|issue|os-release|resolv\.conf|crontab|\*?release)|"

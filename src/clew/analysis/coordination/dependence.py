@@ -53,7 +53,11 @@ def own(habits: pl.DataFrame, digest_of: np.ndarray, rare: float, size: int) -> 
         .select("id", "source", "sources", pl.len().over("id").alias("asked"))
         .filter(pl.col("asked") > 1)
     )
-    grounds = rows.filter(habits["kind"].is_in(GROUNDS)).sort("source", "salt").filter(pl.int_range(pl.len()).over("source") < ASKED)
+    grounds = (
+        rows.filter(habits["kind"].is_in(GROUNDS))
+        .sort("source", "salt")
+        .filter(pl.int_range(pl.len()).over("source") < ASKED)
+    )
     together = holders.join(
         grounds.select("source", pl.col("id").alias("ground"), pl.col("sources").alias("of")), on="source"
     ).filter(pl.col("of") >= STEP * pl.col("sources"))
@@ -69,5 +73,7 @@ def own(habits: pl.DataFrame, digest_of: np.ndarray, rare: float, size: int) -> 
     )
     for _ in range(CHAIN):
         below = steps.select(pl.col("id").alias("ground"), pl.col("own").alias("below"))
-        steps = steps.join(below, on="ground", how="left").select("id", "ground", pl.max_horizontal("own", "below").alias("own"))
+        steps = steps.join(below, on="ground", how="left").select(
+            "id", "ground", pl.max_horizontal("own", "below").alias("own")
+        )
     return steps.select("id", "own")

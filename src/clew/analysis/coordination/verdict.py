@@ -14,12 +14,12 @@ import polars as pl
 from clew.analysis.coordination import model
 from clew.analysis.coordination.dependence import COVERED, GROUNDS, STEP
 from clew.analysis.coordination.features import breadth_columns, surprise_columns
-from clew.analysis.coordination.fusion import LEAST_SIZE, logistic
+from clew.analysis.coordination.fusion import logistic
 from clew.analysis.coordination.kinds import BY_NAME
 
 LEAST: Final = 0.5
 """Communities less probable than this are not reported."""
-CAMPAIGN: Final = 0.8
+CAMPAIGN: Final = 0.9
 """Confidence from which on a community is a campaign; chosen on seeds that nothing is reported on."""
 
 TERMS: Final = (
@@ -57,10 +57,14 @@ def cohesions(members: Sequence[Sequence[int]], habits: pl.DataFrame, size: int)
     grounds = held.filter(
         pl.col("kind").is_in(GROUNDS), pl.col("have") >= COVERED * count, pl.col("sources") >= STEP * count
     )
-    apart = grounds.group_by("label").agg(pl.max_horizontal((pl.col("sources") / count).log(), "own").min().alias("best"))
+    apart = grounds.group_by("label").agg(
+        pl.max_horizontal((pl.col("sources") / count).log(), "own").min().alias("best")
+    )
     f = 2 * pl.col("have") / (pl.max_horizontal("sources", "have") + count)
-    meetings = held.filter(pl.col("kind").is_in(_TIMES)).group_by("label").agg(
-        ((size / pl.col("sources")).log() * f**_SHARPNESS).max().alias("best")
+    meetings = (
+        held.filter(pl.col("kind").is_in(_TIMES))
+        .group_by("label")
+        .agg(((size / pl.col("sources")).log() * f**_SHARPNESS).max().alias("best"))
     )
     result = np.zeros((len(members), 2))
     result[:, 0] = np.log(size / np.array([max(len(some), 1) for some in members]))
@@ -72,7 +76,7 @@ def cohesions(members: Sequence[Sequence[int]], habits: pl.DataFrame, size: int)
 def terms(
     members: int, confidences: list[float], inside: pl.DataFrame, size: int, cohesion: tuple[float, float]
 ) -> np.ndarray:
-    """The terms of one community: `inside` are the scored pairs among its members, `size` all sources known."""
+    """The terms of one community: `inside` are the scored pairs among its members, `size` is `Weighed.size`."""
     surety = float(np.clip(np.mean(confidences), 0.01, 0.999))
     reasons, nats, exclusive, known = 0.0, 0.0, 0.0, 0.0
     if inside.height:
@@ -84,7 +88,7 @@ def terms(
     return np.array([
         np.log(min(members, _SEVERAL) / 3), np.log(np.clip(members, _SEVERAL, _LARGE) / _SEVERAL), np.log(surety / (1 - surety)), reasons, nats / 10, exclusive,
         *(part for each in cohesion for part in (min(each, 1.2), float(np.clip(each - 1.2, 0.0, 2.0)))),
-        known, np.log(max(size, LEAST_SIZE) / 1000),
+        known, np.log(size / 1000),
     ])  # fmt: skip
 
 

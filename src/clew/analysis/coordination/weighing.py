@@ -31,8 +31,11 @@ PUBLIC: Final = 3.0
 
 EXCLUSIVE_SHARE: Final = 0.015
 EXCLUSIVE_ROOT: Final = 0.6
-"""A habit of at most this share of sources, or this many times the root of their number, is exclusive: public tools
-have more users."""
+EXCLUSIVE_LEAST: Final = 12
+"""A habit of at most this share of sources, or this many times the root of their number, or this many, is exclusive:
+public tools have more users."""
+LEAST_SIZE: Final = 200
+"""Sources below which a record counts as if it had so many: smaller worlds were not fitted, and show less."""
 SLACK: Final = 1.4
 """Times the sources of an exclusive habit that a habit may have to be the foot of a chain of grounds."""
 
@@ -77,14 +80,15 @@ class Weighed:
 
 def weigh(traits: pl.DataFrame, glossary: pl.DataFrame, background: Background, digest_of: pl.Series) -> Weighed:
     """Weights of what pairs are compared by; the background must hold the observed traits already."""
-    size = max(background.size, 1)
+    size = max(background.size, LEAST_SIZE)
+    rare = max(EXCLUSIVE_SHARE * size, EXCLUSIVE_ROOT * size**0.5, EXCLUSIVE_LEAST)
     paces = traits.filter(pl.col("kind") == BY_NAME["cadence"].number).group_by("kind", "value")
     kept = paces.agg(pl.max_horizontal(pl.len().cast(pl.Float64), pl.lit(PACE_SHARE * size)).alias("sources"))
     counts = pl.concat([background.counts(), kept])
     totals = counts.group_by("kind").agg(pl.col("sources").sum().clip(lower_bound=size).alias("total"))
     seen = traits.select("kind", "value").unique().join(counts, on=["kind", "value"])
     values = _floored(seen, glossary, size).filter(pl.col("sources") > 1)
-    common = pl.col("sources") > max(LINKING_SHARE * size, LINKING_LEAST)
+    common = pl.col("sources") > max(LINKING_SHARE * background.size, LINKING_LEAST)
     hubs = values.filter(common).sort("kind", "value")
     values = _habits(values.filter(~common), background)
     mine = traits.group_by("source", "kind").agg(pl.len().alias("mine"))
@@ -99,14 +103,15 @@ def weigh(traits: pl.DataFrame, glossary: pl.DataFrame, background: Background, 
         )
         .with_columns(
             (-(pl.col("sources") / size).log() - PUBLIC).clip(0.0).alias("rarity"),
-            (pl.col("sources") <= max(EXCLUSIVE_SHARE * size, EXCLUSIVE_ROOT * size**0.5)).alias("exclusive"),
+            (pl.col("sources") <= rare).alias("exclusive"),
         )
         .with_columns(pl.struct("kind", "habit").rank("dense").cast(pl.UInt32).alias("id"))
         .sort("source", "kind", "habit")
     )
-    rare = max(EXCLUSIVE_SHARE * size, EXCLUSIVE_ROOT * size**0.5)
     grounds = habits.filter(~pl.col("kind").is_in(ALONE))
-    habits = habits.join(own(grounds, digest_of.to_numpy(), SLACK * rare, size), on="id", how="left", maintain_order="left")
+    habits = habits.join(
+        own(grounds, digest_of.to_numpy(), SLACK * rare, size), on="id", how="left", maintain_order="left"
+    )
     habits = habits.with_columns(pl.col("own").fill_null(0.0))
     return Weighed(habits, values, hubs, size)
 
