@@ -28,7 +28,7 @@ from clew.analysis.coordination.techniques import RULES, Rule, Technique, techni
 from clew.analysis.coordination.verdict import CAMPAIGN
 
 __all__ = [
-    "CAMPAIGN", "RULES", "SCHEMA", "Analysis", "AnalysisCancelledError", "Background", "Community", "Decisions", "Depth",
-    "Evidence", "Explanation", "Hub", "Indicator", "PairExplanation", "Rule", "Scores", "Technique", "analyze",
+    "CAMPAIGN", "RULES", "SCHEMA", "Analysis", "AnalysisCancelledError", "Background", "Community", "Decisions",
+    "Depth", "Evidence", "Explanation", "Hub", "Indicator", "PairExplanation", "Rule", "Scores", "Technique", "analyze",
     "background_of", "explain", "source_digest", "techniques",
 ]  # fmt: skip

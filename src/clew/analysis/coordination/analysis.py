@@ -22,8 +22,8 @@ from clew.analysis.coordination.kinds import BY_NAME, BY_NUMBER, versions
 from clew.analysis.coordination.scoring import Scorer, no_scores
 from clew.analysis.coordination.sequences import near_duplicates
 from clew.analysis.coordination.sessions import prepare
-from clew.analysis.coordination.surveyors import surveyors
 from clew.analysis.coordination.surprise import CEILING
+from clew.analysis.coordination.surveyors import surveyors
 from clew.analysis.coordination.timing import spans
 from clew.analysis.coordination.traits import Observed, encounters, observe
 from clew.analysis.coordination.verdict import cohesions

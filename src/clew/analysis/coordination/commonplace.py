@@ -20,19 +20,26 @@ import polars as pl
 
 from clew.analysis.coordination.kinds import BY_NAME
 
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
 _MIRAI: Final = (
-    "root:xc3511 root:vizxv root:admin admin:admin root:888888 root:xmhdipc root:default root:jauntech root:123456 "
-    "root:54321 support:support root: admin:password root:root root:12345 user:user admin: root:pass admin:20xbully "
-    "root:1111 admin:smcadmin admin:1111 root:666666 root:password root:1234 root:klv123 Administrator:admin "
-    "service:service supervisor:supervisor guest:guest guest:12345 admin1:password administrator:1234 666666:666666 "
-    "888888:888888 ubnt:ubnt root:klv1234 root:Zte521 root:hi3518 root:jvbzd root:anko root:zlxx. root:7ujMko0vizxv "
-    "root:7ujMko0admin root:system root:ikwb root:dreambox root:user root:realtek root:000000 admin:1111111 admin:1234 "
-    "admin:12345 admin:54321 admin:123456 admin:7ujMko0admin admin:pass admin:meinsm tech:tech mother:fucker"
-).split()
+    "root:xc3511", "root:vizxv", "root:admin", "admin:admin", "root:888888", "root:xmhdipc", "root:default",
+    "root:jauntech", "root:123456", "root:54321", "support:support", "root:", "admin:password", "root:root",
+    "root:12345", "user:user", "admin:", "root:pass", "admin:20xbully", "root:1111", "admin:smcadmin", "admin:1111",
+    "root:666666", "root:password", "root:1234", "root:klv123", "Administrator:admin", "service:service",
+    "supervisor:supervisor", "guest:guest", "guest:12345", "admin1:password", "administrator:1234", "666666:666666",
+    "888888:888888", "ubnt:ubnt", "root:klv1234", "root:Zte521", "root:hi3518", "root:jvbzd", "root:anko",
+    "root:zlxx.", "root:7ujMko0vizxv", "root:7ujMko0admin", "root:system", "root:ikwb", "root:dreambox", "root:user",
+    "root:realtek", "root:000000", "admin:1111111", "admin:1234", "admin:12345", "admin:54321", "admin:123456",
+    "admin:7ujMko0admin", "admin:pass", "admin:meinsm", "tech:tech", "mother:fucker",
+)  # fmt: skip
 _MOST_USED: Final = (
-    "123456 123456789 qwerty password 111111 12345678 abc123 1234567 password1 12345 1234567890 123123 000000 iloveyou "
-    "1234 1q2w3e4r5t qwertyuiop 123 monkey dragon"
-).split()
+    "123456", "123456789", "qwerty", "password", "111111", "12345678", "abc123", "1234567", "password1", "12345",
+    "1234567890", "123123", "000000", "iloveyou", "1234", "1q2w3e4r5t", "qwertyuiop", "123", "monkey", "dragon",
+)  # fmt: skip
 _TRUSTED_SITES: Final = (
     "api.telegram.org", "bitbucket.org", "bit.ly", "cdn.discordapp.com", "codeload.github.com", "docs.google.com",
     "drive.google.com", "dropbox.com", "file.io", "firebasestorage.googleapis.com", "gist.githubusercontent.com",
@@ -40,13 +47,17 @@ _TRUSTED_SITES: Final = (
     "raw.githubusercontent.com", "rentry.co", "s3.amazonaws.com", "sourceforge.net", "transfer.sh", "www.dropbox.com",
 )  # fmt: skip
 _UTILITIES: Final = (
-    "alias arp awk bash bg cat cd chattr chmod chown cksum clear cmp command cp crontab curl cut date dd df diff dig "
-    "dirname dmesg dmidecode du echo egrep env exit export expr false fg fgrep file find free ftpget getconf grep groups "
-    "gunzip gzip head history hostname id ifconfig ip iptables kill killall last lastlog less ln logname ls lsb_release "
-    "lscpu lsmod lspci lsusb man mkdir more mount mv nc netstat nohup nproc nslookup passwd ping pkill printf ps pwd "
-    "reboot renice rm rmdir route sed sh sleep sort ss su sudo sync systemctl tail tar tee test tftp top touch tr true "
-    "tty type ulimit umask uname uniq unset unxz uptime users vi vmstat w wc wget which who whoami xargs xz yes"
-).split()
+    "alias", "arp", "awk", "bash", "bg", "cat", "cd", "chattr", "chmod", "chown", "cksum", "clear", "cmp", "command",
+    "cp", "crontab", "curl", "cut", "date", "dd", "df", "diff", "dig", "dirname", "dmesg", "dmidecode", "du", "echo",
+    "egrep", "env", "exit", "export", "expr", "false", "fg", "fgrep", "file", "find", "free", "ftpget", "getconf",
+    "grep", "groups", "gunzip", "gzip", "head", "history", "hostname", "id", "ifconfig", "ip", "iptables", "kill",
+    "killall", "last", "lastlog", "less", "ln", "logname", "ls", "lsb_release", "lscpu", "lsmod", "lspci", "lsusb",
+    "man", "mkdir", "more", "mount", "mv", "nc", "netstat", "nohup", "nproc", "nslookup", "passwd", "ping", "pkill",
+    "printf", "ps", "pwd", "reboot", "renice", "rm", "rmdir", "route", "sed", "sh", "sleep", "sort", "ss", "su",
+    "sudo", "sync", "systemctl", "tail", "tar", "tee", "test", "tftp", "top", "touch", "tr", "true", "tty", "type",
+    "ulimit", "umask", "uname", "uniq", "unset", "unxz", "uptime", "users", "vi", "vmstat", "w", "wc", "wget",
+    "which", "who", "whoami", "xargs", "xz", "yes",
+)  # fmt: skip
 _EVERYWHERE: Final = (
     r"(?:/|~/?|\.\.?|\*|/(?:tmp|root|home|etc|proc|sys|dev|var|mnt|opt|bin|usr)(?:/\*?)?|/dev/(?:null|shm)/?|"
 )

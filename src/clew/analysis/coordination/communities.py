@@ -1,8 +1,9 @@
 """Communities of sources: Leiden (Traag, Waltman and van Eck 2019) on the graph of probable pairs, then checked.
 
 Modularity divides large groups whose pairs are only sampled, and joins what a single bridge connects. So Leiden's parts
-are proposals: two parts become one if the nearer half of the pairs across them, chosen by digest, is as probable as an edge has to be;
-and a member stays only if it is likely enough together with the nearer half of the others. What an analyst decided holds against both.
+are proposals: two parts become one if the nearer half of the pairs across them, chosen by digest, is as probable as an
+edge has to be; and a member stays only if it is likely enough together with the nearer half of the others. What an
+analyst decided holds against both.
 """
 
 from collections.abc import Callable

@@ -2,7 +2,8 @@ r"""How surprising it is that two sources share what they share, for every kind 
 
 Let `n` be the number of sources that have a habit, `M` the sum of `n` over all habits of the kind (at least the
 number of sources, so that a kind few sources show at all is not thought to be theirs by necessity), and `m ≤ m'` how
-many habits of the kind the two sources have (values that are one habit count once). A source that draws `m'` habits at random has a given one with probability
+many habits of the kind the two sources have (values that are one habit count once). A source that draws `m'` habits at
+random has a given one with probability
 
     p = 1 − exp(−n m' / M)
 

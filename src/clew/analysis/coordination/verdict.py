@@ -23,7 +23,8 @@ CAMPAIGN: Final = 0.9
 """Confidence from which on a community is a campaign; chosen on seeds that nothing is reported on."""
 
 TERMS: Final = (
-    "members", "many members", "surety", "reasons", "nats", "exclusive", "apart", "far apart", "meetings", "high meetings", "known", "size",
+    "members", "many members", "surety", "reasons", "nats", "exclusive", "apart", "far apart", "meetings",
+    "high meetings", "known", "size",
 )  # fmt: skip
 _SEVERAL: Final = 6
 _LARGE: Final = 40
@@ -86,7 +87,8 @@ def terms(
         exclusive = sum(float(means[name]) for name in breadth_columns() if name.endswith("exclusive"))
         known = sum(float(means[name]) for name in breadth_columns() if name.endswith("known"))
     return np.array([
-        np.log(min(members, _SEVERAL) / 3), np.log(np.clip(members, _SEVERAL, _LARGE) / _SEVERAL), np.log(surety / (1 - surety)), reasons, nats / 10, exclusive,
+        np.log(min(members, _SEVERAL) / 3), np.log(np.clip(members, _SEVERAL, _LARGE) / _SEVERAL),
+        np.log(surety / (1 - surety)), reasons, nats / 10, exclusive,
         *(part for each in cohesion for part in (min(each, 1.2), float(np.clip(each - 1.2, 0.0, 2.0)))),
         known, np.log(size / 1000),
     ])  # fmt: skip
