@@ -1,4 +1,4 @@
-"""`python -m bench.coordination [--seeds N] [--beside N] [--levels 0,1,2,3] [--json FILE]`: how well campaigns are found.
+"""`python -m bench.coordination [--seeds N] [--beside N] [--levels 0,1,2,3] [--json FILE]`: how well it finds campaigns.
 
 Everything is reported on seeds that nothing was fitted or chosen on. Baselines use the setting that did best on a
 fitting seed at default stealth.
@@ -59,9 +59,9 @@ def compare(seeds: Sequence[str], level: int, settings: dict[str, float], beside
         for name, setting in settings.items() if number < beside else ():
             results[name].append(judged(BASELINES[name][0], setting, world, sessions))
         print(f"stealth {level}, {seed}: {results['product'][-1]}", file=sys.stderr, flush=True)
-    found = {name: figures(total(some)) | {"worlds": len(some)} for name, some in results.items() if some}
-    print(f"stealth {level}: {json.dumps(found)}", file=sys.stderr, flush=True)
-    return found
+    told = {name: figures(total(some)) | {"worlds": len(some)} for name, some in results.items() if some}
+    print(f"stealth {level}: {json.dumps(told)}", file=sys.stderr, flush=True)
+    return told
 
 
 def figures(result: Quality) -> dict[str, Any]:
