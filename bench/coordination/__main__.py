@@ -1,4 +1,4 @@
-"""`python -m bench.coordination [--seeds N] [--beside N] [--levels 0,1,2,3] [--json FILE]`: how well it finds campaigns.
+"""`python -m bench.coordination [--seeds N] [--beside N] [--levels 0,1,2,3] [--json FILE]`: how well it does.
 
 Everything is reported on seeds that nothing was fitted or chosen on. Baselines use the setting that did best on a
 fitting seed at default stealth.
