@@ -31,9 +31,10 @@ PUBLIC: Final = 3.0
 
 EXCLUSIVE_SHARE: Final = 0.015
 EXCLUSIVE_ROOT: Final = 0.6
-EXCLUSIVE_LEAST: Final = 12
-"""A habit of at most this share of sources, or this many times the root of their number, or this many, is exclusive:
-public tools have more users."""
+EXCLUSIVE_LEAST: Final = 24
+EXCLUSIVE_MOST: Final = 0.125
+"""A habit of at most this share of sources, or this many times the root of their number, or, in small records, this
+many if they are not more than an eighth of all, is exclusive: public tools have more users."""
 LEAST_SIZE: Final = 200
 """Sources below which a record counts as if it had so many: smaller worlds were not fitted, and show less."""
 SLACK: Final = 1.4
@@ -81,7 +82,8 @@ class Weighed:
 def weigh(traits: pl.DataFrame, glossary: pl.DataFrame, background: Background, digest_of: pl.Series) -> Weighed:
     """Weights of what pairs are compared by; the background must hold the observed traits already."""
     size = max(background.size, LEAST_SIZE)
-    rare = max(EXCLUSIVE_SHARE * size, EXCLUSIVE_ROOT * size**0.5, EXCLUSIVE_LEAST)
+    few = min(EXCLUSIVE_LEAST, EXCLUSIVE_MOST * background.size)
+    rare = max(EXCLUSIVE_SHARE * size, EXCLUSIVE_ROOT * size**0.5, few)
     paces = traits.filter(pl.col("kind") == BY_NAME["cadence"].number).group_by("kind", "value")
     kept = paces.agg(pl.max_horizontal(pl.len().cast(pl.Float64), pl.lit(PACE_SHARE * size)).alias("sources"))
     counts = pl.concat([background.counts(), kept])
