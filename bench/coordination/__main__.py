@@ -1,4 +1,4 @@
-"""`python -m bench.coordination [--seeds N] [--levels 0,1,2,3] [--json FILE]`: how well campaigns are found.
+"""`python -m bench.coordination [--seeds N] [--beside N] [--levels 0,1,2,3] [--json FILE]`: how well it does.
 
 Everything is reported on seeds that nothing was fitted or chosen on. Baselines use the setting that did best on a
 fitting seed at default stealth.
@@ -22,13 +22,14 @@ from bench.coordination.measures import Quality, calibration, quality, total
 from bench.coordination.plants import DEFAULT
 from bench.coordination.scenes import DAYS, FITTING, REPORTED, REPORTED_LOGS, scene
 from bench.coordination.world import World
-from clew.analysis.coordination import analyze
+from clew.analysis.coordination import CAMPAIGN, analyze
 from clew.analysis.coordination.analysis import look
 
 
 def found(sessions: pl.DataFrame, _setting: float = 0.0) -> Groups:
-    """Communities of the product."""
-    return [community.source_ips for community in analyze(sessions).communities]
+    """Campaigns of the product."""
+    communities = analyze(sessions).communities
+    return [community.source_ips for community in communities if community.confidence >= CAMPAIGN]
 
 
 def judged(
@@ -48,17 +49,19 @@ def chosen_settings() -> dict[str, float]:
     }
 
 
-def compare(seeds: Sequence[str], level: int, settings: dict[str, float]) -> dict[str, dict[str, Any]]:
-    """Figures of the product and of the baselines at one level of stealth."""
+def compare(seeds: Sequence[str], level: int, settings: dict[str, float], beside: int) -> dict[str, dict[str, Any]]:
+    """Figures of the product at one level of stealth, and of the baselines on the first `beside` of the seeds."""
     results: dict[str, list[Quality]] = {name: [] for name in ("product", *settings)}
-    for seed in seeds:
+    for number, seed in enumerate(seeds):
         world = scene(seed, level)
         sessions = world.frame()
         results["product"].append(judged(found, 0.0, world, sessions))
-        for name, setting in settings.items():
+        for name, setting in settings.items() if number < beside else ():
             results[name].append(judged(BASELINES[name][0], setting, world, sessions))
         print(f"stealth {level}, {seed}: {results['product'][-1]}", file=sys.stderr, flush=True)
-    return {name: figures(total(some)) for name, some in results.items()}
+    told = {name: figures(total(some)) | {"worlds": len(some)} for name, some in results.items() if some}
+    print(f"stealth {level}: {json.dumps(told)}", file=sys.stderr, flush=True)
+    return told
 
 
 def figures(result: Quality) -> dict[str, Any]:
@@ -117,6 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run everything and print it as JSON."""
     parser = argparse.ArgumentParser(prog="python -m bench.coordination", description=__doc__)
     parser.add_argument("--seeds", type=int, default=len(REPORTED))
+    parser.add_argument("--beside", type=int, default=len(REPORTED), help="seeds on which the baselines run, too")
     parser.add_argument("--levels", default="0,1,2,3")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
@@ -124,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = chosen_settings()
     report: dict[str, Any] = {"settings": settings}
     for level in map(int, options.levels.split(",")):
-        report[f"stealth {level}"] = compare(seeds, level, settings)
+        report[f"stealth {level}"] = compare(seeds, level, settings, options.beside)
     report["background"] = background(seeds)
     report["calibration"] = calibrated(seeds)
     report["other generator"] = other_generator()

@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from bench.coordination.world import World
-from clew.analysis.coordination import analyze
+from clew.analysis.coordination import CAMPAIGN, analyze
 
 STEP: Final = timedelta(hours=12)
 
@@ -23,6 +23,8 @@ def hours_to_detect(world: World) -> dict[str, float | int]:
         known = sessions.filter(pl.col("started_at") <= moment)
         present = {source for source in known["source_ip"].unique() if source in world.truth}
         for community in analyze(known).communities:
+            if community.confidence < CAMPAIGN:
+                continue
             for campaign in {world.truth[source] for source in community.source_ips if source in world.truth}:
                 inside = sum(world.truth.get(source) == campaign for source in community.source_ips)
                 sofar = sum(world.truth[source] == campaign for source in present)

@@ -22,22 +22,29 @@ from bench.coordination.scenes import scene
 from clew.analysis.coordination import fusion, model, verdict
 from clew.analysis.coordination.analysis import Looked, look
 from clew.analysis.coordination.communities import Part
+from clew.analysis.coordination.scoring import pairs_of
 
 RIDGE: Final = 2.0
-NEGATIVE: Final = ("differs",)
+NEGATIVE: Final = frozenset({"differs", "known"})
 FREE: Final = ("size",)
+STRANGERS: Final = 8_000
 MODULE: Final = Path(__file__).resolve().parents[2] / "src/clew/analysis/coordination/model.py"
 
 WORLDS: Final = (
-    ("fit-0", 0, 16_000, 8), ("fit-0", 1, 16_000, 8), ("fit-1", 1, 4_000, 4), ("fit-1", 2, 4_000, 4),
-    ("fit-2", 1, 16_000, 10), ("fit-3", 1, 8_000, 6), ("fit-3", 2, 8_000, 6), ("fit-4", 1, 16_000, 8),
-    ("fit-5", 1, 4_000, 4), ("fit-7", 1, 8_000, 6), ("fit-7", 2, 8_000, 6),
-    ("fit-0", 1, 16_000, 0), ("fit-2", 1, 16_000, 0),
-)  # fmt: skip
-"""Seed, stealth, sessions, campaigns."""
+    *(
+        (f"fit-{number}", (1, 0, 1, 2, 1, 3)[number % 6], (16_000, 8_000)[number % 2], (16, 8)[number % 2], 4)
+        for number in range(20)
+    ),
+    *(
+        (f"fit-{number}", 1, (16_000, 4_000)[number % 2], (0, 4)[number % 2], 12 - 8 * (number % 2))
+        for number in range(20, 36)
+    ),
+    *((f"fit-{number}", number % 2, 1_500, (0, 3)[number % 2], 4) for number in range(36, 44)),
+)
+"""Seed, stealth, sessions, campaigns, public kits."""
 _HEAD: Final = '''"""The constants of the model `{version}`: log-odds for terms of `fusion` and of `verdict`.
 
-Written by `python -m bench.coordination.fitting`, which fitted them on {pairs:,} candidate pairs ({true:,} of them
+Written by `python -m bench.coordination.fitting`, which fitted them on {pairs:,} pairs ({true:,} of them
 true) and {groups} communities ({real} of them campaigns) of {worlds} generated worlds. They are not changed by hand: a
 new fit is a new version. docs/explanation/coordination.md says how to read them.
 """
@@ -65,21 +72,24 @@ class Fitted:
     looked: Looked
     campaign_of: list[str | None]
     """By position of source."""
+    pairs: pl.DataFrame
+    """Candidates, all true pairs, and STRANGERS pairs chosen at random, with their features: groups are judged by pairs
+    that no evidence proposed."""
 
     @property
     def true(self) -> np.ndarray:
         """Which scored pairs are of one campaign."""
         names = pl.Series(self.campaign_of, dtype=pl.String)
-        pairs = self.looked.scored
+        pairs = self.pairs
         return (names.gather(pairs["first"]) == names.gather(pairs["second"])).fill_null(value=False).to_numpy()
 
 
 def worlds(cache: Path) -> Iterator[Fitted]:
     """All fitting worlds; their sessions are kept in the cache, which another run reads."""
-    for seed, level, sessions, campaigns in WORLDS:
+    for seed, level, sessions, campaigns, kits in WORLDS:
         file = cache / f"{seed}-{level}-{campaigns}.parquet"
         if not file.exists():
-            world = scene(seed, level, sessions=sessions, campaigns=campaigns)
+            world = scene(seed, level, sessions=sessions, campaigns=campaigns, kits=kits)
             _keep(file, world.frame(), world.truth)
         yield _fitted(file)
 
@@ -93,7 +103,18 @@ def _fitted(file: Path) -> Fitted:
     looked = look(pl.read_parquet(file))
     truth = json.loads(file.with_suffix(".json").read_text())
     print(f"{file.stem}: {looked.scored.height:,} pairs", file=sys.stderr, flush=True)
-    return Fitted(looked, [truth.get(address) for address in looked.addresses])
+    campaign_of = [truth.get(address) for address in looked.addresses]
+    return Fitted(looked, campaign_of, _with_others(looked, campaign_of))
+
+
+def _with_others(looked: Looked, campaign_of: list[str | None]) -> pl.DataFrame:
+    """The scored candidates, and what was not proposed."""
+    members = pl.DataFrame({"source": range(len(campaign_of)), "campaign": campaign_of}).drop_nulls()
+    true = members.join(members, on="campaign").select("source", "source_right").to_numpy()
+    strangers = np.random.default_rng(len(campaign_of)).integers(0, len(campaign_of), (STRANGERS, 2))
+    first, second = np.concatenate([true, strangers]).T
+    others = pairs_of(first, second).join(looked.scored, on=["first", "second"], how="anti")
+    return pl.concat([looked.scored, looked.ready.scorer.score(others)])
 
 
 def fit(terms: np.ndarray, true: np.ndarray) -> tuple[float, np.ndarray]:
@@ -105,7 +126,7 @@ def fit(terms: np.ndarray, true: np.ndarray) -> tuple[float, np.ndarray]:
     terms, true = terms[kept], true[kept]
     times = np.where(true, 1.0, 4.0)
     names = fusion.terms()
-    sign = [(None, 0.0) if name in NEGATIVE else (None, None) if name in FREE else (0.0, None) for name in names]
+    sign = [_sign(name) for name in names]
 
     def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
         odds = terms @ parameters[1:].astype(np.float32) + np.float32(parameters[0])
@@ -119,11 +140,21 @@ def fit(terms: np.ndarray, true: np.ndarray) -> tuple[float, np.ndarray]:
     return float(found.x[0]), found.x[1:]
 
 
+def _sign(name: str) -> tuple[float | None, float | None]:
+    """What the weight of a term may be."""
+    if name in FREE:
+        return None, None
+    return (None, 0.0) if NEGATIVE & set(name.split()) else (0.0, None)
+
+
 def judgements(fitted: Fitted) -> Iterator[tuple[np.ndarray, bool]]:
     """Terms of each community that the current weights give, and whether half of it is one campaign."""
-    for part, inside in fitted.looked.parts():
+    found = fitted.looked.parts()
+    weighed = fitted.looked.ready.weighed
+    cohesions = verdict.cohesions([part.members for part, _ in found], weighed.habits, weighed.size)
+    for (part, inside), (does, when) in zip(found, cohesions, strict=True):
         yield (
-            verdict.terms(len(part.members), list(part.confidence.values()), inside, fitted.looked.size),
+            verdict.terms(len(part.members), list(part.confidence.values()), inside, weighed.size, (does, when)),
             _is_campaign(part, fitted.campaign_of),
         )
 
@@ -136,7 +167,7 @@ def _is_campaign(part: Part, campaign_of: list[str | None]) -> bool:
 
 def fit_verdict(terms: np.ndarray, true: np.ndarray) -> np.ndarray:
     """Intercept, then weights, none but that of the size below 0: stronger evidence is never held against a group."""
-    sign = [(None, None) if name in FREE else (0.0, None) for name in verdict.TERMS]
+    sign = [_sign(name) for name in verdict.TERMS]
 
     def loss(parameters: np.ndarray) -> float:
         odds = terms @ parameters[1:] + parameters[0]
@@ -153,7 +184,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as place:
         every = list(worlds(options.cache or Path(place)))
-    terms = np.concatenate([fusion.design(each.looked.scored, each.looked.size).astype(np.float32) for each in every])
+    terms = np.concatenate([fusion.design(each.pairs, each.looked.size).astype(np.float32) for each in every])
     true = np.concatenate([each.true for each in every])
     intercept, weights = fit(terms, true)
     model.INTERCEPT, model.WEIGHTS = intercept, dict(zip(fusion.terms(), weights.tolist(), strict=True))  # type: ignore[misc]

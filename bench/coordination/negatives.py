@@ -8,9 +8,9 @@ from bench.coordination.world import DAY, World, client_fields, joined, live, or
 from bench.vocabulary import offer
 
 
-def add_negatives(world: World) -> None:
+def add_negatives(world: World, kits: int = 4) -> None:
     """All of them, some of each."""
-    for number in range(4):
+    for number in range(kits):
         copycats(world, number)
     for _ in range(25):
         niche(world)

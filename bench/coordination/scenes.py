@@ -15,12 +15,18 @@ DAYS: Final = 7.0
 
 
 def scene(
-    seed: str, level: int = DEFAULT, *, sessions: int = SESSIONS, campaigns: int = 8, days: float = DAYS
+    seed: str,
+    level: int = DEFAULT,
+    *,
+    sessions: int = SESSIONS,
+    campaigns: int = 8,
+    days: float = DAYS,
+    kits: int = 4,
 ) -> World:
-    """A world with negatives and that many campaigns, kinds in turn (0 for pure background)."""
+    """A world with negatives and that many campaigns, kinds in turn (0 for pure background), and public kits."""
     world = World(f"{seed}/{level}/{sessions}", days)
     populate(world, sessions)
-    add_negatives(world)
+    add_negatives(world, kits)
     for number in range(campaigns):
         plant(world, number, tuple(KINDS)[number % len(KINDS)], level)
     return world

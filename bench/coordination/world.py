@@ -17,6 +17,8 @@ from clew.analysis.coordination import SCHEMA
 START: Final = datetime(2025, 3, 3, tzinfo=UTC)
 DAY: Final = 86_400.0
 SENSORS: Final = ("north", "south", "east")
+CROWD: Final = 40
+"""Places in crowded networks that are kept free, so that who comes next is not in the same network as who came last."""
 _LISTS: Final = (
     "fingerprints",
     "credentials",
@@ -62,8 +64,8 @@ class World:
     def network(self, prefix: str | None = None) -> Network:
         """A new address, in a network of its own, in one that others are in too, or in the given /24."""
         random = self.random
-        if prefix is None and self._crowded:
-            prefix = self._crowded.pop()
+        if prefix is None and len(self._crowded) > CROWD and random.random() < 0.5:
+            prefix = self._crowded.pop(random.randrange(len(self._crowded)))
         elif prefix is None:
             first = random.choice((5, 23, 45, 61, 103, 141, 185, 196, 218))
             prefix = f"{first}.{random.randrange(256)}.{random.randrange(256)}"
@@ -71,7 +73,7 @@ class World:
             for size, share in habits.PREFIX_SIZES:
                 total += share
                 if draw < total:
-                    self._crowded = [prefix] * (size - 1)
+                    self._crowded += [prefix] * (size - 1)
                     break
         while (address := f"{prefix}.{random.randint(1, 254)}") in self._taken:
             if sum(taken.startswith(f"{prefix}.") for taken in self._taken) > 250:

@@ -25,9 +25,10 @@ from clew.analysis.coordination.findings import (
 )
 from clew.analysis.coordination.sessions import SCHEMA
 from clew.analysis.coordination.techniques import RULES, Rule, Technique, techniques
+from clew.analysis.coordination.verdict import CAMPAIGN
 
 __all__ = [
-    "RULES", "SCHEMA", "Analysis", "AnalysisCancelledError", "Background", "Community", "Decisions", "Depth",
-    "Evidence", "Explanation", "Hub", "Indicator", "PairExplanation", "Rule", "Scores", "Technique", "analyze",
+    "CAMPAIGN", "RULES", "SCHEMA", "Analysis", "AnalysisCancelledError", "Background", "Community", "Decisions",
+    "Depth", "Evidence", "Explanation", "Hub", "Indicator", "PairExplanation", "Rule", "Scores", "Technique", "analyze",
     "background_of", "explain", "source_digest", "techniques",
 ]  # fmt: skip

@@ -22,9 +22,11 @@ from clew.analysis.coordination.kinds import BY_NAME, BY_NUMBER, versions
 from clew.analysis.coordination.scoring import Scorer, no_scores
 from clew.analysis.coordination.sequences import near_duplicates
 from clew.analysis.coordination.sessions import prepare
+from clew.analysis.coordination.surprise import CEILING
 from clew.analysis.coordination.surveyors import surveyors
 from clew.analysis.coordination.timing import spans
 from clew.analysis.coordination.traits import Observed, encounters, observe
+from clew.analysis.coordination.verdict import cohesions
 from clew.analysis.coordination.weighing import Weighed, weigh
 
 MOST_HUBS: Final = 200
@@ -148,7 +150,7 @@ def _prepare(sessions: pl.DataFrame, depth: Depth, background: Background | None
     step("counting habits", 0.2)
     seen = spans(ready)
     known = (background or nothing()) + from_traits(observed.traits, digest_of, seen)
-    weighed = weigh(observed.paired, known)
+    weighed = weigh(observed.paired, observed.glossary, known, digest_of)
     first, last = (seen[name].cast(pl.Float64).to_numpy() for name in ("first", "last"))
     times = Times(first, last, known.size, known.seconds)
     scorer = Scorer(weighed, times)
@@ -159,7 +161,7 @@ def _prepare(sessions: pl.DataFrame, depth: Depth, background: Background | None
 
 def _linking(ready: _Prepared, depth: Depth) -> pl.DataFrame:
     """Habits, and what else makes candidates though no pair is scored by it: pairs of moments, near duplicates."""
-    habits = ready.weighed.habits.select("source", "kind", "habit", "sources", "mine", "total")
+    habits = ready.weighed.habits.select("source", "kind", "habit", "sources", "ways", "total", "exclusive", "own")
     rows = [habits]
     if depth is not Depth.MINIMAL:
         rows.append(_as_habits(encounters(ready.observed.paired), "encounter", ready.background.size, habits.schema))
@@ -175,8 +177,10 @@ def _as_habits(found: pl.DataFrame, kind: str, size: int, schema: pl.Schema) -> 
     rows = several.with_columns(
         pl.lit(BY_NAME[kind].number).alias("kind"),
         pl.col("value").alias("habit"),
-        pl.lit(1).alias("mine"),
+        pl.lit(1).alias("ways"),
         pl.lit(max(several.height, size)).alias("total"),
+        pl.lit(value=True).alias("exclusive"),
+        pl.lit(CEILING).alias("own"),
     )
     return rows.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
 
@@ -197,8 +201,14 @@ def _told(
         ready.background.seconds,
     )
     inside = _inside(parts, scored, len(ready.digest_of))
+    cohesion = cohesions([part.members for part in parts], ready.weighed.habits, ready.weighed.size)
     judged = (
-        telling.community(part, inside.filter(pl.col("community") == number), number in decided)
+        telling.community(
+            part,
+            inside.filter(pl.col("community") == number),
+            (cohesion[number, 0], cohesion[number, 1]),
+            decided=number in decided,
+        )
         for number, part in enumerate(parts)
     )
     told = tuple(community for community in judged if community is not None)

@@ -37,13 +37,15 @@ class Telling:
     seconds: float
     """How long was looked at in all."""
 
-    def community(self, part: Part, scored: pl.DataFrame, decided: bool) -> Community | None:  # noqa: FBT001
+    def community(
+        self, part: Part, scored: pl.DataFrame, cohesion: tuple[float, float], *, decided: bool
+    ) -> Community | None:
         """One community, None if it is too unlikely one; `scored` are the scored pairs among its members.
 
         What an analyst `decided` is certain.
         """
         sure = list(part.confidence.values())
-        likely = 1.0 if decided else probability(terms(len(part.members), sure, scored, self.weighed.size))
+        likely = 1.0 if decided else probability(terms(len(part.members), sure, scored, self.weighed.size, cohesion))
         if likely < LEAST:
             return None
         members = pl.Series("source", part.members, dtype=pl.UInt32)

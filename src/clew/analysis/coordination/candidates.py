@@ -14,7 +14,8 @@ import polars as pl
 
 from clew.analysis.coordination.digests import mix
 from clew.analysis.coordination.kinds import KINDS
-from clew.analysis.coordination.surprise import chance
+from clew.analysis.coordination.surprise import EXPLAINED, chance
+from clew.analysis.coordination.weighing import ALONE
 
 REACH: Final = 12
 """Neighbours to each side in a habit's circle of sources."""
@@ -41,10 +42,11 @@ def candidates(habits: pl.DataFrame, digest_of: pl.Series, size: int) -> pl.Data
 
 def _linking(habits: pl.DataFrame, size: int) -> pl.DataFrame:
     """The rows of habits that make partners, with what sharing one is worth."""
-    p = chance(pl.col("sources"), pl.col("mine"), pl.col("total"))
+    p = chance(pl.col("sources"), pl.col("ways"), pl.col("total"))
     worth = habits.filter(pl.col("kind").is_in(_GENERATING)).with_columns(
-        (-p.log() - pl.col("mine").cast(pl.Float64).log()).alias("worth")
+        (-p.log() - pl.col("ways").cast(pl.Float64).log()).alias("worth")
     )
+    worth = worth.filter(pl.col("exclusive"), pl.col("kind").is_in(ALONE) | (pl.col("own") >= EXPLAINED))
     some = worth.filter(pl.col("worth") > max(0.0, float(np.log(max(size, 1))) - CHANCE_PARTNERS))
     rarest = some.sort("source", "sources", "kind", "habit").filter(pl.int_range(pl.len()).over("source") < MOST_HABITS)
     return rarest.filter(pl.len().over("kind", "habit") > 1)

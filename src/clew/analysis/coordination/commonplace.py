@@ -1,178 +1,104 @@
 """Habits everybody knows, with the least share of sources they are taken to have however few sources are looked at.
 
-In a small analysis everything looks rare. These are facts about honeypots anywhere (public write-ups of Mirai, the
-default word lists of public tools, the banners of public libraries), not counts of anybody's data.
+In a small analysis everything looks rare. What is listed or ruled here are published facts, none of them counts of
+anybody's data and none taken from this project's generators of test data:
+
+- logins: the 61 pairs in the source of Mirai (Antonakakis et al., *Understanding the Mirai Botnet*, USENIX Security
+  2017; the same list is in SecLists, Passwords/Malware/mirai-botnet.txt);
+- passwords: those of Mirai, and the twenty most used ones of the UK's National Cyber Security Centre (2019);
+- commands: a rule in place of a list. A utility of POSIX.1-2017 (IEEE Std 1003.1, Shell & Utilities) or of util-linux,
+  procps and net-tools, used with options only, or with nothing but a file or folder that every Linux has (Filesystem
+  Hierarchy Standard 3.0), says nothing of who types it; and what Mirai types first;
+- hosts: sites of the LOTS project (*Living Off Trusted Sites*) that hold anybody's files.
+
+Clients are not here: how common they are, the record itself tells.
 """
 
-from functools import cache
 from typing import Final
 
 import polars as pl
 
-from clew.analysis.coordination import canonical
-from clew.analysis.coordination.digests import digests, followed
 from clew.analysis.coordination.kinds import BY_NAME
 
-_USERS: Final = [
-    "root",
-    "admin",
-    "user",
-    "test",
-    "ubuntu",
-    "oracle",
-    "postgres",
-    "guest",
-    "pi",
-    "support",
-    "ftpuser",
-    "git",
-    "mysql",
-    "nagios",
-    "hadoop",
-    "deploy",
-    "www-data",
-    "tomcat",
-    "jenkins",
-    "ubnt",
-    "dev",
-    "minecraft",
-    "es",
-    "centos",
-    "debian",
-    "ec2-user",
-    "administrator",
-    "backup",
-    "web",
-    "server",
-    "operator",
-    "student",
-    "sa",
-    "default",
-]
-_PASSWORDS: Final = [
-    "123456",
-    "password",
-    "admin",
-    "root",
-    "1234",
-    "12345",
-    "123456789",
-    "test",
-    "12345678",
-    "qwerty",
-    "123",
-    "toor",
-    "1",
-    "raspberry",
-    "ubuntu",
-    "123123",
-    "abc123",
-    "P@ssw0rd",
-    "admin123",
-    "1q2w3e4r",
-    "root123",
-    "password1",
-    "111111",
-    "000000",
-    "letmein",
-    "changeme",
-    "1qaz2wsx",
-    "default",
-    "support",
-    "guest",
-    "oracle",
-    "postgres",
-    "user",
-    "666666",
-    "888888",
-    "1234567890",
-    "welcome",
-    "Passw0rd",
-    "qwerty123",
-    "server",
-    "ftp",
-    "git",
-    "pass",
-    "test123",
-    "vizxv",
-    "xc3511",
-    "juantech",
-    "anko",
-    "7ujMko0admin",
-    "hunt5759",
-    "zlxx.",
-    "Zte521",
-    "jvbzd",
-    "dreambox",
-    "realtek",
-    "54321",
-    "ikwb",
-    "klv123",
-    "klv1234",
-]
-_COMMANDS: Final = (
-    "uname -a", "uname -s -v -n -r -m", "uname -s -v -n -m", "uname -m", "uname", "whoami", "id", "w", "uptime",
-    "nproc", "free -m", "ls", "ls -la", "ls -lh $(which ls)", "which ls", "cat /etc/passwd", "cat /proc/cpuinfo",
-    "ps aux",
-    "cat /proc/cpuinfo | grep name | wc -l", "cat /proc/cpuinfo | grep model | grep name | wc -l", "crontab -l", "top",
-    "lscpu | grep Model", "df -h", "ifconfig", "hostname", "history -c", "exit", "unset HISTFILE", "pwd", "last",
-    "cd /tmp", "cd /var/run", "cd /dev/shm", "cd ~", "rm -rf /tmp/*", "chmod 777 *", "history", "cat /etc/issue",
-    "enable", "system", "shell", "sh", "linuxshell", "/bin/busybox ECCHI", "cat /proc/mounts; /bin/busybox ECCHI",
-    "cd /dev/shm; cat .s || cp /bin/echo .s; /bin/busybox ECCHI", "tftp; wget; /bin/busybox ECCHI",
-    "dd bs=52 count=1 if=.s || cat .s || while read i; do echo $i; done < .s", "rm .s; exit",
-    "/bin/busybox wget; /bin/busybox tftp; /bin/busybox ECCHI", "cd /tmp || cd /var/run || cd /mnt || cd /root || cd /",
-    "cd ~ && rm -rf .ssh && mkdir .ssh", "chmod -R go= ~/.ssh", "cat /proc/uptime 2 > /dev/null | cut -d. -f1",
-    "/ip cloud print", "uname -s -m", 'echo -e "\\x6F\\x6B"', "export PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-)  # fmt: skip
-_CLIENTS: Final = (
-    "SSH-2.0-Go", "SSH-2.0-libssh2_1.10.0", "SSH-2.0-libssh_0.9.6", "SSH-2.0-libssh2_1.4.3", "SSH-2.0-paramiko_2.12.0",
-    "SSH-2.0-libssh_0.11.1", "SSH-2.0-libssh2_1.11.0", "SSH-2.0-OpenSSH_7.4", "SSH-2.0-PUTTY", "SSH-2.0-libssh2_1.8.0",
-    "Mozilla/5.0", "curl/7.88.1", "python-requests/2.31.0", "Go-http-client/1.1", "masscan/1.3", "zgrab/0.x",
-)  # fmt: skip
 
-_HOSTS: Final = (
-    "raw.githubusercontent.com", "github.com", "gist.githubusercontent.com", "gitlab.com", "bitbucket.org",
-    "pastebin.com", "transfer.sh", "cdn.discordapp.com", "bit.ly",
-    "ipinfo.io", "ifconfig.me", "icanhazip.com", "ip-api.com", "file.io",
-    "www.google.com", "google.com", "api.ipify.org",
-    "checkip.amazonaws.com", "dl.dropboxusercontent.com", "paste.ee",
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_MIRAI: Final = (
+    "root:xc3511", "root:vizxv", "root:admin", "admin:admin", "root:888888", "root:xmhdipc", "root:default",
+    "root:jauntech", "root:123456", "root:54321", "support:support", "root:", "admin:password", "root:root",
+    "root:12345", "user:user", "admin:", "root:pass", "admin:20xbully", "root:1111", "admin:smcadmin", "admin:1111",
+    "root:666666", "root:password", "root:1234", "root:klv123", "Administrator:admin", "service:service",
+    "supervisor:supervisor", "guest:guest", "guest:12345", "admin1:password", "administrator:1234", "666666:666666",
+    "888888:888888", "ubnt:ubnt", "root:klv1234", "root:Zte521", "root:hi3518", "root:jvbzd", "root:anko",
+    "root:zlxx.", "root:7ujMko0vizxv", "root:7ujMko0admin", "root:system", "root:ikwb", "root:dreambox", "root:user",
+    "root:realtek", "root:000000", "admin:1111111", "admin:1234", "admin:12345", "admin:54321", "admin:123456",
+    "admin:7ujMko0admin", "admin:pass", "admin:meinsm", "tech:tech", "mother:fucker",
 )  # fmt: skip
+_MOST_USED: Final = (
+    "123456", "123456789", "qwerty", "password", "111111", "12345678", "abc123", "1234567", "password1", "12345",
+    "1234567890", "123123", "000000", "iloveyou", "1234", "1q2w3e4r5t", "qwertyuiop", "123", "monkey", "dragon",
+)  # fmt: skip
+_TRUSTED_SITES: Final = (
+    "api.telegram.org", "bitbucket.org", "bit.ly", "cdn.discordapp.com", "codeload.github.com", "docs.google.com",
+    "drive.google.com", "dropbox.com", "file.io", "firebasestorage.googleapis.com", "gist.githubusercontent.com",
+    "github.com", "gitlab.com", "ghostbin.com", "hastebin.com", "mega.nz", "paste.ee", "pastebin.com",
+    "raw.githubusercontent.com", "rentry.co", "s3.amazonaws.com", "sourceforge.net", "transfer.sh", "www.dropbox.com",
+)  # fmt: skip
+_UTILITIES: Final = (
+    "alias", "arp", "awk", "bash", "bg", "cat", "cd", "chattr", "chmod", "chown", "cksum", "clear", "cmp", "command",
+    "cp", "crontab", "curl", "cut", "date", "dd", "df", "diff", "dig", "dirname", "dmesg", "dmidecode", "du", "echo",
+    "egrep", "env", "exit", "export", "expr", "false", "fg", "fgrep", "file", "find", "free", "ftpget", "getconf",
+    "grep", "groups", "gunzip", "gzip", "head", "history", "hostname", "id", "ifconfig", "ip", "iptables", "kill",
+    "killall", "last", "lastlog", "less", "ln", "logname", "ls", "lsb_release", "lscpu", "lsmod", "lspci", "lsusb",
+    "man", "mkdir", "more", "mount", "mv", "nc", "netstat", "nohup", "nproc", "nslookup", "passwd", "ping", "pkill",
+    "printf", "ps", "pwd", "reboot", "renice", "rm", "rmdir", "route", "sed", "sh", "sleep", "sort", "ss", "su",
+    "sudo", "sync", "systemctl", "tail", "tar", "tee", "test", "tftp", "top", "touch", "tr", "true", "tty", "type",
+    "ulimit", "umask", "uname", "uniq", "unset", "unxz", "uptime", "users", "vi", "vmstat", "w", "wc", "wget",
+    "which", "who", "whoami", "xargs", "xz", "yes",
+)  # fmt: skip
+_EVERYWHERE: Final = (
+    r"(?:/|~/?|\.\.?|\*|/(?:tmp|root|home|etc|proc|sys|dev|var|mnt|opt|bin|usr)(?:/\*?)?|/dev/(?:null|shm)/?|"
+)
+_FILES: Final = (
+    r"/proc/(?:cpuinfo|meminfo|version|uptime|mounts|self/exe|\d+/exe)|/var/(?:run|tmp|log)/?\*?|"
+    r"/etc/(?:passwd|shadow|group|hosts|issue|os-release|resolv\.conf|crontab|\*?release)|"
+    r"aux|cpu|mem|\$\(which \w+\)|HISTFILE|PATH=[\w:/$]+|name|model|Model|processor|\w+ -[\w]+)"
+)
+_PLAIN: Final = (
+    rf"^(?:/(?:usr/)?s?bin/)?(?:busybox )?(?:{'|'.join(_UTILITIES)})(?: +-{{1,2}}[\w=:,]*)*(?: +{_EVERYWHERE}{_FILES})*"
+    r"(?: +-{1,2}[\w=:,]*)*(?: *[12]? ?>+ ?/dev/null)?$"
+)
+_OPENING: Final = r"^(?:enable|system|shell|linuxshell|sh|(?:/bin/)?busybox(?: <name>)?|cat /proc/mounts)$"
 
 SHARES: Final = {
-    "credential": 0.05, "secret": 0.05, "template": 0.05, "command": 0.10, "sequence": 0.05, "client": 0.10,
-    "host": 0.10,
+    "credential": 0.05, "secret": 0.05, "command": 0.10, "sequence": 0.05, "host": 0.10,
 }  # fmt: skip
 """Least share of sources, by kind."""
 
 
-@cache
-def commonplace() -> pl.DataFrame:
-    """Kind · value · share (Float64)."""
-    steps = pl.DataFrame({"text": _COMMANDS}).select(canonical.steps(pl.col("text")).alias("text")).explode("text")
-    common = pl.DataFrame({"value": digests(steps["text"].unique())})
-    texts = {
-        "credential": [
-            f"{user}\x00{password}" for user in _USERS for password in (*_PASSWORDS, user, "", user + "123")
-        ],
-        "secret": [*_PASSWORDS, *_USERS],
-        "template": [
-            f"{word}{end}" for word in (*_PASSWORDS, *_USERS) for end in ("9", "@9", "#9", "!", "9!", "_9", ".9")
-        ],
-        "command": steps["text"].to_list(),
-        "client": list(_CLIENTS),
-        "host": list(_HOSTS),
+def commonplace(glossary: pl.DataFrame) -> pl.DataFrame:
+    """Kind · value · share (Float64) of those values of a glossary (kind · value · text) that everybody knows."""
+    text = pl.col("text")
+    before_after = text.str.split_exact(" → ", 1).struct
+    logins = [pair.replace(":", "\x00", 1) for pair in _MIRAI]
+    passwords = {pair.partition(":")[2] for pair in _MIRAI} | set(_MOST_USED)
+    known = {
+        "credential": text.is_in(logins),
+        "secret": text.is_in(sorted(passwords)),
+        "command": plain_command(text),
+        "sequence": plain_command(before_after.field("field_0")) & plain_command(before_after.field("field_1")),
+        "host": text.is_in(_TRUSTED_SITES),
     }
-    values = {kind: digests(pl.Series("value", sorted(set(some)))) for kind, some in texts.items()}
-    values["sequence"] = orders(common, common)
     return pl.concat(
-        pl.DataFrame({"value": some}).select(
-            pl.lit(BY_NAME[kind].number, pl.UInt8()).alias("kind"), "value", pl.lit(SHARES[kind]).alias("share")
-        )
-        for kind, some in values.items()
+        glossary.filter(pl.col("kind") == BY_NAME[kind].number)
+        .filter(is_known)
+        .select("kind", "value", pl.lit(SHARES[kind]).alias("share"))
+        for kind, is_known in known.items()
     )
 
 
-def orders(before: pl.DataFrame, after: pl.DataFrame) -> pl.Series:
-    """Digest of each command of one frame followed by each of the other."""
-    pairs = before.join(after, how="cross", suffix="_after")
-    return pl.Series("value", followed(pairs["value"], pairs["value_after"]), dtype=pl.UInt64)
+def plain_command(text: pl.Expr) -> pl.Expr:
+    """Whether a canonical command says nothing of who types it."""
+    return text.str.contains(_PLAIN) | text.str.contains(_OPENING)

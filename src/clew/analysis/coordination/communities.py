@@ -1,8 +1,9 @@
 """Communities of sources: Leiden (Traag, Waltman and van Eck 2019) on the graph of probable pairs, then checked.
 
 Modularity divides large groups whose pairs are only sampled, and joins what a single bridge connects. So Leiden's parts
-are proposals: two parts become one if pairs across them, chosen by digest, are as probable as an edge has to be; and a
-member stays only if it is likely enough together with the others. What an analyst decided holds against both.
+are proposals: two parts become one if the nearer half of the pairs across them, chosen by digest, is as probable as an
+edge has to be; and a member stays only if it is likely enough together with the nearer half of the others. What an
+analyst decided holds against both.
 """
 
 from collections.abc import Callable
@@ -17,8 +18,8 @@ import rustworkx as rx
 from clew.analysis.coordination.digests import mix
 from clew.analysis.coordination.scoring import pairs_of
 
-EDGE: Final = 0.5
-"""Probability from which a pair is an edge."""
+EDGE: Final = 0.35
+"""Probability from which a pair is an edge: of chance edges few make a group, and those the verdict looks at."""
 LEAST_MEMBERS: Final = 3
 SAMPLED: Final = 24
 """Partners by which a member is judged, and members by which two parts are compared."""
@@ -100,7 +101,9 @@ def _join(
     asked = pl.DataFrame({"first": np.minimum(first, second), "second": np.maximum(first, second), "bridge": bridge})
     scored = score(pairs_of(first, second)).select("first", "second", "probability")
     means = asked.cast({"first": pl.UInt32, "second": pl.UInt32}).join(scored, on=["first", "second"])
-    joined = means.group_by("bridge").agg(pl.col("probability").mean()).filter(pl.col("probability") >= EDGE)
+    ranked = means.sort("bridge", "probability", descending=[False, True])
+    nearer = ranked.filter(pl.int_range(pl.len()).over("bridge") < (pl.len().over("bridge") + 1) // 2)
+    joined = nearer.group_by("bridge").agg(pl.col("probability").mean()).filter(pl.col("probability") >= EDGE)
     graph = rx.PyGraph(multigraph=False)
     graph.add_nodes_from(range(len(parts)))
     graph.add_edges_from_no_data([touching[number] for number in joined["bridge"].sort()])

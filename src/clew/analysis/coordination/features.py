@@ -16,6 +16,9 @@ GROUPS: Final = tuple(dict.fromkeys(kind.group for kind in PAIRED))
 CORROBORATING: Final = 3.0
 """Nats from which a group counts as a reason of its own."""
 
+SUMMED: Final = ("breadth", "exclusive", "own", "known")
+LARGEST: Final = ("rarest", "company")
+
 _WITHOUT_OWN_REASON: Final = ("geography", "network", "target")
 _HANDOVER_SECONDS: Final = 6 * 3600
 
@@ -30,7 +33,7 @@ def breadth_columns() -> list[str]:
     Logarithms of one more than its rare values shared, each times its rarity, and than those that few sources have;
     and the rarity of the rarest (nats beyond 5 % of the sources).
     """
-    return [f"{group} {what}" for group in BROAD for what in ("breadth", "exclusive", "rarest")]
+    return [f"{group} {what}" for group in BROAD for what in (*SUMMED, *LARGEST)]
 
 
 def surprise_columns() -> list[str]:
@@ -62,13 +65,17 @@ def tabulate(pairs: pl.DataFrame, surprises: pl.DataFrame, habits: pl.DataFrame,
             pl.col("surprise").alias(kind.name),
             pl.col("breadth").alias(f"{kind.name} breadth"),
             pl.col("exclusive").cast(pl.Float64).alias(f"{kind.name} exclusive"),
+            pl.col("own").alias(f"{kind.name} own"),
+            pl.col("known").alias(f"{kind.name} known"),
             pl.col("rarest").alias(f"{kind.name} rarest"),
+            pl.col("company").alias(f"{kind.name} company"),
         )
         wide = wide.join(mine, on=["first", "second"], how="left", maintain_order="left")
     wide = wide.with_columns(pl.col(pl.Float64).fill_null(0.0))
     wide = _timed(wide, times).with_columns(
-        *(_sum(group, what).log1p().alias(f"{group} {what}") for group in BROAD for what in ("breadth", "exclusive")),
-        *(pl.max_horizontal(_names(group, "rarest")).alias(f"{group} rarest") for group in BROAD),
+        *(_sum(group, what).log1p().alias(f"{group} {what}") for group in BROAD for what in SUMMED if what != "own"),
+        *(_own(group).log1p().alias(f"{group} own") for group in BROAD),
+        *(pl.max_horizontal(_names(group, what)).alias(f"{group} {what}") for group in BROAD for what in LARGEST),
     )
     wide = wide.with_columns(_differs(wide, habits, len(times.first)))
     groups = [_reason(group) for group in GROUPS if group not in _WITHOUT_OWN_REASON]
@@ -79,6 +86,12 @@ def tabulate(pairs: pl.DataFrame, surprises: pl.DataFrame, habits: pl.DataFrame,
 
 def _sum(group: str, what: str) -> pl.Expr:
     return pl.sum_horizontal(_names(group, what))
+
+
+def _own(group: str) -> pl.Expr:
+    """Values of which neither is known from elsewhere, less as more is shared that is."""
+    own, known = _sum(group, "own"), _sum(group, "known")
+    return (own * own / (own + known)).fill_nan(0.0)
 
 
 def _names(group: str, what: str) -> list[str]:

@@ -19,11 +19,10 @@ KNOTS: Final = (0.0, 3.0, 6.0, 10.0, 24.0)
 COUNTS: Final = (0.0, 1.0, 2.0, 3.0, 5.0)
 """The same for the logarithms of how many rare values are shared."""
 
-LEAST_SIZE: Final = 200
-"""Sources below which a background counts as if it had so many: smaller worlds were not fitted, and show less."""
-
 RARITIES: Final = (0.0, 0.8, 1.5, 2.2, 4.0)
 """The same for the rarity of the rarest value: 2.2 %, 1.1 % and 0.55 % of the sources."""
+COMPANY: Final = (0.0, 0.7, 1.2, 2.3)
+"""The same for the company: from four sources, and from seven."""
 
 
 def terms() -> list[str]:
@@ -40,11 +39,11 @@ def pieces(name: str) -> list[str]:
 
 def knots_of(name: str) -> tuple[float, ...]:
     """The knots of a column of breadth."""
-    return RARITIES if name.endswith("rarest") else COUNTS
+    return RARITIES if name.endswith("rarest") else COMPANY if name.endswith("company") else COUNTS
 
 
 def design(features: pl.DataFrame, size: int) -> np.ndarray:
-    """The model's terms for each pair (rows × terms); `size` is the number of sources in the background."""
+    """The model's terms for each pair (rows × terms); `size` is `Weighed.size`."""
     columns = []
     for name in surprise_columns():
         nats = features[name].to_numpy()
@@ -54,7 +53,7 @@ def design(features: pl.DataFrame, size: int) -> np.ndarray:
         columns += _parts(features[name].to_numpy(), knots_of(name))
     columns.append(features["differs"].to_numpy())
     columns += [(reasons >= 2).astype(float), (reasons >= 3).astype(float), (reasons >= 4).astype(float)]
-    columns.append(np.full(features.height, np.log(max(size, LEAST_SIZE) / 1000)))
+    columns.append(np.full(features.height, np.log(size / 1000)))
     return np.column_stack(columns) if features.height else np.zeros((0, len(terms())))
 
 

@@ -34,7 +34,7 @@ KINDS: Final = (
     Kind(3, "url", "url-v1", "artefact", "infrastructure", "fetched from the same address"),
     Kind(4, "host", "host-v1", "artefact", "infrastructure", "fetched from the same host"),
     Kind(5, "key", "key-v1", "artefact", "infrastructure", "used the same public key"),
-    Kind(6, "literal", "literal-v1", "artefact", "behavioral", "used the same made-up name"),
+    Kind(6, "literal", "literal-v2", "command", "behavioral", "used the same made-up name"),
     Kind(7, "credential", "credential-v1", "credential", "behavioral", "tried the same login"),
     Kind(8, "secret", "secret-v1", "credential", "behavioral", "tried the same password"),
     Kind(9, "template", "template-v1", "credential", "behavioral", "made passwords alike", deep=True),
@@ -47,7 +47,7 @@ KINDS: Final = (
         15, "moment", "moment-v1", "timing", "temporal", "became active in the same minutes", generates=False, deep=True
     ),
     Kind(16, "cadence", "cadence-v1", "timing", "temporal", "keeps the same pace", generates=False, deep=True),
-    Kind(17, "prefix", "prefix-v1", "network", "infrastructure", "comes from the same network"),
+    Kind(17, "prefix", "prefix-v1", "network", "infrastructure", "comes from the same network", generates=False),
     Kind(18, "asn", "asn-v1", "network", "infrastructure", "comes from the same autonomous system", generates=False),
     Kind(19, "country", "country-v1", "geography", "geographic", "comes from the same country", generates=False),
     Kind(20, "target", "target-v1", "target", "behavioral", "aims at the same service", generates=False, deep=True),

@@ -27,7 +27,7 @@ class Scorer:
 
     def features(self, pairs: pl.DataFrame) -> pl.DataFrame:
         """The features of pairs (`first` < `second`), a row each, in their order."""
-        found = surprises(shared(pairs, self.weighed.habits))
+        found = surprises(shared(pairs, self.weighed.telling))
         table = tabulate(pairs, found, self.weighed.habits, self.times)
         if self.sequences is None or self.source_of is None or not table.height:
             return table

@@ -2,8 +2,8 @@ r"""How surprising it is that two sources share what they share, for every kind 
 
 Let `n` be the number of sources that have a habit, `M` the sum of `n` over all habits of the kind (at least the
 number of sources, so that a kind few sources show at all is not thought to be theirs by necessity), and `m ≤ m'` how
-many habits of the kind the two sources have (values for `m'`; for `m`, values that are one habit count once). A source
-that draws `m'` habits at random has a given one with probability
+many habits of the kind the two sources have (values that are one habit count once). A source that draws `m'` habits at
+random has a given one with probability
 
     p = 1 − exp(−n m' / M)
 
@@ -26,6 +26,10 @@ MOST_SHARED: Final = 64
 CEILING: Final = 30.0
 """Nats beyond which more is not surer."""
 
+EXPLAINED: Final = 0.5
+"""Nats beyond its ground below which a habit is no news; it is all its own from UNEXPLAINED."""
+UNEXPLAINED: Final = 2.5
+
 _FACTORIALS: Final = pl.Series("factorial", np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, MOST_SHARED + 1)))]))
 
 
@@ -40,11 +44,12 @@ def shared(pairs: pl.DataFrame, habits: pl.DataFrame) -> pl.DataFrame:
     Columns: first, second, kind, habit, values (of it that the one with fewer has), sources, smaller, larger, total,
     rarity, exclusive, first_session, second_session, p.
     """
-    wanted = ["source", "kind", "habit", "values", "session", "sources", "mine", "ways", "total", "rarity", "exclusive"]
+    wanted = ["source", "kind", "id", "habit", "values", "session", "sources", "ways", "total", "rarity", "exclusive",
+              "own"]  # fmt: skip
     mine = pairs.select("first", "second").join(habits.select(wanted), left_on="first", right_on="source")
-    theirs = habits.select("source", "kind", "habit", "values", "session", "mine", "ways")
-    both = mine.join(theirs, left_on=["second", "kind", "habit"], right_on=["source", "kind", "habit"], suffix="_other")
-    larger, smaller = pl.max_horizontal("mine", "mine_other"), pl.min_horizontal("ways", "ways_other")
+    theirs = habits.select("source", "id", "values", "session", "ways")
+    both = mine.join(theirs, left_on=["second", "id"], right_on=["source", "id"], suffix="_other")
+    larger, smaller = pl.max_horizontal("ways", "ways_other"), pl.min_horizontal("ways", "ways_other")
     return both.select(
         "first",
         "second",
@@ -57,6 +62,7 @@ def shared(pairs: pl.DataFrame, habits: pl.DataFrame) -> pl.DataFrame:
         "total",
         "rarity",
         "exclusive",
+        "own",
         pl.col("session").alias("first_session"),
         pl.col("session_other").alias("second_session"),
         chance(pl.col("sources"), larger, pl.col("total")).alias("p"),
@@ -82,6 +88,19 @@ def surprises(found: pl.DataFrame) -> pl.DataFrame:
             (pl.col("values") * pl.col("rarity")).sum().alias("breadth"),
             (pl.col("values") * pl.col("exclusive")).sum().alias("exclusive"),
             pl.col("rarity").max().alias("rarest"),
+            (pl.col("values") * pl.col("exclusive") * _unexplained()).sum().alias("own"),
+            (pl.col("values") * pl.col("rarity") * (1 - _unexplained() * pl.col("exclusive"))).sum().alias("known"),
+            (_company() * pl.col("exclusive") * _unexplained()).max().alias("company"),
         )
         .filter(pl.col("surprise") > 0)
     )
+
+
+def _unexplained() -> pl.Expr:
+    """0–1: how far a habit's rarity is its own."""
+    return ((pl.col("own") - EXPLAINED) / (UNEXPLAINED - EXPLAINED)).clip(0.0, 1.0)
+
+
+def _company() -> pl.Expr:
+    """Logarithm of how many times two sources have a habit, at most ten times."""
+    return (pl.col("sources") / 2).clip(1.0, 10.0).log()

@@ -5,34 +5,92 @@ habits, a few sources always meet by chance. Size, how many independent reasons 
 tell that apart. `model` holds the constants.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import polars as pl
 
 from clew.analysis.coordination import model
+from clew.analysis.coordination.dependence import COVERED, GROUNDS, STEP
 from clew.analysis.coordination.features import breadth_columns, surprise_columns
 from clew.analysis.coordination.fusion import logistic
+from clew.analysis.coordination.kinds import BY_NAME
 
 LEAST: Final = 0.5
 """Communities less probable than this are not reported."""
+CAMPAIGN: Final = 0.9
+"""Confidence from which on a community is a campaign; chosen on seeds that nothing is reported on."""
 
-TERMS: Final = ("members", "surety", "reasons", "nats", "exclusive", "size")
+TERMS: Final = (
+    "members", "many members", "surety", "reasons", "nats", "exclusive", "apart", "far apart", "meetings",
+    "high meetings", "known", "size",
+)  # fmt: skip
+_SEVERAL: Final = 6
 _LARGE: Final = 40
+_SHARPNESS: Final = 4
+_TIMES: Final = tuple(BY_NAME[name].number for name in ("moment", "cadence"))
 
 
-def terms(members: int, confidences: list[float], inside: pl.DataFrame, size: int) -> np.ndarray:
-    """The terms of one community: `inside` are the scored pairs among its members, `size` all sources known."""
+def cohesions(members: Sequence[Sequence[int]], habits: pl.DataFrame, size: int) -> np.ndarray:
+    """How far each community stands apart, and how well one moment alone tells it from everybody else (rows × 2).
+
+    Apart: ln(n / members), where `n` is the number of sources of the rarest habit that at least COVERED of the members
+    have and that has at least STEP times as many sources as there are members; all sources where there is none. The
+    heavy users of a public tool are a part of its users, whatever else they share. (Explaining away as in
+    `dependence`, of the community as a whole.)
+
+    Meetings: the largest ln(size / n) · F⁴ over moments and paces, where F is the harmonic mean of the share of the
+    community that has it and of the share of those who have it that are in the community.
+    """
+    label = np.repeat(np.arange(len(members)), [len(some) for some in members])
+    sources = np.concatenate([np.asarray(some, dtype=np.uint32) for some in members]) if members else label
+    inside = pl.DataFrame({"source": sources, "label": label}, schema={"source": pl.UInt32, "label": pl.UInt32})
+    of = inside.group_by("label").agg(pl.len().alias("members"))
+    held = (
+        habits.join(inside, on="source")
+        .group_by("label", "kind", "id")
+        .agg(pl.len().alias("have"), pl.col("sources", "own").first())
+        .filter(pl.col("have") > 1)
+        .join(of, on="label")
+    )
+    count = pl.col("members").cast(pl.Float64)
+    grounds = held.filter(
+        pl.col("kind").is_in(GROUNDS), pl.col("have") >= COVERED * count, pl.col("sources") >= STEP * count
+    )
+    apart = grounds.group_by("label").agg(
+        pl.max_horizontal((pl.col("sources") / count).log(), "own").min().alias("best")
+    )
+    f = 2 * pl.col("have") / (pl.max_horizontal("sources", "have") + count)
+    meetings = (
+        held.filter(pl.col("kind").is_in(_TIMES))
+        .group_by("label")
+        .agg(((size / pl.col("sources")).log() * f**_SHARPNESS).max().alias("best"))
+    )
+    result = np.zeros((len(members), 2))
+    result[:, 0] = np.log(size / np.array([max(len(some), 1) for some in members]))
+    for column, best in enumerate((apart, meetings)):
+        result[best["label"].to_numpy(), column] = best["best"].to_numpy()
+    return result
+
+
+def terms(
+    members: int, confidences: list[float], inside: pl.DataFrame, size: int, cohesion: tuple[float, float]
+) -> np.ndarray:
+    """The terms of one community: `inside` are the scored pairs among its members, `size` is `Weighed.size`."""
     surety = float(np.clip(np.mean(confidences), 0.01, 0.999))
-    reasons, nats, exclusive = 0.0, 0.0, 0.0
+    reasons, nats, exclusive, known = 0.0, 0.0, 0.0, 0.0
     if inside.height:
         means = inside.select(pl.all().mean()).row(0, named=True)
         reasons = float(means["reasons"])
         nats = sum(min(float(means[name]), 10.0) for name in surprise_columns())
         exclusive = sum(float(means[name]) for name in breadth_columns() if name.endswith("exclusive"))
+        known = sum(float(means[name]) for name in breadth_columns() if name.endswith("known"))
     return np.array([
-        np.log(min(members, _LARGE) / 3), np.log(surety / (1 - surety)), reasons, nats / 10, exclusive,
-        np.log(max(size, 2) / 1000),
+        np.log(min(members, _SEVERAL) / 3), np.log(np.clip(members, _SEVERAL, _LARGE) / _SEVERAL),
+        np.log(surety / (1 - surety)), reasons, nats / 10, exclusive,
+        *(part for each in cohesion for part in (min(each, 1.2), float(np.clip(each - 1.2, 0.0, 2.0)))),
+        known, np.log(size / 1000),
     ])  # fmt: skip
 
 

@@ -6,6 +6,7 @@ value (Broder 1997), six to a band, and joined by union-find; a habit is as comm
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -14,6 +15,7 @@ import rustworkx as rx
 
 from clew.analysis.coordination.background import Background
 from clew.analysis.coordination.commonplace import commonplace
+from clew.analysis.coordination.dependence import own
 from clew.analysis.coordination.digests import mix
 from clew.analysis.coordination.kinds import BY_NAME, KINDS
 
@@ -29,16 +31,27 @@ PUBLIC: Final = 3.0
 
 EXCLUSIVE_SHARE: Final = 0.015
 EXCLUSIVE_ROOT: Final = 0.6
-"""A habit of at most this share of sources, or this many times the root of their number, is exclusive: public tools
-have more users."""
+EXCLUSIVE_LEAST: Final = 24
+EXCLUSIVE_MOST: Final = 0.125
+"""A habit of at most this share of sources, or this many times the root of their number, or, in small records, this
+many if they are not more than an eighth of all, is exclusive: public tools have more users."""
+LEAST_SIZE: Final = 200
+"""Sources below which a record counts as if it had so many: smaller worlds were not fitted, and show less."""
+SLACK: Final = 1.4
+"""Times the sources of an exclusive habit that a habit may have to be the foot of a chain of grounds."""
 
-_BANDS: Final = 4
+_BANDS: Final = 5
 _ROWS: Final = 3
-_ALONE: Final = tuple(BY_NAME[name].number for name in ("moment", "cadence", "prefix", "asn", "country", "target"))
+_SAME: Final = 0.7
+"""Share of two values' holders, as their MinHash estimates it, from which on they are one habit."""
+ALONE: Final = tuple(BY_NAME[name].number for name in ("moment", "cadence", "prefix", "asn", "country", "target"))
 """Kinds whose values are never one habit: times are what they are, and a source has one network."""
+_IDENTIFYING: Final = tuple(BY_NAME[name].number for name in ("client", "fingerprint"))
+FEW: Final = 30
+"""Sources up to which a habit says something however few sources there are."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Weighed:
     """What `weigh` gives.
 
@@ -55,16 +68,29 @@ class Weighed:
     hubs: pl.DataFrame
     size: int
 
+    @cached_property
+    def telling(self) -> pl.DataFrame:
+        """The habits that say something about a pair: not those of more than 5 % of the sources, which are the most.
 
-def weigh(traits: pl.DataFrame, background: Background) -> Weighed:
+        Of clients and of what is never one habit all: that two sources have the same says little, that they have not
+        does.
+        """
+        always = pl.col("kind").is_in([*ALONE, *_IDENTIFYING])
+        return self.habits.filter(always | (pl.col("rarity") > 0) | (pl.col("sources") <= FEW))
+
+
+def weigh(traits: pl.DataFrame, glossary: pl.DataFrame, background: Background, digest_of: pl.Series) -> Weighed:
     """Weights of what pairs are compared by; the background must hold the observed traits already."""
-    size = max(background.size, 1)
+    size = max(background.size, LEAST_SIZE)
+    few = min(EXCLUSIVE_LEAST, EXCLUSIVE_MOST * background.size)
+    rare = max(EXCLUSIVE_SHARE * size, EXCLUSIVE_ROOT * size**0.5, few)
     paces = traits.filter(pl.col("kind") == BY_NAME["cadence"].number).group_by("kind", "value")
     kept = paces.agg(pl.max_horizontal(pl.len().cast(pl.Float64), pl.lit(PACE_SHARE * size)).alias("sources"))
-    counts = pl.concat([_floored(background.counts(), size), kept])
+    counts = pl.concat([background.counts(), kept])
     totals = counts.group_by("kind").agg(pl.col("sources").sum().clip(lower_bound=size).alias("total"))
-    values = traits.select("kind", "value").unique().join(counts, on=["kind", "value"]).filter(pl.col("sources") > 1)
-    common = pl.col("sources") > max(LINKING_SHARE * size, LINKING_LEAST)
+    seen = traits.select("kind", "value").unique().join(counts, on=["kind", "value"])
+    values = _floored(seen, glossary, size).filter(pl.col("sources") > 1)
+    common = pl.col("sources") > max(LINKING_SHARE * background.size, LINKING_LEAST)
     hubs = values.filter(common).sort("kind", "value")
     values = _habits(values.filter(~common), background)
     mine = traits.group_by("source", "kind").agg(pl.len().alias("mine"))
@@ -79,29 +105,36 @@ def weigh(traits: pl.DataFrame, background: Background) -> Weighed:
         )
         .with_columns(
             (-(pl.col("sources") / size).log() - PUBLIC).clip(0.0).alias("rarity"),
-            (pl.col("sources") <= max(EXCLUSIVE_SHARE * size, EXCLUSIVE_ROOT * size**0.5)).alias("exclusive"),
+            (pl.col("sources") <= rare).alias("exclusive"),
         )
+        .with_columns(pl.struct("kind", "habit").rank("dense").cast(pl.UInt32).alias("id"))
         .sort("source", "kind", "habit")
     )
+    grounds = habits.filter(~pl.col("kind").is_in(ALONE))
+    habits = habits.join(
+        own(grounds, digest_of.to_numpy(), SLACK * rare, size), on="id", how="left", maintain_order="left"
+    )
+    habits = habits.with_columns(pl.col("own").fill_null(0.0))
     return Weighed(habits, values, hubs, size)
 
 
-def _floored(counts: pl.DataFrame, size: int) -> pl.DataFrame:
+def _floored(counts: pl.DataFrame, glossary: pl.DataFrame, size: int) -> pl.DataFrame:
     """Counts, at least what is common everywhere."""
-    known = counts.join(commonplace(), on=["kind", "value"], how="left")
-    floor = pl.col("share").fill_null(0.0) * size
+    known = counts.join(commonplace(glossary), on=["kind", "value"], how="left")
+    floor = pl.when(pl.col("sources") > 1).then(pl.col("share").fill_null(0.0) * size).otherwise(0.0)
     return known.select("kind", "value", pl.max_horizontal("sources", floor).alias("sources"))
 
 
 def _habits(values: pl.DataFrame, background: Background) -> pl.DataFrame:
     """Adds `habit`: the least value of those that go together; `sources` becomes the habit's."""
-    dependent = values.filter(~pl.col("kind").is_in(_ALONE), pl.col("sources") >= 2)
+    dependent = values.filter(~pl.col("kind").is_in(ALONE), pl.col("sources") >= 2)
     postings = background.postings.join(dependent, on=["kind", "value"], how="semi").sort("kind", "value", "source")
     if not postings.height:
         return values.with_columns(pl.col("value").alias("habit"))
     starts = _starts(postings)
     heads = postings[starts].select("kind", "value")
-    edges = np.concatenate([_band(postings, starts, heads, band) for band in range(_BANDS)])
+    holders = np.diff(np.append(starts, postings.height))
+    edges = _alike(heads, _signatures(postings["source"].to_numpy(), starts), holders)
     graph = rx.PyGraph(multigraph=False)
     graph.add_nodes_from(range(heads.height))
     graph.add_edges_from_no_data([(int(a), int(b)) for a, b in edges])
@@ -121,16 +154,31 @@ def _starts(postings: pl.DataFrame) -> np.ndarray:
     return np.flatnonzero(changed.to_series().to_numpy())
 
 
-def _band(postings: pl.DataFrame, starts: np.ndarray, heads: pl.DataFrame, band: int) -> np.ndarray:
-    """Edges between values of one kind whose MinHash agrees in a band: each with the first of its bucket."""
-    sources = postings["source"].to_numpy()
-    key = np.zeros(len(starts), dtype=np.uint64)
-    for row in range(_ROWS):
-        least = np.minimum.reduceat(mix(sources, 100 + band * _ROWS + row), starts)
-        key = mix(key ^ least, 99)
-    bucket = heads.with_row_index("node").with_columns(pl.Series("key", key))
-    paired = bucket.with_columns(pl.col("node").min().over("kind", "key").alias("first"))
-    return paired.filter(pl.col("first") != pl.col("node")).select("first", "node").to_numpy()
+def _signatures(sources: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """MinHash of the sources that have each value (values × hashes)."""
+    hashes = [np.minimum.reduceat(mix(sources, 100 + number), starts) for number in range(_BANDS * _ROWS)]
+    return np.column_stack(hashes)
+
+
+def _alike(heads: pl.DataFrame, signatures: np.ndarray, holders: np.ndarray) -> np.ndarray:
+    """Edges between values of one kind that nearly the same sources have.
+
+    A band that agrees proposes a value and the first of its bucket; the whole of their signatures and their numbers of
+    holders have to agree as well, else a chain of chance resemblances makes one habit of everything.
+    """
+    found = []
+    for band in range(_BANDS):
+        key = np.zeros(len(signatures), dtype=np.uint64)
+        for row in range(_ROWS):
+            key = mix(key ^ signatures[:, band * _ROWS + row], 99)
+        bucket = heads.with_row_index("node").with_columns(pl.Series("key", key))
+        paired = bucket.select("node", pl.col("node").min().over("kind", "key").alias("first"))
+        edges = paired.filter(pl.col("first") != pl.col("node")).select("first", "node").to_numpy()
+        one, other = edges[:, 0], edges[:, 1]
+        same = (signatures[one] == signatures[other]).mean(axis=1) >= _SAME
+        counts = np.minimum(holders[one], holders[other]) / np.maximum(holders[one], holders[other])
+        found.append(edges[same & (counts >= _SAME)])
+    return np.concatenate(found)
 
 
 def linking_kinds(names: tuple[str, ...]) -> tuple[int, ...]:

@@ -20,6 +20,7 @@ import polars as pl
 import psycopg
 
 from clew.analysis.coordination import (
+    CAMPAIGN,
     SCHEMA,
     Analysis,
     AnalysisCancelledError,
@@ -48,9 +49,6 @@ from clew.kernel.errors import ClewError
 from clew.kernel.ids import IdMaker, new_id
 from clew.ontology.possible_times import MAXIMUM_CLOCK_SKEW
 from clew.records.acts import Act, record
-
-THRESHOLD: Final = 0.7
-"""Confidence from which on a community is a campaign."""
 
 _MOST_ANEW: Final = 0.25
 """Share of all sources from which on it costs less to read everything than to look up each."""
@@ -239,7 +237,7 @@ class _Running:
     def _recorded(self, material: _Material, analysis: Analysis, bound: Binding, held: list[Held]) -> Outcome:
         pinned = frozenset().union(*bound.analysis.pinned)
         parts = kept_apart(analysis.communities, bound.splits)
-        born = [each for each in parts if each.confidence >= THRESHOLD or pinned & frozenset(each.source_ips)]
+        born = [each for each in parts if each.confidence >= CAMPAIGN or pinned & frozenset(each.source_ips)]
         newest = max(
             [each.last_seen for each in held] + ([] if material.sessions.is_empty() else [_newest(material.sessions)]),
             default=self._now,
@@ -249,7 +247,7 @@ class _Running:
             timedelta(days=self._settings.campaign_dormant_days),
             timedelta(days=self._settings.campaign_concluded_days),
         )
-        run = Run(self._id, self._organization_id, self._now, THRESHOLD, self._request.is_whole, calendar)
+        run = Run(self._id, self._organization_id, self._now, CAMPAIGN, self._request.is_whole, calendar)
         recorder = Recorder(self._connection, run, material.sessions, held, self._ids)
         outcome = recorder.record(track(born, [each.known for each in held]))
         telling = Telling(

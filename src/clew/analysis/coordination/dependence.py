@@ -1,0 +1,79 @@
+"""Explaining away: how much of a rare habit's rarity is left once a commoner habit of all its holders is known.
+
+Who gets to the end of a public word list shares its last words with the few others who get there; that is rare among
+all sources and nothing special among users of the list. So for a rare habit `h` with `n` sources the *ground* is
+looked for: the rarest habit that at least COVERED of its holders have as well and that has at least STEP times as many
+sources. Given the ground, another of its sources has `h` with probability n / n(ground), and what is surprising about
+sharing `h` is
+
+    own = ln ( n(ground) / n )
+
+(all sources are the ground where there is no other). Of a chain of habits, each the ground of the next, only the steps
+count, and a public list has no steep one. This is the conditional in place of the marginal probability, the first term
+of a Chow-Liu tree (Chow and Liu 1968) over habits, with the direction fixed from the commoner to the rarer.
+"""
+
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from clew.analysis.coordination.digests import mix
+from clew.analysis.coordination.kinds import BY_NAME
+
+GROUNDS: Final = tuple(
+    BY_NAME[name].number
+    for name in ("download", "payload", "url", "host", "key", "literal", "credential", "command", "http")
+)
+"""Kinds that explain. A client is a library and explains no word list; a password, how it is made, and an order of
+commands are parts of what they would explain."""
+
+HOLDERS: Final = 10
+"""Holders of a habit that are asked, chosen by digest."""
+ASKED: Final = 96
+"""Habits of each holder that are looked at, chosen by digest so that two holders are asked for the same."""
+COVERED: Final = 0.5
+STEP: Final = 1.4
+CHAIN: Final = 4
+"""Grounds of grounds that are followed."""
+
+
+def own(habits: pl.DataFrame, digest_of: np.ndarray, rare: float, size: int) -> pl.DataFrame:
+    """`id` · `own` (nats) of the habits of at most `rare` sources.
+
+    `habits`: source · kind · id · habit · sources. `digest_of`: of each source.
+    """
+    rows = habits.select("source", "id", "habit", "sources")
+    digest = digest_of[rows["source"].to_numpy()] ^ rows["habit"].to_numpy()
+    rows = rows.with_columns(pl.Series("order", mix(digest, 31)), pl.Series("salt", mix(rows["habit"].to_numpy(), 32)))
+    holders = (
+        rows.filter(pl.col("sources") <= rare)
+        .sort("id", "order", "source")
+        .filter(pl.int_range(pl.len()).over("id") < HOLDERS)
+        .select("id", "source", "sources", pl.len().over("id").alias("asked"))
+        .filter(pl.col("asked") > 1)
+    )
+    grounds = (
+        rows.filter(habits["kind"].is_in(GROUNDS))
+        .sort("source", "salt")
+        .filter(pl.int_range(pl.len()).over("source") < ASKED)
+    )
+    together = holders.join(
+        grounds.select("source", pl.col("id").alias("ground"), pl.col("sources").alias("of")), on="source"
+    ).filter(pl.col("of") >= STEP * pl.col("sources"))
+    covering = (
+        together.group_by("id", "ground")
+        .agg(pl.len().alias("have"), pl.col("asked").first(), pl.col("of").first())
+        .filter(pl.col("have") >= COVERED * pl.col("asked"))
+    )
+    least = covering.sort("of", "ground").group_by("id", maintain_order=True).agg(pl.col("ground", "of").first())
+    found = holders.group_by("id").agg(pl.col("sources").first()).join(least, on="id", how="left")
+    steps = found.select(
+        "id", "ground", (pl.col("of").fill_null(float(size)) / pl.col("sources")).log().clip(0.0).alias("own")
+    )
+    for _ in range(CHAIN):
+        below = steps.select(pl.col("id").alias("ground"), pl.col("own").alias("below"))
+        steps = steps.join(below, on="ground", how="left").select(
+            "id", "ground", pl.max_horizontal("own", "below").alias("own")
+        )
+    return steps.select("id", "own")
