@@ -35,15 +35,15 @@ from clew.projections.search_projection import NAME, SearchProjection
 from tests.engines.node import Node
 from tests.engines.recipes import OPENSEARCH
 
-_ENTITIES: Final = 40_000
-_TURNS: Final = 4
+_ENTITIES: Final = 200_000
+_TURNS: Final = 2
 _CHANGES_A_SECOND: Final = 1_000
 _REQUEST_BYTES: Final = 4 << 20
 _PUT_AT_ONCE: Final = 10_000
 
 
 def engines(place: Path, events: int) -> Result:
-    """A view of 40,000 entities, and one of a tenth as many documents as there are events, in OpenSearch."""
+    """A view of 200,000 entities, and one of a tenth as many documents as there are events, in OpenSearch."""
     count = max(10_000, events // 10)
     arguments = [str(place / "engine"), str(_ENTITIES), str(_CHANGES_A_SECOND), str(count)]
     (found,) = run_module("bench.engines", arguments)
