@@ -50,6 +50,16 @@ def test_campaigns_are_found_shown_explained_decided_and_exported(prepared: Prog
     alone = prepared.json("campaign", "explain", "198.18.33.1", "198.19.1.2")
     assert together["probability"] > alone["probability"]
     assert together["evidence"]
+    logged = (tmp_path / "cowrie.json").read_text().splitlines()
+    for evidence in (*shown["evidence"], *together["evidence"]):
+        sessions = {ref for ref in evidence["refs"] if ref in shown["session_ids"]}
+        assert {each["session_id"] for each in evidence["lines"]} == sessions
+        for each in evidence["lines"]:
+            first, last = (json.loads(logged[each[name] - 1]) for name in ("first_line", "last_line"))
+            assert each["file"] == "cowrie.json"
+            assert first["session"] == last["session"]
+            assert first["src_ip"] in shown["source_ips"]
+    assert "cowrie.json" in prepared.run("campaign", "explain", "198.18.33.1", "198.18.33.2").output
     assert prepared.error("campaign", "explain", "198.18.33.1", "192.0.2.1", expect=5)["code"] == "not_found"
 
     for output in (prepared.run("campaign", "show", listed["id"]).output, prepared.run("campaign", "export").output):

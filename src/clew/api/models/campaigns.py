@@ -105,14 +105,25 @@ class CampaignDecisionModel(Record):
     undone_at: AwareDatetime | None
 
 
+class EvidenceLines(Record):
+    """Where a session is in a file that was loaded; `events` counts the lines that are of it."""
+
+    session_id: UUID
+    file: str | None
+    first_line: int
+    last_line: int
+    events: int
+
+
 class CoordinationEvidence(Record):
-    """One reason. `refs` are ids of sessions, then values."""
+    """One reason. `refs` are ids of sessions, then values; `lines` say where those sessions are in the logs."""
 
     kind: str = Field(examples=["download"])
     version: str = Field(examples=["download-v1"])
     score: Confidence
     text: str
     refs: list[str]
+    lines: list[EvidenceLines]
 
 
 class CampaignDetailsModel(CampaignModel):

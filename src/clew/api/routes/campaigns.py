@@ -120,7 +120,8 @@ def explain_pair(call: Reader, first: Address, second: Address) -> Response:
             enrichment=service.Enrichment.of(call.serving.database.settings),
             now=call.serving.clock(),
         )
-    return shown(CoordinationExplanation.model_validate(service.as_document(found)))
+        document = service.as_document(found, driver_connection(connection), call.principal.organization_id)
+    return shown(CoordinationExplanation.model_validate(document))
 
 
 @router.get("/campaigns/{campaign_id}", response_model=CampaignDetailsModel, summary="Read a campaign")

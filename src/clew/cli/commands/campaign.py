@@ -135,6 +135,7 @@ def explain(
 ) -> None:
     """Say how probably two addresses act together, and why."""
     from clew.cli.desk.opening import campaigns_of
+    from clew.cli.evidence import print_evidence
     from clew.cli.output import line, print_json
 
     call = invocation(context, as_json, organization, data_dir)
@@ -143,7 +144,7 @@ def explain(
         print_json(found)
         return
     line(f"{first} and {second} act together with a probability of {found['probability']:.2f}")
-    _print_evidence(found["evidence"])
+    print_evidence(found["evidence"])
 
 
 def merge(
@@ -334,6 +335,7 @@ def _print_report(report: dict[str, Any]) -> None:
 
 
 def _print_details(found: "CampaignDetails") -> None:
+    from clew.cli.evidence import print_evidence
     from clew.cli.output import heading, line, pairs, table
 
     campaign = found.campaign
@@ -351,7 +353,7 @@ def _print_details(found: "CampaignDetails") -> None:
     }
     pairs({name: value for name, value in described.items() if value is not None})
     heading("How they are linked")
-    _print_evidence(found.evidence)
+    print_evidence(found.evidence)
     heading(f"Sources ({campaign.sources})")
     table(
         ("Address", "Sure", "Sessions", "First seen", "Last seen"),
@@ -377,19 +379,6 @@ def _print_details(found: "CampaignDetails") -> None:
             [(each["id"], each["name"], each["count"]) for each in found.techniques],
             right=(2,),
         )
-
-
-def _print_evidence(evidence: "Sequence[dict[str, Any]]") -> None:
-    from clew.cli.output import line, table
-
-    if evidence:
-        table(
-            ("Kind", "Score", "What"),
-            [(each["kind"], f"{each['score']:.2f}", each["text"]) for each in evidence],
-            right=(1,),
-        )
-    else:
-        line("no evidence", indent=2)
 
 
 def _utc(moment: datetime | None) -> datetime | None:

@@ -219,14 +219,25 @@ class CampaignMember(Model, frozen=True, kw_only=True):
     last_seen: datetime
 
 
+class EvidenceLines(Model, frozen=True, kw_only=True):
+    """Where a session is in a file that was loaded; `events` counts the lines that are of it."""
+
+    session_id: UUID
+    file: str | None
+    first_line: int
+    last_line: int
+    events: int
+
+
 class CoordinationEvidence(Model, frozen=True, kw_only=True):
-    """One reason. `refs` are ids of sessions, then values."""
+    """One reason. `refs` are ids of sessions, then values; `lines` say where those sessions are in the logs."""
 
     kind: str
     version: str
     score: float
     text: str
     refs: list[str]
+    lines: list[EvidenceLines]
 
 
 class CampaignDetails(Resource, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ import psycopg
 from clew.analysis.coordination import Background, Depth, Explanation, background_of, explain
 from clew.domains.campaigns.enrichment import Enrichment
 from clew.domains.campaigns.features import Stretch, read_features
+from clew.domains.campaigns.log_lines import with_lines
 from clew.kernel.errors import InputError, NotFoundError
 from clew.ontology import EntityType, InvalidValueError, normalize
 from clew.ontology.possible_times import MAXIMUM_CLOCK_SKEW
@@ -54,20 +55,24 @@ def explain_pair(
     return found
 
 
-def as_document(found: Explanation) -> dict[str, Any]:
-    """For JSON."""
+def as_document(found: Explanation, connection: psycopg.Connection[Any], organization_id: UUID) -> dict[str, Any]:
+    """For JSON, with the lines of the logs that the sessions are from."""
     return {
         "probability": found.probability,
-        "evidence": [
-            {
-                "kind": each.kind,
-                "version": each.version,
-                "score": each.score,
-                "text": each.text,
-                "refs": list(each.refs),
-            }
-            for each in found.evidence
-        ],
+        "evidence": with_lines(
+            connection,
+            organization_id,
+            (
+                {
+                    "kind": each.kind,
+                    "version": each.version,
+                    "score": each.score,
+                    "text": each.text,
+                    "refs": list(each.refs),
+                }
+                for each in found.evidence
+            ),
+        ),
     }
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from clew.domains.campaigns.log_lines import with_lines
 from clew.domains.campaigns.tables import (
     analysis_sessions,
     campaign_activity,
@@ -19,6 +20,7 @@ from clew.domains.campaigns.tables import (
     campaigns,
 )
 from clew.kernel.errors import NotFoundError
+from clew.kernel.transactions import driver_connection
 from clew.records.lookup import is_storable
 from clew.records.paging import Listing, Page, PageRequest, given, read_page
 
@@ -251,7 +253,7 @@ def campaign_details(connection: sa.Connection, organization_id: UUID, campaign:
         members=members,
         indicators=indicators_of(connection, organization_id, campaign.id),
         techniques=row.ttps.get("techniques", []),
-        evidence=row.evidence,
+        evidence=with_lines(driver_connection(connection), organization_id, row.evidence),
         activity=activity_of(connection, organization_id, campaign.id),
         analytics=_analytics(connection, organization_id, campaign.id),
         decisions=_decisions(connection, organization_id, campaign.id),

@@ -55,7 +55,7 @@ class LocalCampaigns:
                 enrichment=service.Enrichment.of(record.settings),
                 now=system_clock(),
             )
-        return service.as_document(found)
+            return service.as_document(found, driver_connection(connection), record.organization_id)
 
     def decide(self, campaign: str, decision: Decision) -> Sequence[service.Campaign]:
         """Decide about one."""
