@@ -182,7 +182,11 @@ async def _of_database(request: Request, error: Exception) -> Response:
     cause = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
     if not isinstance(cause, psycopg.DataError):
         return unexpected(request, error)
-    logger(__name__).warning("a value was refused by the database", sqlstate=cause.sqlstate, **_named(request))
+    # Not the message, which holds the value: the function of PostgreSQL's own that raised it tells enough.
+    raised_by = cause.diag.source_function
+    logger(__name__).warning(
+        "a value was refused by the database", sqlstate=cause.sqlstate, raised_by=raised_by, **_named(request)
+    )
     return answer(request, 400, InputError.code, "a value of this request cannot be stored", remedy="correct it")
 
 
