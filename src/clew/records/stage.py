@@ -50,9 +50,14 @@ STAGES: Final = {
 _TIME_FORMAT: Final = "%Y-%m-%d %H:%M:%S%.6f+00"
 
 
-def create_stages(connection: psycopg.Connection) -> None:
-    """Make the connection's stages; once per connection, before it uses any other temporary table."""
-    connection.execute("SET temp_buffers = '64MB'")
+def create_stages(connection: psycopg.Connection, *, for_loads: bool = True) -> None:
+    """Make the connection's stages, unless it has them.
+
+    for_loads: with memory for large batches, which PostgreSQL refuses a session that has used a temporary table: only
+    for a connection of its own, before it does anything else. One from a pool may have been anybody's.
+    """
+    if for_loads:
+        connection.execute("SET temp_buffers = '64MB'")
     for name, columns in STAGES.items():
         statement = sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} ({}) ON COMMIT DELETE ROWS")
         connection.execute(statement.format(sql.Identifier(name), sql.SQL(columns)))

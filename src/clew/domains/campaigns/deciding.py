@@ -268,7 +268,7 @@ class Deciding:
         """The campaign, whose entity says the same of it."""
         if campaign.first_seen is None or campaign.last_seen is None:
             return campaign
-        stage.create_stages(self._connection)
+        stage.create_stages(self._connection, for_loads=False)
         telling = Telling(
             self._connection, self._organization_id, None, self._ids(), datetime.now(UTC), {"decided": str(campaign.id)}
         )
