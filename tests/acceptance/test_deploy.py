@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from clew.kernel.cache.redis.configuration import redis_conf
 from clew.kernel.cache.redis.connection import RedisConnection
 from clew.kernel.settings import Settings
-from tests.support.embedded import wait_until
+from tests.support.embedded import temporary_base, wait_until
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 POSTGRES = Path("/usr/lib/postgresql/15/bin")
@@ -123,7 +123,12 @@ def answers(settings: Settings) -> bool:
 @pytest.fixture
 def postgres_port(made: Made) -> Iterator[int]:
     """Debian's PostgreSQL with the container's options, run as its own user where we are root."""
-    directory, port = made.directory.parent / "postgres", free_port()
+    with temporary_base() as base:
+        yield from _postgres_at(made, base / "postgres")
+
+
+def _postgres_at(made: Made, directory: Path) -> Iterator[int]:
+    port = free_port()
     user = pwd.getpwnam("postgres") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
     as_user: dict[str, Any] = (
         {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
@@ -135,8 +140,6 @@ def postgres_port(made: Made) -> Iterator[int]:
     (directory / "password").write_text(made.passwords["POSTGRES_PASSWORD"])
     for path in (directory, *directory.iterdir()):
         shutil.chown(path, user.pw_uid, user.pw_gid)
-    for parent in directory.parents[:3]:
-        parent.chmod(parent.stat().st_mode | 0o011)
     options = made.command("postgres").partition("docker-entrypoint.sh postgres ")[2].split()
     here = {
         "/tls/postgres.crt": f"{directory}/postgres.crt",

@@ -41,7 +41,7 @@ def configure_logs(settings: Settings, stream: TextIO | None = None) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     finish: list[structlog.typing.Processor] = [structlog.processors.format_exc_info, hide_secrets, renderer]
-    handler = logging.StreamHandler(target)
+    handler = logging.StreamHandler(target) if stream is not None else _ToStandardError()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.PositionalArgumentsFormatter(), *shared],
@@ -67,6 +67,22 @@ def logger(name: str) -> structlog.typing.FilteringBoundLogger:
     """The logger of a module: `logger(__name__).info("file loaded", file=…, records=…)`."""
     bound: structlog.typing.FilteringBoundLogger = structlog.get_logger(name)
     return bound
+
+
+class _ToStandardError(logging.StreamHandler[TextIO]):
+    """Writes to what standard error is when it writes: whoever puts another in its place may close that one."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:
+        """Standard error."""
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, stream: TextIO) -> None:
+        """It stays what it is."""
 
 
 class _Lines:

@@ -87,3 +87,18 @@ def test_a_value_cannot_look_like_another_line_or_another_value(tmp_path: Path, 
     assert "\x1b" not in written
     if form == "text":
         assert written.split("\n")[2].endswith("[clew.test] agent='a user=root' user=eve")
+
+
+def test_lines_go_to_what_standard_error_is_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = io.StringIO(), io.StringIO()
+    monkeypatch.setattr("sys.stderr", first)
+    configure_logs(settings(tmp_path, "json"))
+    logger("clew.first").warning("one")
+    logging.getLogger("library").warning("two")
+    monkeypatch.setattr("sys.stderr", second)
+    first_said = first.getvalue()
+    first.close()
+    logger("clew.second").warning("three")
+    logging.getLogger("library").warning("four")
+    assert [json.loads(line)["event"] for line in first_said.splitlines()] == ["one", "two"]
+    assert [json.loads(line)["event"] for line in second.getvalue().splitlines()] == ["three", "four"]
