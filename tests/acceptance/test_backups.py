@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from clew.domains.backups.service import take
 from clew.kernel.database import Database
 from clew.kernel.settings import Settings
 from tests.acceptance.test_interruption import write_log
@@ -241,6 +242,19 @@ def test_doctor_tells_how_old_the_newest_backup_is_and_whether_the_log_is_archiv
         log.unlink()
         away.rename(log)
         archived.run("db", "stop")
+
+
+def test_what_leads_to_no_wanted_second_goes_with_its_log_and_the_rest_still_restores(archived: Program) -> None:
+    log = archived.base / "backups" / "wal"
+    oldest = min(names(log))
+    with Database(settings_of(archived)) as database:
+        taken = take(database, archived.base / "backups", clock=lambda: datetime.now(UTC) + timedelta(days=40))
+    assert taken.removed
+    listed = [each["name"] for each in json.loads(archived.run("backup", "--list", "--json").output)]
+    assert listed == [taken.backup.name]
+    assert names(archived.base / "backups" / "base") == set(listed)
+    assert oldest not in names(log)
+    assert archived.json("restore", "--rehearse")["ok"]
 
 
 def test_backups_within_the_data_directory_are_refused(archived: Program) -> None:

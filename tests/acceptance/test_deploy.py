@@ -5,7 +5,6 @@ import os
 import pwd
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from clew.kernel.cache.redis.configuration import redis_conf
 from clew.kernel.cache.redis.connection import RedisConnection
 from clew.kernel.settings import Settings
 from tests.support.embedded import temporary_base, wait_until
+from tests.support.ports import free_port
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 POSTGRES = Path("/usr/lib/postgresql/15/bin")
@@ -196,9 +196,3 @@ def test_postgresql_starts_with_it_and_answers_over_tls_only_to_who_knows_the_pa
         version("wrong", authority)
     with pytest.raises(psycopg.OperationalError, match="certificate"):
         version(password, made.directory / "tls" / "postgres.crt")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port

@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -11,6 +10,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from tests.engines.artefacts import Recipe, class_path
+from tests.support.ports import free_port
 
 _OPTIONS: Final = (
     "-XX:+UseSerialGC",
@@ -35,7 +35,7 @@ class Node:
         self._java = ["java", f"-Xms{heap}", f"-Xmx{heap}", *(["-XX:TieredStopAtLevel=1"] if quick else [])]
         self.recipe = recipe
         self.directory = directory
-        self.port = _free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -102,9 +102,3 @@ class Node:
                 return bool(answer.status == 200)
         except (URLError, OSError):
             return False
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port

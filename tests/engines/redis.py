@@ -21,6 +21,7 @@ from typing import Any
 import redis
 
 from tests.support.leftovers import ENDINGS
+from tests.support.ports import free_port
 
 PROGRAM = "redis-server"
 PATIENCE_SECONDS = 30.0
@@ -98,11 +99,6 @@ def _program() -> str:
     found = shutil.which(PROGRAM)
     assert found, f"{PROGRAM} is not installed: apt-get install --no-install-recommends redis-server"
     return found
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 @contextlib.contextmanager

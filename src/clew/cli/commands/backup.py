@@ -139,6 +139,7 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _print_backups(found: "list[Backup]") -> None:
+    from clew.cli.diagnosis.machine import written_size
     from clew.cli.output import line, table
 
     if not found:
@@ -148,7 +149,7 @@ def _print_backups(found: "list[Backup]") -> None:
         (
             each.name,
             f"{each.base.ended_at:%Y-%m-%d %H:%M:%S} UTC",
-            f"{each.base.size_bytes / 1024**2:,.1f} MiB",
+            written_size(each.base.size_bytes),
             "any second since" if each.with_log else "its end only",
             each.schema,
         )
@@ -158,6 +159,7 @@ def _print_backups(found: "list[Backup]") -> None:
 
 
 def _print_taken(taken: "Taken") -> None:
+    from clew.cli.diagnosis.machine import written_size
     from clew.cli.output import line, pairs
 
     made = taken.backup
@@ -165,7 +167,7 @@ def _print_taken(taken: "Taken") -> None:
     pairs(
         {
             "where": made.path,
-            "database": f"{made.base.size_bytes / 1024**2:,.1f} MiB",
+            "database": written_size(made.base.size_bytes),
             "new files": taken.new_files,
             "leads to": "any second from now on" if made.with_log else "its own end (no CLEW_BACKUP_DIR is set)",
             "removed as expired": ", ".join(taken.removed) or None,
