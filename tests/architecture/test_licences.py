@@ -20,6 +20,7 @@ PERMISSIVE = frozenset(
 EXCEPTIONS = {
     "psycopg": "LGPL-3.0: imported unmodified, installed separately and replaceable; docs/decisions/0004",
     "psycopg-binary": "as psycopg, whose compiled half it is",
+    "psycopg-pool": "as psycopg, whose pool it is",
 }
 
 CLASSIFIERS = {
@@ -34,7 +35,12 @@ CLASSIFIERS = {
     "zlib/libpng License": "Zlib",
 }
 
-FREE_TEXT = {"Apache 2.0": "Apache-2.0", "Apache License, Version 2.0": "Apache-2.0", "BSD": "BSD-3-Clause"}
+FREE_TEXT = {
+    "Apache 2.0": "Apache-2.0",
+    "Apache License, Version 2.0": "Apache-2.0",
+    "BSD": "BSD-3-Clause",
+    "3-Clause BSD License": "BSD-3-Clause",
+}
 
 
 def closure(name: str) -> dict[str, metadata.Distribution]:
