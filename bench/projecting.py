@@ -24,8 +24,8 @@ from clew.projections.keeping import verify
 from clew.projections.projector import Projector
 from clew.projections.search.fields import SearchIndex
 from clew.projections.search_documents.tables import BY_TABLE, DocumentReader
+from clew.projections.search_place import search_view
 from clew.projections.search_projection import SearchProjection
-from clew.projections.service import projections
 
 _ENTITY_HEAVY: Final = "subfinder"
 _ENTITY_ROWS: Final = 200_000
@@ -96,7 +96,7 @@ def main(arguments: list[str]) -> None:
         if database.embedded is None:
             raise LookupError("the benchmark's record is kept by the embedded server")
         fill(database, entities)
-        (projection,) = projections(settings)
+        projection = SearchProjection(search_view(settings))
         with Meter(database.embedded.ensure_running().pid) as meter:
             found = _timed(database, projection)
         found |= visible(database, projection, rate)

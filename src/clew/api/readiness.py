@@ -6,7 +6,7 @@ from clew.api.serving import Serving
 from clew.kernel.errors import ClewError, ConflictError
 from clew.kernel.schema_state import SchemaState, read_schema
 from clew.projections.keeping import status
-from clew.projections.service import projections
+from clew.projections.registry import projections
 
 
 def reasons_not_ready(serving: Serving) -> list[str]:

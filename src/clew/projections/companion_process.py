@@ -12,6 +12,7 @@ import pickle
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -25,8 +26,9 @@ from clew.kernel.errors import ClewError
 from clew.kernel.logs import configure_logs
 from clew.kernel.settings import Settings
 from clew.projections.companion import FINISH, SIGNALS
+from clew.projections.projection import Projection
 from clew.projections.projector import Projector
-from clew.projections.service import projections
+from clew.projections.registry import kept_by_loads, projections
 
 _PAUSE_SECONDS: Final = 1.0
 _STEP_CHANGES: Final = 100_000  # the command waits for the step at hand and the next one
@@ -46,7 +48,10 @@ def main() -> int:
         _step_back()
     owner = _Owner()
     try:
-        done = _follow(settings, owner, _PAUSE_SECONDS if beside_a_command else float(sys.argv[1]))
+        if beside_a_command:
+            done = _follow(settings, kept_by_loads(settings), owner, _PAUSE_SECONDS)
+        else:
+            done = _follow(settings, projections(settings), owner, float(sys.argv[1]))
     except (ClewError, OSError, psycopg.Error) as error:
         # The command does in the end what was not done here, and tells what fails then.
         log.debug("the views do not follow beside the command", error=str(error))
@@ -79,11 +84,11 @@ def _step_back() -> None:
         Path("/proc/self/autogroup").write_text(str(_BESIDE_A_COMMAND), encoding="ascii")
 
 
-def _follow(settings: Settings, owner: _Owner, pause_seconds: float) -> bool:
+def _follow(settings: Settings, views: Sequence[Projection], owner: _Owner, pause_seconds: float) -> bool:
     with (
         Database(settings) as database,
         database_errors(database.address),
-        Projector(database, projections(settings), step_changes=_STEP_CHANGES) as projector,
+        Projector(database, views, step_changes=_STEP_CHANGES) as projector,
     ):
         return projector.follow(owner.ended, idle_seconds=pause_seconds, then_rest=owner.wants_the_rest)
 

@@ -17,6 +17,7 @@ import structlog
 from clew.kernel.settings import Settings
 from clew.projections.companion import COMMAND
 from clew.projections.projector import pause
+from clew.projections.registry import projections
 
 IDLE_SECONDS: Final = 0.3
 _PATIENCE_SECONDS: Final = 30.0
@@ -38,7 +39,7 @@ class FollowingProcess:
 
     def start(self) -> None:
         """Begin. Once."""
-        if self._settings.search != "none":
+        if projections(self._settings):
             self._thread.start()
 
     def stop(self) -> None:

@@ -12,7 +12,7 @@ from clew.kernel.roles import PROJECTOR
 from clew.projections import keeping
 from clew.projections.books import Books
 from clew.projections.projection import Difference
-from clew.projections.service import projections
+from clew.projections.registry import projections
 
 _SHOWN: Final = 20
 

@@ -82,6 +82,10 @@ class Projection(Protocol):
     def tables(self) -> frozenset[str]:
         """The tables it follows."""
 
+    @property
+    def kept_by_loads(self) -> bool:
+        """Whether commands that change the record leave it up to date. If not, a server does, or whoever reads it."""
+
     def position(self) -> str | None:
         """The position stored with the view; None where there is none, or none that this program can use."""
 

@@ -130,12 +130,12 @@ class Projector:
         idle_seconds: float = IDLE_SECONDS,
         then_rest: Callable[[], bool] = lambda: False,
     ) -> bool:
-        """Keep every view up to date until `stop` is set, pausing longer and longer while something fails.
+        """Keep every view up to date until `stop` is set; one that fails is left alone longer and longer.
 
         Between two steps the place is lent to whoever waits for it. Where `then_rest` says so, all that is committed
         in the end is still taken over; gives whether that was done.
         """
-        failures, trimmed = 0, -TRIM_SECONDS
+        waits, trimmed = BackOff(), -TRIM_SECONDS
         until = StopForGuests(stop, self._place)
         self._kept = kept = KeptWritings()
         try:
@@ -144,13 +144,14 @@ class Projector:
                     kept.close()
                     self._place.lend(stop)
                     continue
-                outcomes = self._catch_up(until)
-                failures = failures + 1 if any(outcome.error for outcome in outcomes) else 0
+                for projection in self._projections.values():
+                    if waits.is_due(projection.name):
+                        waits.note(self._surely(projection, until, attempts=1))
                 kept.close_rested()
                 if time.monotonic() - trimmed >= TRIM_SECONDS:
                     self._trim()
                     trimmed = time.monotonic()
-                until.wait(pause(failures) if failures else idle_seconds)
+                until.wait(idle_seconds)
             # Somebody waits for these: what they need no more of the log goes when the next one follows.
             return then_rest() and not any(outcome.error for outcome in self._catch_up(None))
         finally:
@@ -266,9 +267,9 @@ class Projector:
             self.books.confirm(projection.name, position, projection.rows(), 0)
         return mismatch or position
 
-    def _surely(self, projection: Projection, stop: Stop | None) -> Outcome:
+    def _surely(self, projection: Projection, stop: Stop | None, attempts: int = ATTEMPTS) -> Outcome:
         """Advance, trying again after what may pass; the last error is noted and told, not raised."""
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, attempts + 1):
             try:
                 return self.advance(projection, stop)
             except (ClewError, OSError, psycopg.Error) as error:
@@ -276,7 +277,7 @@ class Projector:
                     raise  # without the connection the place is lost, too
                 self.books.failed(projection.name, f"{type(error).__name__}: {error}")
                 log.warning("projection failed", projection=projection.name, attempt=attempt, error=str(error))
-                if attempt == ATTEMPTS or (stop or threading.Event()).wait(pause(attempt)):
+                if attempt == attempts or (stop or threading.Event()).wait(pause(attempt)):
                     return Outcome(projection.name, error=str(error))
         raise AssertionError("the last attempt returns")
 
@@ -303,6 +304,24 @@ class Projector:
         token = uuid.uuid4().hex
         self.books.intend(name, token)
         return token
+
+
+class BackOff:
+    """When each view may be tried again: an engine that is away keeps no other view waiting."""
+
+    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._failures: dict[str, int] = {}
+        self._until: dict[str, float] = {}
+
+    def is_due(self, name: str) -> bool:
+        """Whether it is time to try that view."""
+        return self._seconds() >= self._until.get(name, 0.0)
+
+    def note(self, outcome: Outcome) -> None:
+        """What became of a try."""
+        self._failures[outcome.name] = failures = self._failures.get(outcome.name, 0) + 1 if outcome.error else 0
+        self._until[outcome.name] = self._seconds() + pause(failures) if failures else 0.0
 
 
 def _tell_aside(projection: Projection, aside: Aside) -> None:

@@ -44,6 +44,11 @@ class SearchProjection:
         return frozenset(BY_TABLE)
 
     @property
+    def kept_by_loads(self) -> bool:
+        """Always: people search for what they have just loaded."""
+        return True
+
+    @property
     def view(self) -> SearchView:
         """The view itself, for readers."""
         return self._view

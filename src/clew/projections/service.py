@@ -1,8 +1,8 @@
-"""The installation's projections: which there are, and that commands leave them up to date."""
+"""The installation's views as commands know them: they are left, or brought, up to date."""
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import psycopg
@@ -10,23 +10,23 @@ import structlog
 
 from clew.kernel.database import Database
 from clew.kernel.database_errors import database_errors
-from clew.kernel.errors import ClewError
+from clew.kernel.errors import ClewError, NotFoundError
 from clew.kernel.roles import PROJECTOR
 from clew.kernel.settings import Settings
 from clew.projections import feed
 from clew.projections.companion import companion
 from clew.projections.feed import Position, Snapshot
 from clew.projections.place import ProjectorBusyError
+from clew.projections.projection import Projection
 from clew.projections.projector import Outcome, Projector
+from clew.projections.registry import kept_by_loads, projections
 from clew.projections.search.errors import SearchEngineUnavailableError
 from clew.projections.search_place import (
     dead_notes,
     noted,
     search_directory,
-    search_view,
     write_organization_ids,
 )
-from clew.projections.search_projection import SearchProjection
 
 PATIENCE_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.05
@@ -34,11 +34,12 @@ _POLL_SECONDS: Final = 0.05
 log: Final = structlog.get_logger(__name__)
 
 
-def projections(settings: Settings) -> list[SearchProjection]:
-    """The projections that the settings ask for."""
-    if settings.search == "none":
-        return []
-    return [SearchProjection(search_view(settings))]
+class ProjectionBehindError(ClewError):
+    """A view cannot be brought up to date just now."""
+
+    code = "projection_behind"
+    exit_code = 9
+    transient = True
 
 
 def check_engines(settings: Settings) -> None:
@@ -68,7 +69,7 @@ def followed(database: Database) -> Iterator[None]:
 
     What cannot follow is logged and left to the next command: the record itself is as the block left it.
     """
-    if database.settings.search == "none":
+    if not kept_by_loads(database.settings):
         # A view that is there all the same falls behind: the note stays, and whoever reads it next catches up first.
         with noted(database.settings) if search_directory(database.settings).exists() else contextlib.nullcontext():
             yield
@@ -87,7 +88,7 @@ def followed(database: Database) -> Iterator[None]:
 def catch_up(
     database: Database, *, patience_seconds: float = PATIENCE_SECONDS, beside: Callable[[], bool] = lambda: False
 ) -> list[Outcome] | None:
-    """Bring all views up to now, or wait until another process has done it; what was done here.
+    """Bring the views that loads keep up to now, or wait until another process has done it; what was done here.
 
     `beside` is asked first, and may do it. None if the views are not up to date in the end; why is in the log and in
     `projection status`.
@@ -96,7 +97,7 @@ def catch_up(
     try:
         dead = dead_notes(settings)
         with database_errors(database.address):
-            outcomes = [] if beside() else _outcomes(database, patience_seconds)
+            outcomes = [] if beside() else _outcomes(database, kept_by_loads(settings), patience_seconds)
         if outcomes is None or any(outcome.error for outcome in outcomes):
             return None
         for note in dead:
@@ -110,18 +111,34 @@ def catch_up(
     return outcomes
 
 
-def _outcomes(database: Database, patience_seconds: float) -> list[Outcome] | None:
+def bring_up(database: Database, name: str, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    """Bring one view up to now before it is read, or wait until another process has done it.
+
+    Raises ProjectionBehindError, NotFoundError.
+    """
+    wanted = [each for each in projections(database.settings) if each.name == name]
+    if not wanted:
+        raise NotFoundError(f"there is no projection {name!r}", remedy="the settings switch it off")
+    with database_errors(database.address):
+        outcomes = _outcomes(database, wanted, patience_seconds)
+    errors = [outcome.error for outcome in outcomes or () if outcome.error]
+    if outcomes is None or errors:
+        reason = errors[0] if errors else "another process keeps it, and has not come this far"
+        raise ProjectionBehindError(reason, where=f"projection {name}", remedy="see `clew projection status`")
+
+
+def _outcomes(database: Database, wanted_views: Sequence[Projection], patience_seconds: float) -> list[Outcome] | None:
     """What the projector did; empty if another process did it; None if it did not in time."""
     wanted: Snapshot | None = None
     until = time.monotonic() + patience_seconds
     while True:
         try:
-            with Projector(database, projections(database.settings)) as projector:
+            with Projector(database, wanted_views) as projector:
                 return projector.catch_up()
         except ProjectorBusyError:
             with database.connect_raw(PROJECTOR) as connection:
                 wanted = wanted or feed.current_snapshot(connection)
-                if all(_holds(connection, each, wanted) for each in projections(database.settings)):
+                if all(_holds(connection, each, wanted) for each in wanted_views):
                     return []
             if time.monotonic() > until:
                 log.warning("another process keeps the views, and has not come this far", seconds=patience_seconds)
@@ -129,7 +146,7 @@ def _outcomes(database: Database, patience_seconds: float) -> list[Outcome] | No
         time.sleep(_POLL_SECONDS)
 
 
-def _holds(connection: psycopg.Connection[Any], projection: SearchProjection, wanted: Snapshot) -> bool:
+def _holds(connection: psycopg.Connection[Any], projection: Projection, wanted: Snapshot) -> bool:
     """Whether a view has every change that a snapshot sees."""
     position = Position.decode(projection.position() or "")
     return position is not None and feed.lag(connection, position, limit=1, now=wanted).changes == 0

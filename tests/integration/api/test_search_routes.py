@@ -12,10 +12,11 @@ from clew.kernel.database import Database
 from clew.projections.following import FollowingProcess
 from clew.projections.keeping import projecting
 from clew.projections.projection import Difference
+from clew.projections.registry import projections
 from clew.projections.search.errors import SearchViewMissingError
 from clew.projections.search.fields import DocumentSet
 from clew.projections.search_reading import SearchReading
-from clew.projections.service import catch_up, projections
+from clew.projections.service import catch_up
 from clew.worker.runner import Runner
 from tests.support.api import Api, Person, opened_api, problem
 from tests.support.embedded import wait_until

@@ -15,10 +15,11 @@ import pytest
 
 from clew.projections.companion import companion
 from clew.projections.projector import Projector
+from clew.projections.registry import projections
 from clew.projections.search.errors import SearchViewMissingError
 from clew.projections.search.fields import DocumentSet
 from clew.projections.search_place import search_view
-from clew.projections.service import catch_up, followed, projections
+from clew.projections.service import catch_up, followed
 from tests.support.embedded import command_line
 from tests.support.projecting import Place, add_domain, new_place
 from tests.support.record import new_organization

@@ -6,9 +6,10 @@ import pytest
 
 from clew.kernel.errors import DatabaseUnavailableError, InputError
 from clew.projections.projector import Projector
+from clew.projections.registry import projections
 from clew.projections.search.fields import DocumentSet
 from clew.projections.search_place import dead_notes, is_behind, organization_ids, search_directory, search_view
-from clew.projections.service import catch_up, followed, projections
+from clew.projections.service import catch_up, followed
 from tests.support.projecting import Place, add_domain, new_place
 
 

@@ -16,7 +16,9 @@ from clew.projections.following import FollowingProcess
 from clew.projections.place import ProjectorBusyError
 from clew.projections.projection import Difference
 from clew.projections.projector import Projector
-from clew.projections.service import catch_up, projections
+from clew.projections.search_place import search_view
+from clew.projections.search_projection import SearchProjection
+from clew.projections.service import catch_up
 from tests.support.embedded import wait_until
 from tests.support.projecting import Place, add_domain, new_place
 from tests.support.record import new_organization
@@ -25,7 +27,7 @@ FOLLOWER = """
 import pickle, sys, threading
 from clew.kernel.database import Database
 from clew.projections.projector import Projector
-from clew.projections.service import projections
+from clew.projections.registry import projections
 settings = pickle.load(sys.stdin.buffer)
 with Database(settings) as database, Projector(database, projections(settings)) as projector:
     print("there", flush=True)
@@ -35,7 +37,7 @@ GUEST = """
 import pickle, sys, time
 from clew.kernel.database import Database
 from clew.projections.keeping import projecting
-from clew.projections.service import projections
+from clew.projections.registry import projections
 settings = pickle.load(sys.stdin.buffer)
 with Database(settings) as database, projecting(database, projections(settings)) as projector:
     projection = projector.projection("search")
@@ -56,7 +58,7 @@ def shared() -> Iterator[Place]:
 def place(shared: Place) -> Place:
     """The module's record with a tenant of the test's own, and its views where a server keeps them."""
     own = Place(shared.database, shared.directory, new_organization(shared.database))
-    (own.projection,) = projections(shared.database.settings)
+    own.projection = SearchProjection(search_view(shared.database.settings))
     with keeping.projecting(shared.database, []):
         pass  # sessions of processes that were killed have ended
     assert catch_up(shared.database) is not None

@@ -96,7 +96,7 @@ def drill(
     from clew.cli.session import opened_current_database
     from clew.projections.keeping import ProjectionDiffersError, projecting
     from clew.projections.keeping import drill as run
-    from clew.projections.service import projections
+    from clew.projections.registry import projections
 
     call = invocation(context, as_json, organization, data_dir)
     with (
@@ -125,7 +125,7 @@ def follow(
     from clew.cli.output import note
     from clew.cli.session import opened_current_database
     from clew.projections.keeping import projecting
-    from clew.projections.service import projections
+    from clew.projections.registry import projections
 
     call = invocation(context, as_json, organization, data_dir)
     with (

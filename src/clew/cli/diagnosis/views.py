@@ -6,7 +6,7 @@ from clew.cli.diagnosis.finding import Finding, Status, checked
 from clew.kernel.database import Database
 from clew.kernel.settings import Settings
 from clew.projections.keeping import status
-from clew.projections.service import projections
+from clew.projections.registry import projections
 
 _LAG_SECONDS = 60.0
 _OPEN_SECONDS = 300.0

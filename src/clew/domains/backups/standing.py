@@ -13,7 +13,7 @@ from clew.kernel.roles import PROJECTOR
 from clew.kernel.settings import Settings
 from clew.projections.keeping import projecting
 from clew.projections.keeping import verify as verify_view
-from clew.projections.service import projections
+from clew.projections.registry import projections
 
 TABLES: Final = ("organizations", "entities", "relationships", "collection_items", "attack_sessions", "investigations")
 

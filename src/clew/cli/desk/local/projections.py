@@ -8,7 +8,7 @@ from clew.cli.options import Invocation
 from clew.cli.progress import counted
 from clew.cli.session import opened_current_database
 from clew.projections import keeping
-from clew.projections.service import projections
+from clew.projections.registry import projections
 
 
 @dataclass(frozen=True, slots=True)
