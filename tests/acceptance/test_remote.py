@@ -248,3 +248,17 @@ def test_the_environment_names_server_and_key_and_the_examination_looks_at_both(
     assert found["healthy"]
     assert {each["name"] for each in found["findings"]} == {"connection", "server", "readiness", "key", "version"}
     assert remote.program.json("--server", "", "org", "show", **variables)["slug"] == "default", "an empty one: here"
+
+
+def test_schedules_are_kept_from_afar_as_from_here(remote: Remote) -> None:
+    made = remote.json("jobs", "schedule", "nightly", "analyze", "--every", "1d", "--parameters", '{"depth": "deep"}')
+    assert (made["every_seconds"], made["parameters"], made["queue"]) == (86_400, {"depth": "deep"}, "analysis")
+    assert remote.json("jobs", "reschedule", "nightly", "--pause", "--every", "2d")["is_active"] is False
+    (here,) = remote.program.json("jobs", "schedules")["schedules"]
+    (there,) = remote.json("jobs", "schedules")["schedules"]
+    assert (here, here["every_seconds"]) == (there, 172_800)
+    remote.run("jobs", "schedule", "x", "analyze", "--every", "1d", "--parameters", '{"deep": 1}', expect=4)
+    remote.run("jobs", "schedule", "nightly", "analyze", "--every", "1d", expect=6)
+    remote.program.run("jobs", "reschedule", "nightly", expect=4)
+    assert remote.json("jobs", "unschedule", "nightly")["name"] == "nightly"
+    remote.run("jobs", "unschedule", "nightly", expect=5)

@@ -173,6 +173,12 @@ def _job(workshop: Workshop) -> str:
     return workshop.row("jobs", user_id=workshop.owner.id, kind="ingest", run_after=system_clock() + timedelta(days=1))
 
 
+def _schedule(workshop: Workshop) -> str:
+    # For later: no runner of these tests enqueues it.
+    later = system_clock() + timedelta(days=1)
+    return workshop.row("schedules", name=some_name(), kind="analyze", every_seconds=3600, next_at=later)
+
+
 def _campaign(workshop: Workshop) -> str:
     made = workshop.row("campaigns", name=f"Campaign {some_name()}", confidence=0.9, first_seen=NOON, last_seen=NOON)
     with workshop.writer() as writer:
@@ -229,6 +235,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "record_id": Maker(_held_record),
     "relationship_id": Maker(_relationship),
     "role_id": Maker(_role),
+    "schedule_id": Maker(_schedule),
     "session_id": Maker(_session),
     "source_id": Maker(_source),
     "target_id": Maker(_target),

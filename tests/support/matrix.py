@@ -52,10 +52,11 @@ READS_BY_POST: Final = {
     "verify_audit_trail": "compares the trail with its seals, which takes long, and changes nothing",
 }
 """Operations that only read although they are not GET, and why."""
-BY_WHAT_IS_ASKED: Final = {"follow_events": "job:read"}
+BY_WHAT_IS_ASKED: Final = {"create_schedule": "analysis:write", "follow_events": "job:read"}
 """Operations that need one of several permissions, whichever what is asked for needs: the one that the example needs.
 
-That every other value needs its own is for a test of its own (tests/integration/api/test_events.py)."""
+That every other value needs its own is for tests of their own (tests/integration/api/test_events.py,
+test_schedules.py)."""
 NOT_BY_KEY: Final[dict[str, str]] = {}
 """Operations that need a permission and refuse API keys whatever they may do, and why."""
 _NONE: Final = b"{}"

@@ -30,6 +30,7 @@ from clew.cli.commands import (
     quarantine,
     report,
     role,
+    schedules,
     schema,
     search,
     serve,
@@ -203,9 +204,10 @@ def _jobs() -> typer.Typer:
     group.command("show")(jobs.show_job)
     group.command("cancel")(jobs.cancel)
     group.command("retry")(jobs.retry)
-    group.command("schedule")(jobs.schedule)
-    group.command("schedules")(jobs.schedules)
-    group.command("unschedule")(jobs.unschedule)
+    group.command("schedule")(schedules.schedule)
+    group.command("schedules")(schedules.schedules)
+    group.command("reschedule")(schedules.reschedule)
+    group.command("unschedule")(schedules.unschedule)
     return group
 
 

@@ -12,11 +12,6 @@ if TYPE_CHECKING:
     from clew.cli.options import Invocation
     from clew.domains.jobs.schedules import Schedule
 
-_QUEUES: Final = {"analyze": "analysis", "projection_verify": "projections"}
-_DEFAULTS: Final[dict[str, dict[str, Any]]] = {
-    "analyze": {"depth": "standard"},
-    "projection_verify": {"projection": "search", "repair": False},
-}
 _SECONDS: Final = {"m": 60, "h": 3600, "d": 86_400}
 
 
@@ -28,19 +23,15 @@ def parsed_span(text: str) -> int:
     return int(found[1]) * _SECONDS[found[2]]
 
 
-def parsed_parameters(kind: str, text: str) -> tuple[dict[str, Any], str]:
-    """What a job of that kind is told, what is not given being as usual, and its queue. Raises InputError."""
-    if kind not in _QUEUES:
-        raise InputError(
-            f"jobs of kind {kind!r} cannot be scheduled", where="KIND", remedy=f"name one of {', '.join(_QUEUES)}"
-        )
+def parsed_parameters(text: str) -> dict[str, Any]:
+    """What is to be different from how jobs of the kind are told usually. Raises InputError."""
     try:
         given = orjson.loads(text)
     except ValueError:
         given = None
     if not isinstance(given, dict):
         raise InputError("this is no JSON object", where="--parameters", remedy='write it as {"depth": "deep"}')
-    return _DEFAULTS[kind] | given, _QUEUES[kind]
+    return given
 
 
 def described(call: "Invocation", schedule: "Schedule") -> None:
@@ -52,6 +43,6 @@ def described(call: "Invocation", schedule: "Schedule") -> None:
         "Schedule": schedule.name,
         "Kind": schedule.kind,
         "Every": f"{schedule.every_seconds:,} s",
-        "Next": schedule.next_at,
+        "Next": schedule.next_at if schedule.is_active else "rests",
     }
     pairs(rows)

@@ -37,6 +37,7 @@ PROMISED = {
     "jobs retry",
     "jobs schedule",
     "jobs schedules",
+    "jobs reschedule",
     "jobs unschedule",
     "backup",
     "restore",

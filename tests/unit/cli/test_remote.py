@@ -42,13 +42,15 @@ def arguments_of(command: Any, file: Path) -> list[str]:
         "paths": str(file),
         "file": str(file),
         "what": "search",
+        "every": "1h",
+        "kind": "analyze",
     }
-    given = []
+    given = ["--pause"] if command.name == "reschedule" else []  # without any change it refuses before
     for parameter in command.params:
         if parameter.param_type_name == "argument" and parameter.required:
             given.append(values.get(parameter.name, "x"))
         elif parameter.required:
-            given += [parameter.opts[0], "x"]
+            given += [parameter.opts[0], values.get(parameter.name, "x")]
     return given
 
 

@@ -142,6 +142,17 @@ def loader_of(call: "Invocation") -> "ports.Loader":
     return RemoteLoader(call)
 
 
+def schedules_of(call: "Invocation") -> "ports.Schedules":
+    """What is done again and again."""
+    if call.address is None:
+        from clew.cli.desk.local.schedules import LocalSchedules
+
+        return LocalSchedules(call)
+    from clew.cli.desk.remote.schedules import RemoteSchedules
+
+    return RemoteSchedules(call)
+
+
 def jobs_of(call: "Invocation") -> "ports.Jobs":
     """Jobs."""
     if call.address is None:

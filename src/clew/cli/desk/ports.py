@@ -1,6 +1,6 @@
 """What commands ask for, subject by subject. Whoever answers raises ClewError as the record's own services do."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from clew.domains.investigations.cases import Investigation
     from clew.domains.investigations.overview import Overview
     from clew.domains.investigations.targets import Target
+    from clew.domains.jobs.schedules import Schedule, ScheduleChanges
     from clew.domains.jobs.service import Job
     from clew.ingest.quarantine import RetryReport
     from clew.ingest.service import LoadReport
@@ -267,6 +268,24 @@ class Jobs(Protocol):
 
     def retry(self, identifier: UUID) -> "Job":
         """Have it done again. Raises NotFoundError, ConflictError."""
+
+
+class Schedules(Protocol):
+    """Jobs that come again by themselves, by name."""
+
+    def all(self) -> "Sequence[Schedule]":
+        """Every one."""
+
+    def add(
+        self, name: str, kind: str, *, every_seconds: int, priority: int, parameters: Mapping[str, Any]
+    ) -> "Schedule":
+        """A new one; what `parameters` leaves out is as usual. Raises InputError, ConflictError."""
+
+    def change(self, name: str, changes: "ScheduleChanges") -> "Schedule":
+        """As it is from now on. Raises NotFoundError, InputError."""
+
+    def remove(self, name: str) -> "Schedule":
+        """One that is no more. Raises NotFoundError."""
 
 
 @dataclass(frozen=True, slots=True)

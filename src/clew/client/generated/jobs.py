@@ -4,7 +4,7 @@ Written by `make docs` from the API's description; edit that instead.
 """
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from clew.client import paging
@@ -74,4 +74,55 @@ class JobsOperations(Calls):
         """
         return self._transport.fetch_resource(
             models.Job, asked("POST", path_of("/api/v1/jobs/{job_id}/retry", job_id=job_id), if_match=if_match)
+        )
+
+    def list_schedules(self) -> models.SchedulePage:
+        """List schedules.
+
+        What is done again and again, by name. All on one page: there are as many as people wrote.
+        """
+        return self._transport.fetch(models.SchedulePage, asked("GET", "/api/v1/schedules"))
+
+    def create_schedule(self, body: Any, *, idempotency_key: str | None = None) -> models.Schedule:
+        """Have a job done again and again.
+
+        The first time at once; never beside the job of the last time. It takes what doing it once takes.
+        """
+        return self._transport.fetch_resource(
+            models.Schedule, asked("POST", "/api/v1/schedules", body=body, once=idempotency_key or True)
+        )
+
+    def get_schedule(self, schedule_id: UUID) -> models.Schedule:
+        """Read a schedule.
+
+        One schedule with its ETag.
+        """
+        return self._transport.fetch_resource(
+            models.Schedule, asked("GET", path_of("/api/v1/schedules/{schedule_id}", schedule_id=schedule_id))
+        )
+
+    def change_schedule(
+        self, schedule_id: UUID, body: models.ScheduleChanges, *, if_match: str | None = None
+    ) -> models.Schedule:
+        """Change a schedule.
+
+        Let it come more or less often, rest, or go on: then it is due at once if its time has passed.
+        """
+        return self._transport.fetch_resource(
+            models.Schedule,
+            asked(
+                "PATCH",
+                path_of("/api/v1/schedules/{schedule_id}", schedule_id=schedule_id),
+                body=body,
+                if_match=if_match,
+            ),
+        )
+
+    def remove_schedule(self, schedule_id: UUID, *, if_match: str | None = None) -> None:
+        """Remove a schedule.
+
+        Have it done no more. Jobs that are enqueued stay.
+        """
+        self._transport.send(
+            asked("DELETE", path_of("/api/v1/schedules/{schedule_id}", schedule_id=schedule_id), if_match=if_match)
         )

@@ -1038,6 +1038,28 @@ class RelationshipPage(Model, frozen=True, kw_only=True):
     next_cursor: str | None
 
 
+class Schedule(Resource, frozen=True, kw_only=True):
+    """A job that comes again by itself."""
+
+    id: UUID
+    name: str
+    kind: str
+    every_seconds: int
+    parameters: dict[str, Any]
+    queue: Literal["celery", "analysis", "enrichment", "projections", "reports"]
+    priority: int
+    is_active: bool
+    next_at: datetime
+    last_job_id: UUID | None
+
+
+class SchedulePage(Model, frozen=True, kw_only=True):
+    """Page[ScheduleModel]"""
+
+    items: list[Schedule]
+    next_cursor: str | None
+
+
 class Session(Model, frozen=True, kw_only=True):
     """One of the caller's sessions."""
 
@@ -1374,6 +1396,41 @@ class RoleList(Model, frozen=True, kw_only=True):
 
     items: list[Role]
     next_cursor: None = None
+
+
+class ScheduleChanges(Model, frozen=True, kw_only=True):
+    """What is to be different; what is left out stays."""
+
+    every_seconds: int | UnsetType = UNSET
+    priority: int | UnsetType = UNSET
+    is_active: bool | UnsetType = UNSET
+
+
+class ScheduledAnalysis(Model, frozen=True, kw_only=True):
+    """An analysis again and again. Takes the permission analysis:write."""
+
+    name: str
+    kind: Literal["analyze"]
+    every_seconds: int
+    priority: int = 5
+    parameters: NewAnalysis | None = None
+
+
+class VerificationAsked(Model, frozen=True, kw_only=True):
+    """What is to be compared with the record."""
+
+    projection: str = "search"
+    repair: bool = False
+
+
+class ScheduledVerification(Model, frozen=True, kw_only=True):
+    """A comparison of a view with the record again and again. Takes the permission projection:write."""
+
+    name: str
+    kind: Literal["projection_verify"]
+    every_seconds: int
+    priority: int = 5
+    parameters: VerificationAsked | None = None
 
 
 class Sealed(Resource, frozen=True, kw_only=True):

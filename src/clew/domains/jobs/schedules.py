@@ -4,10 +4,10 @@ All times are the database's. A time that was missed, because nothing ran, is ma
 where it would have been. While the job of the last time has not ended, none is added.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -58,15 +58,27 @@ class Schedule:
         return plain | {"last_job_id": None if self.last_job_id is None else str(self.last_job_id)}
 
 
+Check = Callable[[Schedule], None]
+
+
+def accept(found: Schedule) -> None:
+    """The check of a caller who does not say what they saw."""
+
+
+class ScheduleChanges(TypedDict, total=False):
+    """What is to be different; what is left out stays."""
+
+    every_seconds: int
+    priority: int
+    is_active: bool
+
+
 def add_schedule(connection: sa.Connection, organization_id: UUID, new: NewSchedule) -> Schedule:
     """Have a job enqueued every so often, for the transaction's user, the first time at once.
 
     Raises InputError for an interval, queue or priority that is none, ConflictError if the name is taken.
     """
-    if not LEAST_EVERY_SECONDS <= new.every_seconds <= LONGEST_EVERY_SECONDS:
-        raise InputError(
-            f"{new.every_seconds} seconds are no interval", where="every", remedy="between a minute and a year"
-        )
+    _require_interval(new.every_seconds)
     if new.queue not in QUEUES or not 1 <= new.priority <= 10:
         raise InputError(
             f"there is no queue {new.queue!r} with priority {new.priority}",
@@ -97,13 +109,54 @@ def list_schedules(connection: sa.Connection, organization_id: UUID) -> Sequence
     return [Schedule(*row) for row in connection.execute(query)]
 
 
-def remove_schedule(connection: sa.Connection, organization_id: UUID, name: str) -> Schedule:
+def read_schedule(connection: sa.Connection, organization_id: UUID, schedule_id: UUID) -> Schedule:
+    """One schedule. Raises NotFoundError."""
+    return _found(connection, _own(organization_id, schedule_id), str(schedule_id))
+
+
+def find_schedule(connection: sa.Connection, organization_id: UUID, name: str) -> Schedule:
+    """The schedule of that name. Raises NotFoundError."""
+    query = sa.select(*_COLUMNS).where(schedules.c.organization_id == organization_id, schedules.c.name == name)
+    return _found(connection, query, name)
+
+
+def change_schedule(
+    connection: sa.Connection,
+    organization_id: UUID,
+    schedule_id: UUID,
+    changes: ScheduleChanges,
+    *,
+    check: Check = accept,
+) -> Schedule:
+    """Let it come at another interval or priority, rest, or go on: then it is due at once if its time has passed.
+
+    Raises NotFoundError, InputError.
+    """
+    present = _found(connection, _own(organization_id, schedule_id).with_for_update(), str(schedule_id))
+    check(present)
+    if "every_seconds" in changes:
+        _require_interval(changes["every_seconds"])
+    if not changes:
+        return present
+    changing = (
+        sa.update(schedules)
+        .where(schedules.c.organization_id == organization_id, schedules.c.id == schedule_id)
+        .values(updated_at=sa.func.now(), **changes)
+    )
+    found = Schedule(*connection.execute(changing.returning(*_COLUMNS)).one())
+    record(connection, Act("schedule_changed", "UPDATE", "schedule", found.id, found.name, request=dict(changes)))
+    return found
+
+
+def remove_schedule(
+    connection: sa.Connection, organization_id: UUID, schedule_id: UUID, *, check: Check = accept
+) -> Schedule:
     """Have no more jobs enqueued by it; those that are stay. Raises NotFoundError."""
-    removing = sa.delete(schedules).where(schedules.c.organization_id == organization_id, schedules.c.name == name)
-    row = connection.execute(removing.returning(*_COLUMNS)).one_or_none()
-    if row is None:
-        raise NotFoundError("no such schedule", where=name, remedy="`clew jobs schedules` lists those there are")
-    found = Schedule(*row)
+    found = _found(connection, _own(organization_id, schedule_id).with_for_update(), str(schedule_id))
+    check(found)
+    connection.execute(
+        sa.delete(schedules).where(schedules.c.organization_id == organization_id, schedules.c.id == schedule_id)
+    )
     record(connection, Act("schedule_removed", "DELETE", "schedule", found.id, found.name))
     return found
 
@@ -126,6 +179,22 @@ def _enqueue(database: Database, organization_id: UUID, schedule_id: UUID, user_
             job = enqueue(connection, organization_id, NewJob(row.kind, row.parameters, row.queue, row.priority)).id
         connection.execute(_MOVE_ON, named | {"job": job})
         return int(job is not None)
+
+
+def _own(organization_id: UUID, schedule_id: UUID) -> sa.Select[Any]:
+    return sa.select(*_COLUMNS).where(schedules.c.organization_id == organization_id, schedules.c.id == schedule_id)
+
+
+def _found(connection: sa.Connection, query: sa.Select[Any], what: str) -> Schedule:
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise NotFoundError("no such schedule", where=what, remedy="list the schedules for those there are")
+    return Schedule(*row)
+
+
+def _require_interval(seconds: int) -> None:
+    if not LEAST_EVERY_SECONDS <= seconds <= LONGEST_EVERY_SECONDS:
+        raise InputError(f"{seconds} seconds are no interval", where="every", remedy="between a minute and a year")
 
 
 _COLUMNS: Final = tuple(schedules.c[name] for name in Schedule.__slots__)

@@ -12,7 +12,9 @@ from clew.domains.jobs.schedules import (
     NewSchedule,
     Schedule,
     add_schedule,
+    change_schedule,
     enqueue_due,
+    find_schedule,
     list_schedules,
     remove_schedule,
 )
@@ -113,9 +115,10 @@ def test_many_who_look_after_it_enqueue_one(database: Database, tenant: Tenant) 
 def test_one_that_is_removed_comes_no_more(database: Database, tenant: Tenant) -> None:
     added(database, tenant)
     with database.transaction(tenant.context) as connection:
-        assert remove_schedule(connection, tenant.id, "hourly").name == "hourly"
+        found = find_schedule(connection, tenant.id, "hourly")
+        assert remove_schedule(connection, tenant.id, found.id).name == "hourly"
         with pytest.raises(NotFoundError):
-            remove_schedule(connection, tenant.id, "hourly")
+            remove_schedule(connection, tenant.id, found.id)
     assert enqueue_due(database) == 0
 
 
@@ -126,7 +129,9 @@ def test_each_organization_has_its_own(database: Database, tenant: Tenant) -> No
     assert enqueue_due(database) == 2
     assert len(jobs_of(database, tenant)) == len(jobs_of(database, other)) == 1
     with database.transaction(other.context) as connection:
-        remove_schedule(connection, other.id, "hourly")
+        with pytest.raises(NotFoundError):
+            remove_schedule(connection, other.id, schedule_of(database, tenant).id)
+        remove_schedule(connection, other.id, find_schedule(connection, other.id, "hourly").id)
     assert schedule_of(database, tenant).name == "hourly"
 
 
@@ -148,3 +153,19 @@ def test_a_name_is_given_once(database: Database, tenant: Tenant) -> None:
     added(database, tenant)
     with pytest.raises(ConflictError):
         added(database, tenant)
+
+
+def test_it_rests_goes_on_and_comes_at_another_interval(database: Database, tenant: Tenant) -> None:
+    made = added(database, tenant)
+    with database.transaction(tenant.context) as connection:
+        assert not change_schedule(connection, tenant.id, made.id, {"is_active": False}).is_active
+    assert enqueue_due(database) == 0
+    with database.transaction(tenant.context) as connection:
+        changed = change_schedule(
+            connection, tenant.id, made.id, {"is_active": True, "every_seconds": 120, "priority": 9}
+        )
+    assert (changed.every_seconds, changed.priority, changed.next_at) == (120, 9, made.next_at)
+    assert enqueue_due(database) == 1
+    assert schedule_of(database, tenant).next_at - made.next_at == timedelta(seconds=120)
+    with database.transaction(tenant.context) as connection, pytest.raises(InputError):
+        change_schedule(connection, tenant.id, made.id, {"every_seconds": 59})
