@@ -16,6 +16,7 @@ ERROR_MODULES = (
     "clew.api.errors",
     "clew.kernel.cache.port",
     "clew.kernel.errors",
+    "clew.kernel.outbound",
     "clew.domains.audit.chain",
     "clew.domains.audit.sealer",
     "clew.domains.identity.refreshing",

@@ -1,7 +1,7 @@
 """Clew asks nobody anything over the network by itself: what could is named here, with where it may go.
 
 So no value of a request, a file or a setting of an organization can send the server to an address (SSRF): the hosts
-that it speaks to are the operator's settings, read when it starts.
+that it speaks to are the operator's settings, read when it starts, or go through `clew.kernel.outbound`, which checks.
 """
 
 import ast
@@ -24,6 +24,9 @@ ALLOWED = {
     "src/clew/client/operations.py": "names the transport's answers",
     "src/clew/client/transport.py": "speaks to the Clew server that --server names",
     "src/clew/domains/identity/delivery.py": "speaks to the mail server that smtp_host names",
+    "src/clew/kernel/outbound.py": "checks every address that a user named before anything connects to it",
+    "src/clew/kernel/outbound_httpx.py": "connects to what kernel.outbound has checked",
+    "src/clew/kernel/outbound_requests.py": "connects to what kernel.outbound has checked",
 }
 
 

@@ -16,6 +16,7 @@ from pydantic import ByteSize, Field, SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
 from clew.kernel.errors import ConfigurationError
+from clew.kernel.outbound_settings import OutboundSettings
 from clew.kernel.setting_kinds import GIBIBYTE, KIBIBYTE, MEBIBYTE, AbsolutePath, PostgresqlUrl, SearchUrl, absolute
 from clew.kernel.shared_settings import SharedSettings
 
@@ -28,7 +29,7 @@ def _default_data_dir() -> Path:
     return Path(platformdirs.user_data_path("clew", appauthor=False))
 
 
-class Settings(SharedSettings):
+class Settings(SharedSettings, OutboundSettings):
     """The product's settings. Make one with `load_settings`, which also reads `clew.toml` and explains mistakes."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
@@ -165,9 +166,7 @@ class Settings(SharedSettings):
         description="File of passwords that are refused: one per line, or SHA-1 digests as Have I Been Pwned lists "
         "them (fast if sorted by digest).",
     )
-    argon2_memory_kib: int = Field(
-        65_536, ge=8, le=4_194_304, description="Memory in KiB that hashing a password takes."
-    )
+    argon2_memory_kib: int = Field(65_536, ge=8, le=4_194_304, description="Memory in KiB to hash a password with.")
     argon2_passes: int = Field(3, ge=1, le=100, description="Passes over that memory.")
     sign_in_free_failures: int = Field(
         5, ge=1, le=100, description="Failed sign-ins to an account before each further one makes it wait longer."
