@@ -9,7 +9,6 @@ import os
 import pickle
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +22,7 @@ from clew.api.services import Service
 from clew.kernel.cache.opening import opened_cache
 from clew.kernel.database import Database
 from clew.kernel.errors import ConfigurationError
+from clew.kernel.held_directory import held_directory
 from clew.kernel.logs import logger
 from clew.kernel.settings import Settings
 from clew.kernel.single_server import SingleServer
@@ -53,7 +53,7 @@ def serve_with_several(
         with opened_cache(database.settings):
             pass  # what is wrong with Redis is said once, before anything is started
         opened.enter_context(SingleServer(database, shared=True))
-        figures = opened.enter_context(tempfile.TemporaryDirectory(prefix="clew-figures-"))
+        figures = str(opened.enter_context(held_directory(database.settings.data_dir / "figures")))
         opened.enter_context(running(services))
         watched = [
             opened.enter_context(_kept_running(database.settings, listener, listening, figures))
