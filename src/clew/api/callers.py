@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from fastapi import Depends, Request
 
 from clew.api.credentials import Credential, credential_of
-from clew.api.exchange import NO_ROUTE, Exchange, exchange_of
+from clew.api.exchange import KNOWN_CALLER, NO_ROUTE, Exchange, exchange_of
 from clew.api.serving import Serving, serving_of
 from clew.domains.identity.callers import caller_of_session
 from clew.domains.identity.key_callers import caller_of_key
@@ -175,12 +175,16 @@ class Call(Visitor):
         return credential_of(self.request.headers, self.serving.cookies.name)
 
     def _found_out(self) -> Principal:
+        known = self.request.scope.get(KNOWN_CALLER)
+        principal = known if isinstance(known, Principal) else self._shown()
+        self._exchange.principal = principal
+        return principal
+
+    def _shown(self) -> Principal:
         shown = self._credential()
         if shown is None:
             raise AuthenticationError("nobody is signed in", remedy="send an API key or an access token, or sign in")
-        principal = self._shown_by(shown)
-        self._exchange.principal = principal
-        return principal
+        return self._shown_by(shown)
 
     def _shown_by(self, shown: Credential) -> Principal:
         serving = self.serving

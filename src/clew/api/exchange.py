@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from clew.domains.identity.principal import Principal
     from clew.domains.identity.quotas import Allowance
 
+KNOWN_CALLER: Final = "clew.known_caller"
+"""Where, in the scope of a request made within this process, the Principal stands who makes it.
+
+What comes over a network cannot get there: a server makes scopes itself, of header lines, paths and addresses.
+"""
 _KEY: Final = "clew.exchange"
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 NO_ROUTE: Final = "(none)"

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from socket import AF_INET6, SO_REUSEADDR, SOL_SOCKET, socket
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import anyio.to_thread
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from clew.api.application import create_application
@@ -19,6 +20,7 @@ from clew.api.services import Service, live_services
 from clew.api.serving import Serving, opened_serving
 from clew.kernel.database import Database
 from clew.kernel.errors import ConfigurationError
+from clew.kernel.settings import Settings
 from clew.kernel.single_server import SingleServer
 
 if TYPE_CHECKING:
@@ -83,18 +85,48 @@ def serve(
     *,
     stop: threading.Event,
     ready: Callable[[str], None],
+    application: Callable[[Serving], ASGIApp] = create_application,
+    lifespan: Literal["on", "off"] = "off",
 ) -> None:
     """Answer requests until `stop` is set; then finish those that are being answered, then the services.
 
-    `ready` is told the address once requests are answered. The schema must be the present one. Raises
-    ConfigurationError, ConflictError if another server works on this record.
+    `ready` is told the address once requests are answered. The schema must be the present one. What answers is the API
+    unless `application` makes something else of it. Raises ConfigurationError, ConflictError if another server works
+    on this record.
     """
     with contextlib.ExitStack() as opened:
         alone = opened.enter_context(SingleServer(database, shared=database.settings.redis_url is not None))
         serving = opened.enter_context(opened_serving(database, alone=alone))
         opened.enter_context(running([*live_services(serving), *services]))
-        server = _Server(_configuration(serving, listening), serving.stopping, stop, ready)
-        server.run([listener])
+        answer(
+            application(serving),
+            listener,
+            listening,
+            database.settings,
+            stop=stop,
+            ready=ready,
+            stopping=serving.stopping,
+            lifespan=lifespan,
+        )
+
+
+def answer(
+    application: ASGIApp,
+    listener: socket,
+    listening: Listening,
+    settings: Settings,
+    *,
+    stop: threading.Event,
+    ready: Callable[[str], None],
+    stopping: threading.Event | None = None,
+    lifespan: Literal["on", "off"] = "off",
+) -> None:
+    """The same of any application, with nothing beside it; `stopping` is set when the end begins.
+
+    Raises ConfigurationError.
+    """
+    configuration = _configuration(application, listening, settings, lifespan)
+    _Server(configuration, settings.api_threads, stopping or threading.Event(), stop, ready).run([listener])
 
 
 @contextlib.contextmanager
@@ -107,15 +139,16 @@ def running(services: Sequence[Service]) -> Iterator[None]:
         yield
 
 
-def _configuration(serving: Serving, listening: Listening) -> uvicorn.Config:
-    settings = serving.settings
+def _configuration(
+    application: ASGIApp, listening: Listening, settings: Settings, lifespan: Literal["on", "off"]
+) -> uvicorn.Config:
     trusted = [each.strip() for each in settings.api_trusted_proxies.split(",") if each.strip()]
     configuration = uvicorn.Config(
-        create_application(serving),
+        application,
         loop="uvloop",
         http=_Protocol,
         ws="none",
-        lifespan="off",
+        lifespan=lifespan,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -145,11 +178,13 @@ class _Server(uvicorn.Server):
     def __init__(
         self,
         configuration: uvicorn.Config,
+        threads: int,
         stopping: threading.Event,
         stop: threading.Event,
         ready: Callable[[str], None],
     ) -> None:
         super().__init__(configuration)
+        self._threads = threads
         self._stopping = stopping
         self._stop = stop
         self._ready = ready
@@ -169,12 +204,6 @@ class _Server(uvicorn.Server):
             self._stopping.set()
             self.should_exit = True
         return await super().on_tick(counter)
-
-    @property
-    def _threads(self) -> int:
-        application: Any = self.config.app
-        threads: int = application.state.serving.settings.api_threads
-        return threads
 
 
 class _Protocol(HttpToolsProtocol):

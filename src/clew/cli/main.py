@@ -24,6 +24,7 @@ from clew.cli.commands import (
     init,
     jobs,
     key,
+    mcp,
     organization,
     path,
     projection,
@@ -158,6 +159,7 @@ def _application() -> typer.Typer:
     root.command("restore")(backup.restore)
     root.add_typer(_schema(), name="schema")
     root.command("serve")(serve.serve)
+    root.command("mcp")(mcp.mcp)
     root.command("worker")(worker.worker)
     root.command("doctor")(doctor.doctor)
     root.command("version")(version)

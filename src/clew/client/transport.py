@@ -157,7 +157,7 @@ class Transport:
 
     def _once(self, request: Outgoing, *, stream: bool = False, silence: float | None = None) -> httpx2.Response:
         # Not the library's own `params`: it would write None as "" and True as "true" by luck.
-        query = urlencode(list(_pairs(request.query)))
+        query = urlencode(list(pairs(request.query)))
         address = f"{self.server}{request.path}{f'?{query}' if query else ''}"
         timeout = self._client.timeout if silence is None else httpx2.Timeout(silence, connect=self.patience.connect)
         content = request.content() if callable(request.content) else request.content
@@ -214,7 +214,8 @@ def asked(
     return Outgoing(method, path, query or {}, sent, content, method in _REPEATABLE or bool(once))
 
 
-def _pairs(query: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def pairs(query: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The parts of a query as they are written; lists give one for each value, None gives none."""
     for name, value in query.items():
         for each in value if isinstance(value, (list, tuple)) else (value,):
             if each is not None:

@@ -61,10 +61,10 @@ def serve(
 
         require_shared(load_and_configure(call), workers)
         listening = Listening(host, port, certificate, key)
-        _require_safe(listening, behind_proxy=behind_proxy)
+        require_safe(listening, behind_proxy=behind_proxy)
         with bound(listening) as listener, opened_current_database(call) as database:
             check_engines(database.settings)
-            services = [service for make in _SERVICES for service in make(database)]
+            services = services_of(database)
             if workers == 1:
                 run(database, listener, listening, services, stop=stop, ready=tell)
             else:
@@ -93,7 +93,13 @@ def _worker(database: "Database") -> "list[Service]":
 _SERVICES: "tuple[Callable[[Database], list[Service]], ...]" = (_standard, _worker)
 
 
-def _require_safe(listening: "Listening", *, behind_proxy: bool) -> None:
+def services_of(database: "Database") -> "list[Service]":
+    """What runs beside the requests of a server of that database."""
+    return [service for make in _SERVICES for service in make(database)]
+
+
+def require_safe(listening: "Listening", *, behind_proxy: bool) -> None:
+    """Raises ConfigurationError for what would cross a network unencrypted, and half a certificate."""
     from clew.kernel.errors import ConfigurationError
 
     if (listening.certificate is None) != (listening.key is None):

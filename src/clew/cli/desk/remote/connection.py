@@ -24,7 +24,7 @@ from clew.client.address import is_exposed
 from clew.kernel.errors import ConfigurationError, InputError
 
 _LONGEST_KEY: Final = 8192
-_PATIENCE: Final = Patience(longest_pause=60.0, answer=300.0)  # a key's minute; retries and comparisons take long
+PATIENCE: Final = Patience(longest_pause=60.0, answer=300.0)  # a key's minute; retries and comparisons take long
 
 Result = TypeVar("Result")
 
@@ -46,7 +46,7 @@ def connected(call: Invocation) -> Iterator[Client]:
         Transport(
             address,
             key_of(call),
-            patience=_PATIENCE,
+            patience=PATIENCE,
             ca_file=Path(authority) if authority else None,
             agent=f"clew/{__version__}",
         )

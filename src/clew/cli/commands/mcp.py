@@ -1,0 +1,65 @@
+"""`clew mcp`: the record for assistants, by the Model Context Protocol."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clew.cli.options import DataDirectoryOption, JsonOption, OrganizationOption, invocation
+
+_STOPPING = "ending; press Ctrl-C again to end at once"
+
+
+def mcp(  # noqa: PLR0913, PLR0917  each option is an argument
+    context: typer.Context,
+    http: Annotated[
+        bool, typer.Option("--http", help="Listen for requests (streamable HTTP), not on standard input.")
+    ] = False,
+    allow_write: Annotated[
+        bool,
+        typer.Option("--allow-write", help="Let assistants run analyses, write reports and open cases, as they may."),
+    ] = False,
+    reports: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", exists=True, file_okay=False, help="Where write_report saves; needs --allow-write."
+        ),
+    ] = None,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="With --http: address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="With --http: port to listen on; 0: any that is free.")
+    ] = 8765,
+    certificate: Annotated[
+        Path | None, typer.Option("--tls-certificate", metavar="FILE", help="Certificate chain (PEM) to serve https.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option("--tls-key", metavar="FILE", help="Private key of it (PEM).")] = None,
+    behind_proxy: Annotated[
+        bool, typer.Option("--behind-proxy", help="What reaches this address comes encrypted through a proxy.")
+    ] = False,
+    host_name: Annotated[
+        list[str] | None,
+        typer.Option("--host-name", metavar="NAME[:PORT]", help="A name by which this is reached; may be repeated."),
+    ] = None,
+    organization: OrganizationOption = None,
+    data_dir: DataDirectoryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Serve the record to assistants by the Model Context Protocol, on standard input and output or over HTTP.
+
+    On standard input it works as the operator of the organization or, with --key-file, as the owner of that key; with
+    --server it passes on to a server elsewhere. Over HTTP every request shows its own API key or access token.
+    """
+    from clew.cli.interruption import stop_on_interrupt
+
+    call = invocation(context, as_json, organization, data_dir)
+    if reports is not None and not allow_write:
+        raise typer.BadParameter("reports are only written with --allow-write", param_hint="--reports")
+    with stop_on_interrupt(_STOPPING) as stop:
+        # Not before: threads that libraries start when they are imported would take the signals otherwise.
+        from clew.cli.assistants import OverHttp, Serving, serve_over_http, serve_over_stdio
+
+        serving = Serving(call, stop, allow_write, reports)
+        if http:
+            serve_over_http(serving, OverHttp(host, port, certificate, key, behind_proxy, tuple(host_name or ())))
+        else:
+            serve_over_stdio(serving)
