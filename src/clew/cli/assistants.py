@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
 
-import anyio
 import typer
 from starlette.types import ASGIApp
 
@@ -35,8 +34,7 @@ from clew.kernel.settings import load_settings
 from clew.mcp.gateway import AGENT, Caller, Elsewhere, Gateway, Within
 from clew.mcp.http import PATH, http_application
 from clew.mcp.rights import READING, RightsDesk
-from clew.mcp.server import Desk, mcp_server
-from clew.mcp.stdio import serve_stdio
+from clew.mcp.server import Desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +74,13 @@ class OverHttp:
         return list(dict.fromkeys([address, *own, *named]))
 
 
-def serve_over_stdio(serving: Serving) -> None:
-    """Answer what comes by standard input until it ends, or the command is told to end.
-
-    Raises AuthenticationError for a key that does not count, and what opening the record or reaching the server does.
-    """
-    if serving.call.key_file == "-":
-        raise typer.BadParameter("standard input brings the messages; name a file", param_hint="--key-file")
+@contextlib.contextmanager
+def opened_desk(serving: Serving) -> Iterator[Desk]:
+    """The record here, or of a server elsewhere, for one assistant. Raises what opening or reaching it raises."""
     opened = _here(serving) if serving.call.address is None else _elsewhere(serving.call)
     with opened as (gateway, caller):
         rights = RightsDesk(gateway, allow_write=serving.allow_write)
-        anyio.run(rights.of, caller)
-        desk = Desk(gateway, lambda _context: caller, rights, serving.reports)
-        serve_stdio(mcp_server(desk), serving.stop)
+        yield Desk(gateway, lambda _context: caller, rights, serving.reports)
 
 
 def serve_over_http(serving: Serving, over: OverHttp) -> None:

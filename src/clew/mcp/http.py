@@ -36,7 +36,7 @@ def http_application(
     `hosts` are the values of Host that it answers to: names with port, or with `:*` for any.
     """
     rights = RightsDesk(gateway, allow_write=allow_write)
-    server = mcp_server(Desk(gateway, _caller_of, rights, reports))
+    server = mcp_server(Desk(gateway, _caller_of, rights, reports).asking)
     names = [each.lower() for each in hosts]
     security = TransportSecuritySettings(
         allowed_hosts=names, allowed_origins=[f"{scheme}://{name}" for name in names for scheme in ("http", "https")]
@@ -47,8 +47,9 @@ def http_application(
     return _Edge(manager, rights, TransportSecurityMiddleware(security))
 
 
-def _caller_of(context: Context) -> Caller:
-    caller = None if context.request is None else context.request.scope.get(_CALLER)
+def _caller_of(context: Context | None) -> Caller:
+    request = None if context is None else context.request
+    caller = None if request is None else request.scope.get(_CALLER)
     if not isinstance(caller, Caller):
         raise AuthenticationError("nobody is signed in", remedy="send Authorization: Bearer with an API key")
     return caller

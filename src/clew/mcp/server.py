@@ -38,44 +38,44 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What a server is made with. `caller_of` says who sends a message; `reports` is where reports are saved."""
+    """What is asked, and for whom. `caller_of` says who sends a message; `reports` is where reports are saved."""
 
     gateway: Gateway
-    caller_of: Callable[[Context], Caller]
+    caller_of: Callable[[Context | None], Caller]
     rights: RightsDesk
     reports: Path | None = None
 
-    async def asking(self, context: Context) -> Asking:
+    async def asking(self, context: Context | None) -> Asking:
         """The API for whoever sends this message. Raises AuthenticationError, and what else the API refuses with."""
         caller = self.caller_of(context)
         return Asking(self.gateway, caller, await self.rights.of(caller), self.reports)
 
 
-def mcp_server(desk: Desk) -> Server[Any]:
-    """The server, ready for any transport."""
+def mcp_server(asking_of: Callable[[Context], Awaitable[Asking]]) -> Server[Any]:
+    """The server, ready for any transport. `asking_of` gives the API for whoever sends a message."""
 
     async def list_tools(context: Context, _: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-        asking = await _or_refuse(desk.asking(context))
+        asking = await _or_refuse(asking_of(context))
         return types.ListToolsResult(tools=[_described(tool) for tool in TOOLS if _refusal(tool, asking) is None])
 
     async def call_tool(context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         try:
-            return await _called(desk, context, params)
+            return await _called(await asking_of(context), context, params)
         except ClewError as error:
             return _failed(error)
 
     async def list_resources(context: Context, _: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
-        asking = await _or_refuse(desk.asking(context))
+        asking = await _or_refuse(asking_of(context))
         return types.ListResourcesResult(resources=await _or_refuse(resources.listed(asking)))
 
     async def list_templates(
         context: Context, _: types.PaginatedRequestParams | None
     ) -> types.ListResourceTemplatesResult:
-        asking = await _or_refuse(desk.asking(context))
+        asking = await _or_refuse(asking_of(context))
         return types.ListResourceTemplatesResult(resource_templates=resources.templates(asking))
 
     async def read_resource(context: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
-        asking = await _or_refuse(desk.asking(context))
+        asking = await _or_refuse(asking_of(context))
         return await _or_refuse(resources.read(asking, params.uri))
 
     async def list_prompts(_context: Context, _: types.PaginatedRequestParams | None) -> types.ListPromptsResult:
@@ -88,7 +88,7 @@ def mcp_server(desk: Desk) -> Server[Any]:
             raise _protocol_error(error) from None
 
     async def complete(context: Context, params: types.CompleteRequestParams) -> types.CompleteResult:
-        asking = await _or_refuse(desk.asking(context))
+        asking = await _or_refuse(asking_of(context))
         found = await _or_refuse(prompts.completed(asking, params.ref, params.argument))
         return types.CompleteResult(completion=found)
 
@@ -121,11 +121,11 @@ async def _tell_no_defects(ctx: Context, call_next: CallNext) -> HandlerResult:
         raise MCPError(types.INTERNAL_ERROR, "the server failed; its log says more") from None
 
 
-async def _called(desk: Desk, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
+async def _called(caller: Asking, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
     async def observe(done: float, step: str) -> None:
         await context.session.report_progress(done, 1.0, step)
 
-    asking = replace(await desk.asking(context), observe=observe)
+    asking = replace(caller, observe=observe)
     tool = _BY_NAME.get(params.name)
     if tool is None:
         raise NotFoundError(f"no tool {visible_text(params.name[:100])!r}", remedy="list the tools there are")

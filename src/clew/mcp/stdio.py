@@ -1,46 +1,89 @@
 """MCP over standard input and output: one assistant's host started this, and ends it by closing the input.
 
-The SDK reads standard input in a thread that nothing can interrupt, so that Ctrl-C would wait for the next line; here
-a daemon thread reads. While this serves, whatever else writes to standard output writes to standard error.
+Greetings are answered before the record is open, which takes longer; whatever asks for more waits for that. The SDK
+reads standard input in a thread that nothing can interrupt, so that Ctrl-C would wait for the next line; here a daemon
+thread reads. While this serves, whatever else writes to standard output writes to standard error.
 """
 
 import contextlib
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
-from typing import IO, Any, Final, cast
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import IO, Final, cast
 
 import anyio
 import anyio.from_thread
+import anyio.to_thread
 from anyio import AsyncFile
 from anyio.lowlevel import EventLoopToken, current_token
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
-from mcp.server.lowlevel.server import Server
 from mcp.server.stdio import stdio_server
+
+from clew.mcp.asking import Asking
+from clew.mcp.server import Context, Desk, mcp_server
 
 LONGEST_LINE: Final = 4 * 1024 * 1024
 _OUTPUT: Final = 1
 _ERRORS: Final = 2
 
 
-def serve_stdio(server: Server[Any], stop: threading.Event) -> None:
-    """Answer what comes by standard input until that ends, or `stop` is set."""
-    with _own_output() as output:
-        anyio.run(_serve, server, stop, output)
+def serve_stdio(opening: Callable[[], AbstractContextManager[Desk]], stop: threading.Event) -> None:
+    """Answer what comes by standard input until that ends, or `stop` is set.
+
+    Raises what `opening` raises, and what the API refuses the caller with: then nothing is answered any more.
+    """
+    with contextlib.ExitStack() as opened, _own_output() as output:
+        session = _Session(lambda: opened.enter_context(opening()), stop)
+        anyio.run(session.serve, output)
+        if session.failure is not None:
+            raise session.failure
 
 
-async def _serve(server: Server[Any], stop: threading.Event, output: IO[str]) -> None:
-    send, receive = anyio.create_memory_object_stream[str](16)
-    token = current_token()
-    with anyio.CancelScope() as scope:
-        threading.Thread(target=_read, args=(send, token), name="clew-mcp-input", daemon=True).start()
-        threading.Thread(target=_await_stop, args=(stop, scope, token), name="clew-mcp-stop", daemon=True).start()
-        # The SDK asks no more of them than lines to read, and to write and flush.
-        lines, written = cast("AsyncFile[str]", _Lines(receive)), anyio.wrap_file(output)
-        async with stdio_server(lines, written) as (incoming, outgoing):
-            await server.run(incoming, outgoing, server.create_initialization_options())
-    stop.set()
+class _Session:
+    """One conversation, and the record that is opened while it begins. `failure`: why that came to nothing."""
+
+    def __init__(self, opening: Callable[[], Desk], stop: threading.Event) -> None:
+        self.failure: Exception | None = None
+        self._opening = opening
+        self._stop = stop
+        self._desk: Desk | None = None
+
+    async def serve(self, output: IO[str]) -> None:
+        """Answer until the end."""
+        send, receive = anyio.create_memory_object_stream[str](16)
+        token = current_token()
+        self._ready = anyio.Event()
+        async with anyio.create_task_group() as group:
+            scope = group.cancel_scope
+            threading.Thread(target=_read, args=(send, token), name="clew-mcp-input", daemon=True).start()
+            threading.Thread(target=_await_stop, args=(self._stop, scope, token), daemon=True).start()
+            # The SDK asks no more of them than lines to read, and to write and flush.
+            lines, written = cast("AsyncFile[str]", _Lines(receive)), anyio.wrap_file(output)
+            server = mcp_server(self._asking)
+            async with stdio_server(lines, written) as (incoming, outgoing):
+                group.start_soon(self._open, scope)
+                await server.run(incoming, outgoing, server.create_initialization_options())
+                scope.cancel()
+        self._stop.set()
+
+    async def _open(self, scope: anyio.CancelScope) -> None:
+        try:
+            desk = await anyio.to_thread.run_sync(self._opening)
+            await desk.rights.of(desk.caller_of(None))
+        except Exception as error:  # noqa: BLE001  told by whoever called serve_stdio
+            self.failure = error
+            scope.cancel()
+        else:
+            self._desk = desk
+            self._ready.set()
+
+    async def _asking(self, context: Context) -> Asking:
+        await self._ready.wait()
+        if self._desk is None:
+            raise RuntimeError("nothing was opened")
+        return await self._desk.asking(context)
 
 
 class _Lines:

@@ -1,11 +1,18 @@
 """`clew mcp`: the record for assistants, by the Model Context Protocol."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from clew.cli.options import DataDirectoryOption, JsonOption, OrganizationOption, invocation
+
+if TYPE_CHECKING:
+    import threading
+    from contextlib import AbstractContextManager
+
+    from clew.cli.options import Invocation
+    from clew.mcp.server import Desk
 
 _STOPPING = "ending; press Ctrl-C again to end at once"
 
@@ -54,12 +61,25 @@ def mcp(  # noqa: PLR0913, PLR0917  each option is an argument
     call = invocation(context, as_json, organization, data_dir)
     if reports is not None and not allow_write:
         raise typer.BadParameter("reports are only written with --allow-write", param_hint="--reports")
+    if not http and call.key_file == "-":
+        raise typer.BadParameter("standard input brings the messages; name a file", param_hint="--key-file")
     with stop_on_interrupt(_STOPPING) as stop:
         # Not before: threads that libraries start when they are imported would take the signals otherwise.
-        from clew.cli.assistants import OverHttp, Serving, serve_over_http, serve_over_stdio
-
-        serving = Serving(call, stop, allow_write, reports)
         if http:
-            serve_over_http(serving, OverHttp(host, port, certificate, key, behind_proxy, tuple(host_name or ())))
+            from clew.cli.assistants import OverHttp, Serving, serve_over_http
+
+            over = OverHttp(host, port, certificate, key, behind_proxy, tuple(host_name or ()))
+            serve_over_http(Serving(call, stop, allow_write, reports), over)
         else:
-            serve_over_stdio(serving)
+            from clew.mcp.stdio import serve_stdio
+
+            serve_stdio(lambda: _opened(call, stop, allow_write, reports), stop)
+
+
+def _opened(
+    call: "Invocation", stop: "threading.Event", allow_write: bool, reports: Path | None
+) -> "AbstractContextManager[Desk]":
+    """Loads most of the program, when greetings are being answered already."""
+    from clew.cli.assistants import Serving, opened_desk
+
+    return opened_desk(Serving(call, stop, allow_write, reports))
