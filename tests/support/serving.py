@@ -93,7 +93,9 @@ def served(program: Program, *arguments: str, **variables: str) -> Iterator[Serv
 
 
 @contextlib.contextmanager
-def served_from(database: Database, *arguments: str, **variables: str) -> Iterator[Server]:
+def served_from(
+    database: Database, *arguments: str, command: tuple[str, ...] = ("serve",), **variables: str
+) -> Iterator[Server]:
     """A server that works on that database, without search; whoever does not kill it sees it end cleanly."""
     settings = database.settings
     environment = environment_with(SOURCES) | {
@@ -109,8 +111,8 @@ def served_from(database: Database, *arguments: str, **variables: str) -> Iterat
     if settings.database_url:
         environment["CLEW_DATABASE_URL"] = settings.database_url.get_secret_value()
     start = "from clew.cli.main import main; main()"
-    command = [sys.executable, "-P", "-c", start, "serve", "--port", "0", "--json", *arguments]
-    with Server.of(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)) as server:
+    called = [sys.executable, "-P", "-c", start, *command, "--port", "0", "--json", *arguments]
+    with Server.of(subprocess.Popen(called, env=environment, stdout=subprocess.PIPE, text=True)) as server:
         yield server
         if server.process.poll() is None:
             assert server.end() == 0

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-import mcp_types as types
+from mcp import types
 
 from clew.api.models.campaigns import CampaignModel
 from clew.api.models.investigations import InvestigationModel

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-import mcp_types as types
+from mcp import types
 from pydantic import BaseModel
 
 from clew.api.models.campaigns import CampaignDetailsModel, CampaignModel

@@ -25,6 +25,8 @@ from clew.mcp.asking import Asking
 from clew.mcp.server import Context, Desk, mcp_server
 
 LONGEST_LINE: Final = 4 * 1024 * 1024
+_PIECE_BYTES: Final = 64 * 1024
+_INPUT: Final = 0
 _OUTPUT: Final = 1
 _ERRORS: Final = 2
 
@@ -65,6 +67,7 @@ class _Session:
             async with stdio_server(lines, written) as (incoming, outgoing):
                 group.start_soon(self._open, scope)
                 await server.run(incoming, outgoing, server.create_initialization_options())
+                await self._ready.wait()  # who asked nothing still learns why nothing could be asked
                 scope.cancel()
         self._stop.set()
 
@@ -98,13 +101,24 @@ class _Lines:
 
 def _read(send: MemoryObjectSendStream[str], token: EventLoopToken) -> None:
     """Hand lines over until the input ends; one that is longer than any message ends it, too."""
-    with contextlib.suppress(RuntimeError, anyio.ClosedResourceError, anyio.BrokenResourceError, OSError, ValueError):
-        while line := sys.stdin.buffer.readline(LONGEST_LINE + 1):
-            if len(line) > LONGEST_LINE:
-                sys.stderr.write(f"a message is longer than {LONGEST_LINE:,} bytes: no more is read\n")
-                break
+    with contextlib.suppress(RuntimeError, anyio.ClosedResourceError, anyio.BrokenResourceError):
+        for line in _lines_of_input():
             anyio.from_thread.run(send.send, line.decode("utf-8", "replace"), token=token)
         anyio.from_thread.run_sync(send.close, token=token)
+
+
+def _lines_of_input() -> Iterator[bytes]:
+    # Not by `sys.stdin`: at its end the interpreter would wait for the lock that a reading thread holds, and abort.
+    rest = b""
+    with contextlib.suppress(OSError):
+        while piece := os.read(_INPUT, _PIECE_BYTES):
+            *lines, rest = (rest + piece).split(b"\n")
+            yield from lines
+            if len(rest) > LONGEST_LINE:
+                sys.stderr.write(f"a message is longer than {LONGEST_LINE:,} bytes: no more is read\n")
+                return
+    if rest:
+        yield rest
 
 
 def _await_stop(stop: threading.Event, scope: anyio.CancelScope, token: EventLoopToken) -> None:
