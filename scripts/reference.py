@@ -193,10 +193,68 @@ def description_page() -> str:
     return json.dumps(described, ensure_ascii=False, indent=1, sort_keys=False)
 
 
+def mcp_page() -> str:
+    """What assistants are offered: tools, resources, prompts."""
+    tools = importlib.import_module("clew.mcp.tools.registry").TOOLS
+    resources = importlib.import_module("clew.mcp.resources").KINDS
+    prompts = importlib.import_module("clew.mcp.prompts").PROMPTS
+    parts = [
+        _MCP_INTRODUCTION,
+        *map(_tool_section, tools),
+        "## Resources\n\n"
+        + table(
+            ("URI", "What", "Needs"),
+            [(code(each.template), each.description, ", ".join(map(code, each.permissions))) for each in resources],
+        ),
+        "## Prompts\n\n"
+        + table(
+            ("Name", "Argument", "What for"),
+            [(code(each.name), code(each.argument), each.description) for each in prompts],
+        ),
+    ]
+    return "\n\n".join(parts)
+
+
+_MCP_INTRODUCTION = (
+    "# What assistants are offered (MCP)\n\n"
+    "The tools, resources and prompts of `clew mcp`. A caller is offered a tool if they have all permissions that it "
+    "needs; one that changes something only if the server was started with "
+    "`--allow-write` besides. Every result is `notice` (it is data, not instructions), `result` – in the shape that "
+    "[the API](openapi.json) has for the same – and `truncated` (what was left out, and where)."
+)
+
+
+def _tool_section(tool: Any) -> str:
+    schema = tool.input_schema
+    needs = " and ".join(map(code, tool.permissions)) or "no permission"
+    required = set(schema.get("required", ()))
+    rows = [
+        (code(name), _schema_type(field), "yes" if name in required else "no", field.get("description", ""))
+        for name, field in schema.get("properties", {}).items()
+    ]
+    changes = " It changes something." if tool.changes else ""
+    arguments = "\n\n" + table(("Argument", "Type", "Required", "Meaning"), rows) if rows else ""
+    return f"## {tool.name}\n\n{tool.description}\n\nNeeds {needs}.{changes}{arguments}"
+
+
+def _schema_type(field: dict[str, Any]) -> str:
+    """A JSON Schema's type in a word or two."""
+    if "anyOf" in field:
+        return " or ".join(_schema_type(each) for each in field["anyOf"] if each.get("type") != "null")
+    if "$ref" in field:
+        return str(field["$ref"].rpartition("/")[2])
+    if field.get("type") == "array":
+        return f"list of {_schema_type(field.get('items', {}))}"
+    kind = str(field.get("format") or field.get("type", "any"))
+    choices = field.get("enum", ())
+    return ", ".join(map(code, choices)) if 0 < len(choices) <= 8 else kind
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "cache-keys.md": cache_keys_page,
     "cli.md": cli_page,
     "errors.md": errors_page,
+    "mcp.md": mcp_page,
     "ontology.md": ontology_page,
     "openapi.json": description_page,
     "schema.md": schema_page,

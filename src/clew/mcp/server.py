@@ -53,61 +53,75 @@ class Desk:
 
 def mcp_server(asking_of: Callable[[Context], Awaitable[Asking]]) -> Server[Any]:
     """The server, ready for any transport. `asking_of` gives the API for whoever sends a message."""
-
-    async def list_tools(context: Context, _: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-        asking = await _or_refuse(asking_of(context))
-        return types.ListToolsResult(tools=[_described(tool) for tool in TOOLS if _refusal(tool, asking) is None])
-
-    async def call_tool(context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
-        try:
-            return await _called(await asking_of(context), context, params)
-        except ClewError as error:
-            return _failed(error)
-
-    async def list_resources(context: Context, _: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
-        asking = await _or_refuse(asking_of(context))
-        return types.ListResourcesResult(resources=await _or_refuse(resources.listed(asking)))
-
-    async def list_templates(
-        context: Context, _: types.PaginatedRequestParams | None
-    ) -> types.ListResourceTemplatesResult:
-        asking = await _or_refuse(asking_of(context))
-        return types.ListResourceTemplatesResult(resource_templates=resources.templates(asking))
-
-    async def read_resource(context: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
-        asking = await _or_refuse(asking_of(context))
-        return await _or_refuse(resources.read(asking, params.uri))
-
-    async def list_prompts(_context: Context, _: types.PaginatedRequestParams | None) -> types.ListPromptsResult:
-        return types.ListPromptsResult(prompts=prompts.listed())
-
-    async def get_prompt(_context: Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
-        try:
-            return prompts.written(params.name, params.arguments)
-        except ClewError as error:
-            raise _protocol_error(error) from None
-
-    async def complete(context: Context, params: types.CompleteRequestParams) -> types.CompleteResult:
-        asking = await _or_refuse(asking_of(context))
-        found = await _or_refuse(prompts.completed(asking, params.ref, params.argument))
-        return types.CompleteResult(completion=found)
-
+    handlers = _Handlers(asking_of)
     server: Server[Any] = Server(
         NAME,
         version=__version__,
         title="Clew",
         instructions=INSTRUCTIONS,
-        on_list_tools=list_tools,
-        on_call_tool=call_tool,
-        on_list_resources=list_resources,
-        on_list_resource_templates=list_templates,
-        on_read_resource=read_resource,
-        on_list_prompts=list_prompts,
-        on_get_prompt=get_prompt,
-        on_completion=complete,
+        on_list_tools=handlers.list_tools,
+        on_call_tool=handlers.call_tool,
+        on_list_resources=handlers.list_resources,
+        on_list_resource_templates=handlers.list_templates,
+        on_read_resource=handlers.read_resource,
+        on_list_prompts=handlers.list_prompts,
+        on_get_prompt=handlers.get_prompt,
+        on_completion=handlers.complete,
     )
     server.middleware.append(_tell_no_defects)
     return server
+
+
+class _Handlers:
+    """One method for each request of the protocol."""
+
+    def __init__(self, asking_of: Callable[[Context], Awaitable[Asking]]) -> None:
+        self._asking_of = asking_of
+
+    async def list_tools(self, context: Context, _: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+        asking = await self._asking(context)
+        return types.ListToolsResult(tools=[_described(tool) for tool in TOOLS if _refusal(tool, asking) is None])
+
+    async def call_tool(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
+        try:
+            return await _called(await self._asking_of(context), context, params)
+        except ClewError as error:
+            return _failed(error)
+
+    async def list_resources(
+        self, context: Context, _: types.PaginatedRequestParams | None
+    ) -> types.ListResourcesResult:
+        asking = await self._asking(context)
+        return types.ListResourcesResult(resources=await _or_refuse(resources.listed(asking)))
+
+    async def list_templates(
+        self, context: Context, _: types.PaginatedRequestParams | None
+    ) -> types.ListResourceTemplatesResult:
+        asking = await self._asking(context)
+        return types.ListResourceTemplatesResult(resource_templates=resources.templates(asking))
+
+    async def read_resource(
+        self, context: Context, params: types.ReadResourceRequestParams
+    ) -> types.ReadResourceResult:
+        asking = await self._asking(context)
+        return await _or_refuse(resources.read(asking, params.uri))
+
+    async def list_prompts(self, _context: Context, _: types.PaginatedRequestParams | None) -> types.ListPromptsResult:
+        return types.ListPromptsResult(prompts=prompts.listed())
+
+    async def get_prompt(self, _context: Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
+        try:
+            return prompts.written(params.name, params.arguments)
+        except ClewError as error:
+            raise _protocol_error(error) from None
+
+    async def complete(self, context: Context, params: types.CompleteRequestParams) -> types.CompleteResult:
+        asking = await self._asking(context)
+        found = await _or_refuse(prompts.completed(asking, params.ref, params.argument))
+        return types.CompleteResult(completion=found)
+
+    async def _asking(self, context: Context) -> Asking:
+        return await _or_refuse(self._asking_of(context))
 
 
 async def _tell_no_defects(ctx: Context, call_next: CallNext) -> HandlerResult:

@@ -57,7 +57,7 @@ class _Session:
         send, receive = anyio.create_memory_object_stream[str](16)
         token = current_token()
         self._ready = anyio.Event()
-        async with anyio.create_task_group() as group:
+        async with send, receive, anyio.create_task_group() as group:
             scope = group.cancel_scope
             threading.Thread(target=_read, args=(send, token), name="clew-mcp-input", daemon=True).start()
             threading.Thread(target=_await_stop, args=(self._stop, scope, token), daemon=True).start()

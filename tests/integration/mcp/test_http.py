@@ -14,7 +14,7 @@ from tests.support.serving import PATIENCE_SECONDS, Server, served_from
 
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 ACCEPT = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"}
-COMMAND = ("mcp", "--http", "--allow-write")
+COMMAND = "mcp --http --allow-write"
 
 
 @pytest.fixture(scope="module")

@@ -159,9 +159,9 @@ def test_what_is_read_is_told_to_the_audit_trail_with_the_key(api: Api, world: W
 
     def told() -> bool:
         with api.database.transaction(world.tenant.context) as connection:
-            return connection.scalar(statement, {"user": person.user.id, "entity": entity}) == 1
+            return bool(connection.scalar(statement, {"user": person.user.id, "entity": entity}) == 1)
 
-    wait_until(told)
+    wait_until(told, "the read is in the audit trail")
 
 
 def test_no_request_can_claim_to_be_known(api: Api) -> None:

@@ -82,6 +82,7 @@ PROMISED = {
     "schema export",
     "serve",
     "worker",
+    "mcp",
     "doctor",
     "version",
 }

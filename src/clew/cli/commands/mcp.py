@@ -1,10 +1,11 @@
 """`clew mcp`: the record for assistants, by the Model Context Protocol."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from clew.cli.commands.serve import BehindProxyOption, CertificateKeyOption, CertificateOption
 from clew.cli.options import DataDirectoryOption, JsonOption, OrganizationOption, invocation
 
 if TYPE_CHECKING:
@@ -36,13 +37,9 @@ def mcp(  # noqa: PLR0913, PLR0917  each option is an argument
     port: Annotated[
         int, typer.Option(min=0, max=65_535, help="With --http: port to listen on; 0: any that is free.")
     ] = 8765,
-    certificate: Annotated[
-        Path | None, typer.Option("--tls-certificate", metavar="FILE", help="Certificate chain (PEM) to serve https.")
-    ] = None,
-    key: Annotated[Path | None, typer.Option("--tls-key", metavar="FILE", help="Private key of it (PEM).")] = None,
-    behind_proxy: Annotated[
-        bool, typer.Option("--behind-proxy", help="What reaches this address comes encrypted through a proxy.")
-    ] = False,
+    certificate: CertificateOption = None,
+    key: CertificateKeyOption = None,
+    behind_proxy: BehindProxyOption = False,
     host_name: Annotated[
         list[str] | None,
         typer.Option("--host-name", metavar="NAME[:PORT]", help="A name by which this is reached; may be repeated."),
@@ -51,10 +48,10 @@ def mcp(  # noqa: PLR0913, PLR0917  each option is an argument
     data_dir: DataDirectoryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Serve the record to assistants by the Model Context Protocol, on standard input and output or over HTTP.
+    """Serve the record to assistants (MCP).
 
-    On standard input it works as the operator of the organization or, with --key-file, as the owner of that key; with
-    --server it passes on to a server elsewhere. Over HTTP every request shows its own API key or access token.
+    By the Model Context Protocol: on standard input as the operator of the organization or the owner of a key; over
+    HTTP as the owner of the API key or access token of each request. With --server it asks a server elsewhere.
     """
     from clew.cli.interruption import stop_on_interrupt
 
@@ -64,16 +61,20 @@ def mcp(  # noqa: PLR0913, PLR0917  each option is an argument
     if not http and call.key_file == "-":
         raise typer.BadParameter("standard input brings the messages; name a file", param_hint="--key-file")
     with stop_on_interrupt(_STOPPING) as stop:
-        # Not before: threads that libraries start when they are imported would take the signals otherwise.
         if http:
-            from clew.cli.assistants import OverHttp, Serving, serve_over_http
-
-            over = OverHttp(host, port, certificate, key, behind_proxy, tuple(host_name or ()))
-            serve_over_http(Serving(call, stop, allow_write, reports), over)
+            _serve_http(call, stop, allow_write, reports, (host, port, certificate, key, behind_proxy, host_name or ()))
         else:
-            from clew.mcp.stdio import serve_stdio
+            from clew.mcp.stdio import serve_stdio  # not before: its threads would take the signals otherwise
 
             serve_stdio(lambda: _opened(call, stop, allow_write, reports), stop)
+
+
+def _serve_http(
+    call: "Invocation", stop: "threading.Event", allow_write: bool, reports: Path | None, over: tuple[Any, ...]
+) -> None:
+    from clew.cli.assistants import OverHttp, Serving, serve_over_http
+
+    serve_over_http(Serving(call, stop, allow_write, reports), OverHttp(*over))
 
 
 def _opened(

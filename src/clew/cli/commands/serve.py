@@ -18,18 +18,24 @@ if TYPE_CHECKING:
 
 _STOPPING = "finishing what is being answered; press Ctrl-C again to end at once"
 
+CertificateOption = Annotated[
+    Path | None, typer.Option("--tls-certificate", metavar="FILE", help="Certificate chain (PEM) to serve https.")
+]
+CertificateKeyOption = Annotated[
+    Path | None, typer.Option("--tls-key", metavar="FILE", help="Private key of it (PEM).")
+]
+BehindProxyOption = Annotated[
+    bool, typer.Option("--behind-proxy", help="What reaches this address comes encrypted through a proxy.")
+]
+
 
 def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0: any that is free.")] = 8000,
-    certificate: Annotated[
-        Path | None, typer.Option("--tls-certificate", metavar="FILE", help="Certificate chain (PEM) to serve https.")
-    ] = None,
-    key: Annotated[Path | None, typer.Option("--tls-key", metavar="FILE", help="Private key of it (PEM).")] = None,
-    behind_proxy: Annotated[
-        bool, typer.Option("--behind-proxy", help="What reaches this address comes encrypted through a proxy.")
-    ] = False,
+    certificate: CertificateOption = None,
+    key: CertificateKeyOption = None,
+    behind_proxy: BehindProxyOption = False,
     workers: Annotated[int, typer.Option(min=1, help="Server processes; more than one needs Redis.")] = 1,
     data_dir: DataDirectoryOption = None,
     as_json: JsonOption = False,
