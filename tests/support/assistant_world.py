@@ -61,7 +61,7 @@ def new_world(api: Api) -> World:
         "read_report": {"case": case},
         "run_analysis": {"wait_seconds": 0},
         "write_report": {"case": case, "format": "json"},
-        "open_case": {"name": "Lantern"},
+        "open_case": {"name": f"Case {some_name()}"},
         "add_target": {"case": case, "value": "c2.example.net"},
     }
     assert catch_up(api.database) is not None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import httpx2
-from mcp import Client, types
+from mcp import Client, MCPError, types
 from mcp.client.streamable_http import streamable_http_client
 
 from clew.mcp.gateway import Caller, Within
@@ -97,11 +97,17 @@ class Whose:
     def run(self, conversation: Callable[[Assistant], Awaitable[Result]]) -> Result:
         """One conversation from its beginning to its end."""
 
-        async def talk() -> Result:
+        async def talk() -> Result | MCPError:
             async with self.assistant() as assistant:
-                return await conversation(assistant)
+                try:
+                    return await conversation(assistant)
+                except MCPError as error:
+                    return error  # raised below: the SDK would wrap it here
 
-        return asyncio.run(talk())
+        ended = asyncio.run(talk())
+        if isinstance(ended, MCPError):
+            raise ended
+        return ended
 
     def call(self, name: str, arguments: Mapping[str, Any] | None = None) -> Said:
         """A conversation of one call."""

@@ -59,6 +59,7 @@ def test_nothing_of_another_organization_shows_or_can_be_told_from_nothing(api: 
             answers[name] = (await assistant.call(name, arguments), await assistant.call(name, absent))
         return answers
 
+    before = _things(api, world)
     refused = set()
     for name, (theirs, absent) in Whose(api, stranger, allow_write=True).run(call_all).items():
         given = set(map(str, world.arguments[name].values()))
@@ -69,9 +70,14 @@ def test_nothing_of_another_organization_shows_or_can_be_told_from_nothing(api: 
             assert UUID_TEXT.sub("ID", theirs.text) == UUID_TEXT.sub("ID", absent.text)
     named = {name for name, arguments in world.arguments.items() if any(map(_is_id, arguments.values()))}
     assert named <= refused
+    assert _things(api, world) == before, "something of the other organization was changed"
+
+
+def _things(api: Api, world: World) -> tuple[int, ...]:
+    """How many cases, targets and jobs the organization has."""
     with api.database.transaction(world.tenant.context) as connection:
-        cases = connection.scalar(sa.text("SELECT count(*) FROM investigation_targets WHERE value = 'c2.example.net'"))
-    assert cases <= 1, "a target was added to another organization's case"
+        counts = (sa.text(f"SELECT count(*) FROM {table}") for table in ("investigations", "targets", "jobs"))
+        return tuple(connection.scalar(count) or 0 for count in counts)
 
 
 def _is_id(value: object) -> bool:
