@@ -12,7 +12,7 @@ from mcp import MCPError, types
 from clew.mcp.outside import MOST_CHARACTERS
 from clew.mcp.tools.registry import TOOLS
 from tests.support.api import Api
-from tests.support.assistant_world import World
+from tests.support.assistant_world import World, new_world
 from tests.support.assistants import Assistant, Said, Whose
 from tests.support.record import Tenant, Writer
 
@@ -49,17 +49,23 @@ INJECTIONS = (
 
 
 @pytest.fixture(scope="module")
-def whose(api: Api, world: World) -> Whose:
-    return Whose(api, api.person(world.tenant, "admin").headers["key"], allow_write=True)
+def harmed(api: Api) -> World:
+    """A world for what may be made in it."""
+    return new_world(api)
 
 
-def test_hostile_arguments_are_refused_or_answered_and_never_fail(whose: Whose, world: World) -> None:
+@pytest.fixture(scope="module")
+def whose(api: Api, harmed: World) -> Whose:
+    return Whose(api, api.person(harmed.tenant, "admin").headers["key"], allow_write=True)
+
+
+def test_hostile_arguments_are_refused_or_answered_and_never_fail(whose: Whose, harmed: World) -> None:
     async def attack(assistant: Assistant) -> list[str]:
         found = []
         for tool in TOOLS:
             for name in tool.input_schema.get("properties", {}):
                 for value in HOSTILE:
-                    said = await assistant.call(tool.name, {**world.arguments[tool.name], name: value})
+                    said = await assistant.call(tool.name, {**harmed.arguments[tool.name], name: value})
                     if not said.ok and (said.code not in EXPECTED or len(said.text) > 5000):
                         found.append(f"{tool.name}({name}={value!r:.60}): {said.text[:300]}")
         return found
