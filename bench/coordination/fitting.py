@@ -151,7 +151,7 @@ def judgements(fitted: Fitted) -> Iterator[tuple[np.ndarray, bool]]:
     """Terms of each community that the current weights give, and whether half of it is one campaign."""
     found = fitted.looked.parts()
     weighed = fitted.looked.ready.weighed
-    cohesions = verdict.cohesions([part.members for part, _ in found], weighed.habits, weighed.size)
+    cohesions = verdict.cohesions([part.members for part, _ in found], weighed)
     for (part, inside), (does, when) in zip(found, cohesions, strict=True):
         yield (
             verdict.terms(len(part.members), list(part.confidence.values()), inside, weighed.size, (does, when)),

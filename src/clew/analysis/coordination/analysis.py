@@ -59,7 +59,10 @@ class _Prepared:
         return self.sessions["source_ip"].unique(maintain_order=True)
 
     def words(self) -> Words:
-        return Words(self.weighed.habits, self.weighed.values, self.observed.glossary, self.sessions["session_id"])
+        weighed = self.weighed
+        return Words(
+            weighed.habits, weighed.values, self.observed.glossary, self.sessions["session_id"], weighed.crowded
+        )
 
 
 def analyze(
@@ -206,7 +209,7 @@ def _told(
         ready.background.seconds,
     )
     inside = _inside(parts, scored, len(ready.digest_of))
-    cohesion = cohesions([part.members for part in parts], ready.weighed.habits, ready.weighed.size)
+    cohesion = cohesions([part.members for part in parts], ready.weighed)
     judged = (
         telling.community(
             part,

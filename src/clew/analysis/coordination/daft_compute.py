@@ -23,8 +23,13 @@ ROWS_OF_A_PART: Final = 250_000
 SESSIONS_OF_A_BLOCK: Final = 20_000
 """Sessions, about, whose sources are looked at together."""
 
-col, lit, Window = daft.col, daft.lit, daft.Window
-row_number, unnest, when = functions.row_number, functions.unnest, functions.when
+# Expressions are what comparing them gives, which the types of Python's operators do not say.
+col: Any = daft.col
+lit: Any = daft.lit
+Window: Any = daft.Window
+row_number: Any = functions.row_number
+unnest: Any = functions.unnest
+when: Any = functions.when
 
 _SEQUENCES: Final = pl.Schema({"session": pl.UInt32(), "steps": pl.List(pl.UInt64())})
 

@@ -13,6 +13,7 @@ import polars as pl
 
 from clew.analysis.coordination import model
 from clew.analysis.coordination.features import breadth_columns, surprise_columns
+from clew.analysis.coordination.neighbours import TRUST
 
 KNOTS: Final = (0.0, 3.0, 6.0, 10.0, 24.0)
 """Nats between which a kind's weight is the same."""
@@ -69,7 +70,8 @@ def weights() -> np.ndarray:
 
 def probabilities(features: pl.DataFrame, size: int) -> np.ndarray:
     """Probability that each pair of sources acts together."""
-    return logistic(model.INTERCEPT + design(features, size) @ weights())
+    odds = model.INTERCEPT + design(features, size) @ weights()
+    return logistic(odds + TRUST * features["neighbours"].to_numpy())
 
 
 def logistic(odds: np.ndarray) -> np.ndarray:

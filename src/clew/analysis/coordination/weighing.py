@@ -5,7 +5,7 @@ Values that nearly the same sources have (a list tried from top to bottom, the t
 value (`minhash`), and joined by union-find; a habit is as common as its most common value.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
@@ -18,6 +18,7 @@ from clew.analysis.coordination.commonplace import commonplace
 from clew.analysis.coordination.compute import LOCAL, Compute
 from clew.analysis.coordination.dependence import own
 from clew.analysis.coordination.kinds import BY_NAME, KINDS
+from clew.analysis.coordination.neighbours import CROWDS, crowds
 
 LINKING_SHARE: Final = 0.25
 """Values that more than this share of all sources have link nobody (and of more than LINKING_LEAST sources)."""
@@ -56,13 +57,14 @@ class Weighed:
     (of `mine` over all sources, at least their number). Values that only one source has, and those of
     hubs, are counted but are not rows. `rarity`: nats beyond PUBLIC; `exclusive`: whether few sources have it.
 
-    `values`: kind · value · habit · sources. `hubs`: kind · value · sources.
+    `values`: kind · value · habit · sources. `hubs`: kind · value · sources. `crowded`: as `neighbours.CROWDS`.
     """
 
     habits: pl.DataFrame
     values: pl.DataFrame
     hubs: pl.DataFrame
     size: int
+    crowded: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CROWDS))
 
     @cached_property
     def telling(self) -> pl.DataFrame:
@@ -117,7 +119,7 @@ def weigh(
         own(grounds, digest_of.to_numpy(), SLACK * rare, size), on="id", how="left", maintain_order="left"
     )
     habits = habits.with_columns(pl.col("own").fill_null(0.0))
-    return Weighed(habits, values, hubs, size)
+    return Weighed(habits, values, hubs, size, crowds(habits, traits, counts, size))
 
 
 def _floored(counts: pl.DataFrame, glossary: pl.DataFrame, size: int) -> pl.DataFrame:
