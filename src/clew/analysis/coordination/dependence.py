@@ -46,18 +46,10 @@ def own(habits: pl.DataFrame, digest_of: np.ndarray, rare: float, size: int) -> 
     rows = habits.select("source", "id", "habit", "sources")
     digest = digest_of[rows["source"].to_numpy()] ^ rows["habit"].to_numpy()
     rows = rows.with_columns(pl.Series("order", mix(digest, 31)), pl.Series("salt", mix(rows["habit"].to_numpy(), 32)))
-    holders = (
-        rows.filter(pl.col("sources") <= rare)
-        .sort("id", "order", "source")
-        .filter(pl.int_range(pl.len()).over("id") < HOLDERS)
-        .select("id", "source", "sources", pl.len().over("id").alias("asked"))
-        .filter(pl.col("asked") > 1)
-    )
-    grounds = (
-        rows.filter(habits["kind"].is_in(GROUNDS))
-        .sort("source", "salt")
-        .filter(pl.int_range(pl.len()).over("source") < ASKED)
-    )
+    few = _least(rows.filter(pl.col("sources") <= rare), "id", ["order", "source"], HOLDERS)
+    holders = few.select("id", "source", "sources", pl.len().over("id").alias("asked")).filter(pl.col("asked") > 1)
+    asked = rows.filter(habits["kind"].is_in(GROUNDS)).join(holders, on="source", how="semi")
+    grounds = _least(asked, "source", ["salt"], ASKED)
     together = holders.join(
         grounds.select("source", pl.col("id").alias("ground"), pl.col("sources").alias("of")), on="source"
     ).filter(pl.col("of") >= STEP * pl.col("sources"))
@@ -77,3 +69,10 @@ def own(habits: pl.DataFrame, digest_of: np.ndarray, rare: float, size: int) -> 
             "id", "ground", pl.max_horizontal("own", "below").alias("own")
         )
     return steps.select("id", "own")
+
+
+def _least(rows: pl.DataFrame, group: str, order: list[str], most: int) -> pl.DataFrame:
+    """Of each group the rows that come first: only those of groups that are larger are put in order."""
+    large = pl.len().over(group) > most
+    ranked = rows.filter(large).sort(group, *order).filter(pl.int_range(pl.len()).over(group) < most)
+    return pl.concat([rows.filter(~large), ranked])

@@ -76,7 +76,9 @@ def surprises(found: pl.DataFrame) -> pl.DataFrame:
     `exclusive` (values shared that few sources have), `rarest` (the largest rarity).
     """
     key = ["first", "second", "kind"]
-    ranked = found.sort(*key, "p", "habit").with_columns(pl.int_range(1, pl.len() + 1).over(key).alias("j"))
+    wanted = [*key, "p", "habit", "smaller", "values", "rarity", "exclusive", "own", "sources"]
+    ranked = found.select(wanted).sort(*key, "p", "habit")
+    ranked = ranked.with_columns(pl.int_range(1, pl.len() + 1).over(key).alias("j"))
     ranked = ranked.filter(pl.col("j") <= MOST_SHARED)
     j, smaller = pl.col("j"), pl.col("smaller").cast(pl.Float64)
     ways = (smaller - j + 1).clip(1.0).log().cum_sum().over(key) - pl.Series(_FACTORIALS).gather(ranked["j"])

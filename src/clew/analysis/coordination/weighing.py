@@ -97,6 +97,7 @@ def weigh(
     common = pl.col("sources") > max(LINKING_SHARE * background.size, LINKING_LEAST)
     hubs = values.filter(common).sort("kind", "value")
     values = _habits(values.filter(~common), background, compute)
+    ids = values.select("kind", "habit").unique().sort("kind", "habit").with_row_index("id", offset=1)
     mine = traits.group_by("source", "kind").agg(pl.len().alias("mine"))
     habits = (
         traits.join(values, on=["kind", "value"])
@@ -111,7 +112,7 @@ def weigh(
             (-(pl.col("sources") / size).log() - PUBLIC).clip(0.0).alias("rarity"),
             (pl.col("sources") <= rare).alias("exclusive"),
         )
-        .with_columns(pl.struct("kind", "habit").rank("dense").cast(pl.UInt32).alias("id"))
+        .join(ids, on=["kind", "habit"])
         .sort("source", "kind", "habit")
     )
     grounds = habits.filter(~pl.col("kind").is_in(ALONE))

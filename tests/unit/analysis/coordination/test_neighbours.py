@@ -20,7 +20,8 @@ def crowded(holders: Iterable[int], inside: Iterable[int], size: int, kind: int 
     """What `crowds` says of one habit, one network and so many sources in all."""
     some, network = list(holders), list(inside)
     habits = pl.DataFrame(
-        {"source": some, "kind": kind, "id": 1, "habit": 5, "session": 0, "sources": 1.0 * len(some), "exclusive": True},
+        {"source": some, "kind": kind, "id": 1, "habit": 5, "session": 0, "sources": 1.0 * len(some),
+         "exclusive": True},
         schema={"source": pl.UInt32, "kind": pl.UInt8, "id": pl.UInt32, "habit": pl.UInt64, "session": pl.UInt32,
                 "sources": pl.Float64, "exclusive": pl.Boolean},
     )  # fmt: skip
