@@ -39,6 +39,8 @@ CHAIN: Final = 4
 
 _WORD: Final = 2**32
 """Two numbers of habits are counted as one: a key of one column costs a third of one of two."""
+_HOLDERS_AT_ONCE: Final = 100_000
+"""Holders, about, whose habits are held in memory together."""
 
 
 def own(habits: pl.DataFrame, digest_of: np.ndarray, rare: float, size: int) -> pl.DataFrame:
@@ -53,26 +55,8 @@ def own(habits: pl.DataFrame, digest_of: np.ndarray, rare: float, size: int) -> 
     holders = few.select("id", "source", "sources", pl.len().over("id").alias("asked")).filter(pl.col("asked") > 1)
     asked = rows.filter(habits["kind"].is_in(GROUNDS)).join(holders, on="source", how="semi")
     grounds = _least(asked, "source", ["salt"], ASKED)
-    together = holders.select("id", "source", "sources").join(
-        grounds.select("source", pl.col("id").alias("ground"), pl.col("sources").alias("of")), on="source"
-    )
-    both = pl.col("id").cast(pl.UInt64) * _WORD + pl.col("ground").cast(pl.UInt64)
-    counted = (
-        together.filter(pl.col("of") >= STEP * pl.col("sources"))
-        .select(both.alias("both"))
-        .group_by("both")
-        .len("have")
-    )
-    covering = (
-        counted.select(
-            (pl.col("both") // _WORD).cast(pl.UInt32).alias("id"),
-            (pl.col("both") % _WORD).cast(pl.UInt32).alias("ground"),
-            "have",
-        )
-        .join(holders.select("id", "asked").unique("id"), on="id")
-        .filter(pl.col("have") >= COVERED * pl.col("asked"))
-        .join(rows.select(pl.col("id").alias("ground"), pl.col("sources").alias("of")).unique("ground"), on="ground")
-    )
+    sizes = rows.select(pl.col("id").alias("ground"), pl.col("sources").alias("of")).unique("ground")
+    covering = _covering(holders, grounds).join(sizes, on="ground")
     least = covering.sort("of", "ground").group_by("id", maintain_order=True).agg(pl.col("ground", "of").first())
     found = holders.group_by("id").agg(pl.col("sources").first()).join(least, on="id", how="left")
     steps = found.select(
@@ -84,6 +68,23 @@ def own(habits: pl.DataFrame, digest_of: np.ndarray, rare: float, size: int) -> 
             "id", "ground", pl.max_horizontal("own", "below").alias("own")
         )
     return steps.select("id", "own")
+
+
+def _covering(holders: pl.DataFrame, grounds: pl.DataFrame) -> pl.DataFrame:
+    """`id` · `ground`: the commoner habits that enough of a habit's holders have as well."""
+    offered = grounds.select("source", pl.col("id").cast(pl.UInt64).alias("ground"), pl.col("sources").alias("of"))
+    both = (pl.col("id").cast(pl.UInt64) * _WORD + pl.col("ground")).alias("both")
+    parts = 1 + holders.height // _HOLDERS_AT_ONCE
+    found = []
+    for part in range(parts):
+        mine = holders.filter(pl.col("id") % parts == part)
+        pairs = mine.join(offered, on="source").filter(pl.col("of") >= STEP * pl.col("sources"))
+        counted = pairs.select(both).group_by("both").len("have")
+        names = [(pl.col("both") // _WORD).alias("id"), (pl.col("both") % _WORD).alias("ground")]
+        counted = counted.select(*(name.cast(pl.UInt32) for name in names), "have")
+        enough = counted.join(mine.select("id", "asked").unique("id"), on="id")
+        found.append(enough.filter(pl.col("have") >= COVERED * pl.col("asked")).select("id", "ground"))
+    return pl.concat(found)
 
 
 def _least(rows: pl.DataFrame, group: str, order: list[str], most: int) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from clew.analysis.coordination.sequences import agreement
 from clew.analysis.coordination.surprise import shared, surprises
 from clew.analysis.coordination.weighing import Weighed
 
-_PAIRS_AT_ONCE = 500_000
+_PAIRS_AT_ONCE = 200_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,11 @@ CAMPAIGN: Final = 0.9
 
 TERMS: Final = (
     "members", "many members", "surety", "reasons", "nats", "exclusive", "apart", "far apart", "meetings",
-    "high meetings", "known", "size",
+    "high meetings", "many far apart", "known", "size",
 )  # fmt: skip
 _SEVERAL: Final = 6
 _LARGE: Final = 40
+_SOME: Final = 10
 _SHARPNESS: Final = 4
 _TIMES: Final = tuple(BY_NAME[name].number for name in ("moment", "cadence"))
 
@@ -83,7 +84,13 @@ def cohesions(members: Sequence[Sequence[int]], weighed: Weighed) -> np.ndarray:
 def terms(
     members: int, confidences: list[float], inside: pl.DataFrame, size: int, cohesion: tuple[float, float]
 ) -> np.ndarray:
-    """The terms of one community: `inside` are the scored pairs among its members, `size` is `Weighed.size`."""
+    """The terms of one community.
+
+    `many far apart` is the product of size and distance: chance makes groups of three or four that stand far apart,
+    and the heavy users of a tool are many who do not; together they say more than each for itself.
+
+    `inside` are the scored pairs among its members, `size` is `Weighed.size`.
+    """
     surety = float(np.clip(np.mean(confidences), 0.01, 0.999))
     reasons, nats, exclusive, known = 0.0, 0.0, 0.0, 0.0
     if inside.height:
@@ -96,7 +103,7 @@ def terms(
         np.log(min(members, _SEVERAL) / 3), np.log(np.clip(members, _SEVERAL, _LARGE) / _SEVERAL),
         np.log(surety / (1 - surety)), reasons, nats / 10, exclusive,
         *(part for each in cohesion for part in (min(each, 1.2), float(np.clip(each - 1.2, 0.0, 2.0)))),
-        known, np.log(size / 1000),
+        np.log(np.clip(members, 3, _SOME) / 3) * np.clip(cohesion[0] - 1.2, 0.0, 2.0), known, np.log(size / 1000),
     ])  # fmt: skip
 
 
