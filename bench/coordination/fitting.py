@@ -6,6 +6,7 @@ candidate pairs of the fitting worlds, and of the communities which these weight
 
 import argparse
 import json
+import re
 import sys
 import tempfile
 from collections import Counter
@@ -151,7 +152,7 @@ def judgements(fitted: Fitted) -> Iterator[tuple[np.ndarray, bool]]:
     """Terms of each community that the current weights give, and whether half of it is one campaign."""
     found = fitted.looked.parts()
     weighed = fitted.looked.ready.weighed
-    cohesions = verdict.cohesions([part.members for part, _ in found], weighed.habits, weighed.size)
+    cohesions = verdict.cohesions([part.members for part, _ in found], weighed)
     for (part, inside), (does, when) in zip(found, cohesions, strict=True):
         yield (
             verdict.terms(len(part.members), list(part.confidence.values()), inside, weighed.size, (does, when)),
@@ -180,24 +181,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Fit and write the module."""
     parser = argparse.ArgumentParser(prog="python -m bench.coordination.fitting", description=__doc__)
     parser.add_argument("--version", default="fusion-v1")
+    parser.add_argument("--verdict", action="store_true", help="fit the verdict only; the weights of pairs stay")
     parser.add_argument("--cache", type=Path, help="where generated worlds are kept between runs")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as place:
         every = list(worlds(options.cache or Path(place)))
+    if options.verdict:
+        _write_verdict(*_verdicts(every))
+        return 0
     terms = np.concatenate([fusion.design(each.pairs, each.looked.size).astype(np.float32) for each in every])
     true = np.concatenate([each.true for each in every])
     intercept, weights = fit(terms, true)
     model.INTERCEPT, model.WEIGHTS = intercept, dict(zip(fusion.terms(), weights.tolist(), strict=True))  # type: ignore[misc]
-    groups = [judged for each in every for judged in judgements(each)]
-    real = np.array([campaign for _, campaign in groups])
-    verdicts = fit_verdict(np.array([values for values, _ in groups]), real)
+    verdicts, groups, real = _verdicts(every)
     MODULE.write_text(
         _HEAD.format(
             version=options.version,
             pairs=len(true),
             true=int(true.sum()),
-            groups=len(groups),
-            real=int(real.sum()),
+            groups=groups,
+            real=real,
             worlds=len(every),
             intercept=intercept,
             weights=_lines(fusion.terms(), weights),
@@ -206,6 +209,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     )
     return 0
+
+
+def _verdicts(every: Sequence[Fitted]) -> tuple[np.ndarray, int, int]:
+    """The verdict's intercept and weights, of how many communities, and how many of these are campaigns."""
+    groups = [judged for each in every for judged in judgements(each)]
+    real = np.array([campaign for _, campaign in groups])
+    return fit_verdict(np.array([values for values, _ in groups]), real), len(groups), int(real.sum())
+
+
+def _write_verdict(verdicts: np.ndarray, groups: int, real: int) -> None:
+    """The module with another verdict, everything else as it stands."""
+    text = MODULE.read_text()
+    head, _, _ = text.partition("VERDICT_INTERCEPT: Final")
+    head = re.sub(r"[\d,]+ communities \(\d+ of them", f"{groups:,} communities ({real} of them", head)
+    lines = _lines(verdict.TERMS, verdicts[1:])
+    MODULE.write_text(f"{head}VERDICT_INTERCEPT: Final = {verdicts[0]:.4f}\nVERDICT: Final = {{\n{lines}\n}}\n")
 
 
 def _lines(names: Sequence[str], weights: np.ndarray) -> str:

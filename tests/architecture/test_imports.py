@@ -6,6 +6,7 @@ import sys
 HEAVY = frozenset(
     {"psycopg", "sqlalchemy", "alembic", "polars", "pydantic", "phonenumbers", "tldextract", "openpyxl", "zstandard"}
     | {"mcp", "anyio"}
+    | {"daft", "pyarrow", "ray"}
     | {"httpx2", "tenacity", "msgspec"}  # what works with a server elsewhere is loaded when one is named
 )
 PROGRAM = "import sys; from clew.cli.main import main; sys.argv[1:] = {arguments!r}; main()"

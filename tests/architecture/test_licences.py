@@ -18,6 +18,7 @@ PERMISSIVE = frozenset(
 )  # fmt: skip
 
 EXCEPTIONS = {
+    "daft": "Apache-2.0, as the licence file in its wheel says; its metadata name no licence",
     "psycopg": "LGPL-3.0: imported unmodified, installed separately and replaceable; docs/decisions/0004",
     "psycopg-binary": "as psycopg, whose compiled half it is",
     "psycopg-pool": "as psycopg, whose pool it is",
@@ -114,7 +115,7 @@ def _choices(tokens: list[str]) -> list[frozenset[str]]:
 def test_everything_imported_is_permissive() -> None:
     refused = {
         name: licence(distribution)
-        for name, distribution in closure("clew").items()
+        for name, distribution in (closure("clew") | closure("ray")).items()  # Ray is the extra of that name
         if name not in EXCEPTIONS and not permits(licence(distribution) or "unknown")
     }
     assert not refused
@@ -123,6 +124,12 @@ def test_everything_imported_is_permissive() -> None:
 def test_exceptions_are_still_needed() -> None:
     installed = closure("clew")
     assert [name for name in EXCEPTIONS if name not in installed or permits(licence(installed[name]) or "")] == []
+
+
+def test_daft_comes_with_the_licence_that_its_metadata_do_not_name() -> None:
+    (text,) = [file.read_text() for file in metadata.files("daft") or () if file.name == "LICENSE"]
+    assert "Apache License" in text
+    assert "Version 2.0, January 2004" in text
 
 
 def test_the_closure_follows_extras_and_indirect_needs() -> None:

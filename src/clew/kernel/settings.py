@@ -15,6 +15,7 @@ import platformdirs
 from pydantic import ByteSize, Field, SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
+from clew.kernel.compute_settings import ComputeSettings
 from clew.kernel.errors import ConfigurationError
 from clew.kernel.outbound_settings import OutboundSettings
 from clew.kernel.setting_kinds import GIBIBYTE, KIBIBYTE, MEBIBYTE, AbsolutePath, PostgresqlUrl, SearchUrl, absolute
@@ -29,7 +30,7 @@ def _default_data_dir() -> Path:
     return Path(platformdirs.user_data_path("clew", appauthor=False))
 
 
-class Settings(SharedSettings, OutboundSettings):
+class Settings(SharedSettings, OutboundSettings, ComputeSettings):
     """The product's settings. Make one with `load_settings`, which also reads `clew.toml` and explains mistakes."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
@@ -68,9 +69,7 @@ class Settings(SharedSettings, OutboundSettings):
         description="Shared memory of the embedded server for its page cache, in MiB. Unset: an eighth of the "
         "machine's memory, at least 128 and at most 512.",
     )
-    embedded_max_connections: int = Field(
-        100, ge=10, le=5000, description="Connections the embedded server accepts at once."
-    )
+    embedded_max_connections: int = Field(100, ge=10, le=5000, description="Connections the embedded server accepts.")
     embedded_start_seconds: int = Field(
         60, ge=1, le=86_400, description="Seconds to wait for the embedded server to start, crash recovery included."
     )

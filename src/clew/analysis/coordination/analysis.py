@@ -14,6 +14,7 @@ from clew.analysis.coordination import communities, fusion, model
 from clew.analysis.coordination.assembly import Telling, overall
 from clew.analysis.coordination.background import Background, from_traits, nothing, source_digests
 from clew.analysis.coordination.candidates import candidates
+from clew.analysis.coordination.compute import LOCAL, Compute
 from clew.analysis.coordination.decisions import enforce, positions, without_rejected
 from clew.analysis.coordination.explanation import Words, hub_text
 from clew.analysis.coordination.features import Times
@@ -25,7 +26,7 @@ from clew.analysis.coordination.sessions import prepare
 from clew.analysis.coordination.surprise import CEILING
 from clew.analysis.coordination.surveyors import surveyors
 from clew.analysis.coordination.timing import spans
-from clew.analysis.coordination.traits import Observed, encounters, observe
+from clew.analysis.coordination.traits import Observed, encounters
 from clew.analysis.coordination.verdict import cohesions
 from clew.analysis.coordination.weighing import Weighed, weigh
 
@@ -58,7 +59,10 @@ class _Prepared:
         return self.sessions["source_ip"].unique(maintain_order=True)
 
     def words(self) -> Words:
-        return Words(self.weighed.habits, self.weighed.values, self.observed.glossary, self.sessions["session_id"])
+        weighed = self.weighed
+        return Words(
+            weighed.habits, weighed.values, self.observed.glossary, self.sessions["session_id"], weighed.crowded
+        )
 
 
 def analyze(
@@ -69,11 +73,13 @@ def analyze(
     decisions: Decisions = Decisions(),  # noqa: B008 - frozen and empty
     observe: Observer = lambda _step, _done: None,
     cancelled: Callable[[], bool] = lambda: False,
+    compute: Compute = LOCAL,
 ) -> Analysis:
     """Which sources act together, how surely and why.
 
     `sessions` has the columns of `sessions.SCHEMA`, in any order of rows. `background` says what was common before and
     elsewhere; the result holds it with these sessions added. `cancelled` is asked between steps.
+    `compute` is where the parts that grow with the sessions are worked out; it does not change the result.
     Raises AnalysisCancelledError, and ValueError for sessions without the columns.
     """
 
@@ -83,9 +89,9 @@ def analyze(
         observe(name, done)
 
     step("reading sessions", 0.0)
-    ready = _prepare(sessions, depth, background, step)
+    ready = _prepare(sessions, depth, background, step, compute)
     step("choosing pairs", 0.4)
-    pairs = candidates(_linking(ready, depth), ready.digest_of, ready.background.size)
+    pairs = candidates(_linking(ready, depth, compute), ready.digest_of, ready.background.size, compute)
     pairs = without_rejected(pairs, ready.addresses, decisions)
     step("weighing pairs", 0.5)
     scored = ready.scorer.score(pairs) if pairs.height else no_scores()
@@ -107,7 +113,7 @@ def explain(
     depth: Depth = Depth.STANDARD,
 ) -> Explanation:
     """How probably two addresses act together, and the evidence; probability 0 where the sessions lack one of them."""
-    ready = _prepare(sessions, depth, background, lambda _name, _done: None)
+    ready = _prepare(sessions, depth, background, lambda _name, _done: None, LOCAL)
     addresses = ready.addresses
     places = [addresses.index_of(address) for address in sorted((first, second))]
     if None in places or first == second:
@@ -137,20 +143,22 @@ class Looked:
 
 def look(sessions: pl.DataFrame, *, depth: Depth = Depth.STANDARD) -> Looked:
     """Candidate pairs with all features and probabilities, and the address of each position."""
-    ready = _prepare(sessions, depth, None, lambda _name, _done: None)
-    pairs = candidates(_linking(ready, depth), ready.digest_of, ready.background.size)
+    ready = _prepare(sessions, depth, None, lambda _name, _done: None, LOCAL)
+    pairs = candidates(_linking(ready, depth, LOCAL), ready.digest_of, ready.background.size)
     scored = ready.scorer.score(pairs) if pairs.height else no_scores()
     return Looked(scored, ready.addresses, ready.weighed.size, ready)
 
 
-def _prepare(sessions: pl.DataFrame, depth: Depth, background: Background | None, step: Observer) -> _Prepared:
+def _prepare(
+    sessions: pl.DataFrame, depth: Depth, background: Background | None, step: Observer, compute: Compute
+) -> _Prepared:
     ready = prepare(sessions)
-    observed = observe(ready, timed=depth is not Depth.MINIMAL)
+    observed = compute.observe(ready, timed=depth is not Depth.MINIMAL)
     digest_of = source_digests(ready)
     step("counting habits", 0.2)
     seen = spans(ready)
-    known = (background or nothing()) + from_traits(observed.traits, digest_of, seen)
-    weighed = weigh(observed.paired, observed.glossary, known, digest_of)
+    known = (background or nothing()) + from_traits(observed.traits, digest_of, seen, compute)
+    weighed = weigh(observed.paired, observed.glossary, known, digest_of, compute)
     first, last = (seen[name].cast(pl.Float64).to_numpy() for name in ("first", "last"))
     times = Times(first, last, known.size, known.seconds)
     scorer = Scorer(weighed, times)
@@ -159,14 +167,14 @@ def _prepare(sessions: pl.DataFrame, depth: Depth, background: Background | None
     return _Prepared(ready, observed, known, weighed, digest_of, scorer)
 
 
-def _linking(ready: _Prepared, depth: Depth) -> pl.DataFrame:
+def _linking(ready: _Prepared, depth: Depth, compute: Compute) -> pl.DataFrame:
     """Habits, and what else makes candidates though no pair is scored by it: pairs of moments, near duplicates."""
     habits = ready.weighed.habits.select("source", "kind", "habit", "sources", "ways", "total", "exclusive", "own")
     rows = [habits]
     if depth is not Depth.MINIMAL:
         rows.append(_as_habits(encounters(ready.observed.paired), "encounter", ready.background.size, habits.schema))
     if depth in DEEPER:
-        near = near_duplicates(ready.observed.traits, ready.weighed.hubs)
+        near = near_duplicates(ready.observed.traits, ready.weighed.hubs, compute)
         rows.append(_as_habits(near.rename({"bucket": "value"}), "sequence", ready.background.size, habits.schema))
     return pl.concat(rows)
 
@@ -201,7 +209,7 @@ def _told(
         ready.background.seconds,
     )
     inside = _inside(parts, scored, len(ready.digest_of))
-    cohesion = cohesions([part.members for part in parts], ready.weighed.habits, ready.weighed.size)
+    cohesion = cohesions([part.members for part in parts], ready.weighed)
     judged = (
         telling.community(
             part,

@@ -12,16 +12,13 @@ from typing import Final
 
 import polars as pl
 
+from clew.analysis.coordination.compute import LOCAL, Compute
 from clew.analysis.coordination.digests import digest, digests
 from clew.analysis.coordination.sessions import prepare
+from clew.analysis.coordination.sketches import POSTINGS, SKETCH, counted, estimated, sketched
 from clew.analysis.coordination.timing import spans
-from clew.analysis.coordination.traits import observe
 
-SKETCH: Final = 64
-POSTINGS: Final = pl.Schema({"kind": pl.UInt8(), "value": pl.UInt64(), "source": pl.UInt64()})
 VERSION: Final = "background-v1"
-
-_WHOLE: Final = 2.0**64
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class Background:
         touched = other.postings.select("kind", "value").unique()
         rest = self.postings.join(touched, on=["kind", "value"], how="anti")
         mine = self.postings.join(touched, on=["kind", "value"], how="semi")
-        both = _sketched(pl.concat([mine, other.postings]))
+        both = sketched(pl.concat([mine, other.postings]))
         sources = pl.concat([self.sources, other.sources]).unique().sort()
         span = min(self.span[0], other.span[0]), max(self.span[1], other.span[1])
         return Background(pl.concat([rest, both]).sort(POSTINGS.names()), sources, span)
@@ -65,12 +62,10 @@ class Background:
         """How long it was looked at, at least a second."""
         return float(max(self.span[1] - self.span[0], 1))
 
-    def counts(self) -> pl.DataFrame:
+    def counts(self, compute: Compute | None = None) -> pl.DataFrame:
         """Kind · value · sources (Float64, exact below 64, else estimated)."""
-        kept = self.postings.group_by("kind", "value").agg(pl.len().alias("kept"), pl.col("source").max())
-        estimate = (SKETCH - 1) * _WHOLE / (pl.col("source").cast(pl.Float64) + 1)
-        count = pl.when(pl.col("kept") < SKETCH).then(pl.col("kept").cast(pl.Float64)).otherwise(estimate)
-        return kept.select("kind", "value", count.clip(upper_bound=float(max(self.size, 1))).alias("sources"))
+        kept = compute.counted(self.postings) if compute else counted(self.postings)
+        return estimated(kept, self.size)
 
     def to_bytes(self) -> bytes:
         """Arrow IPC, compressed, with its version."""
@@ -107,7 +102,7 @@ def nothing() -> Background:
 def background_of(sessions: pl.DataFrame) -> Background:
     """What these sessions show. Columns as `sessions.SCHEMA`."""
     ready = prepare(sessions)
-    return from_traits(observe(ready).traits, source_digests(ready), spans(ready))
+    return from_traits(LOCAL.observe(ready, timed=True).traits, source_digests(ready), spans(ready))
 
 
 def source_digests(sessions: pl.DataFrame) -> pl.Series:
@@ -120,19 +115,13 @@ def source_digest(address: str) -> int:
     return digest(address)
 
 
-def from_traits(traits: pl.DataFrame, digest_of: pl.Series, seen: pl.DataFrame) -> Background:
+def from_traits(traits: pl.DataFrame, digest_of: pl.Series, seen: pl.DataFrame, compute: Compute = LOCAL) -> Background:
     """The background of observed traits; `digest_of` gives each source's digest by its position, `seen` its times."""
     if not seen.height:
         return nothing()
     postings = traits.select("kind", "value", digest_of.gather(traits["source"]).alias("source"))
     span = seen.select(pl.col("first").min(), pl.col("last").max()).row(0)
-    return Background(_sketched(postings).sort(POSTINGS.names()), digest_of.unique().sort(), span)
-
-
-def _sketched(postings: pl.DataFrame) -> pl.DataFrame:
-    """Of each value the sources with the least digests."""
-    distinct = postings.unique().sort(POSTINGS.names())
-    return distinct.filter(pl.int_range(pl.len()).over("kind", "value") < SKETCH)
+    return Background(compute.sketched(postings), digest_of.unique().sort(), span)
 
 
 def _as_postings(sources: pl.Series) -> pl.DataFrame:

@@ -37,6 +37,11 @@ STEP: Final = 1.4
 CHAIN: Final = 4
 """Grounds of grounds that are followed."""
 
+_WORD: Final = 2**32
+"""Two numbers of habits are counted as one: a key of one column costs a third of one of two."""
+_HOLDERS_AT_ONCE: Final = 100_000
+"""Holders, about, whose habits are held in memory together."""
+
 
 def own(habits: pl.DataFrame, digest_of: np.ndarray, rare: float, size: int) -> pl.DataFrame:
     """`id` · `own` (nats) of the habits of at most `rare` sources.
@@ -46,26 +51,12 @@ def own(habits: pl.DataFrame, digest_of: np.ndarray, rare: float, size: int) -> 
     rows = habits.select("source", "id", "habit", "sources")
     digest = digest_of[rows["source"].to_numpy()] ^ rows["habit"].to_numpy()
     rows = rows.with_columns(pl.Series("order", mix(digest, 31)), pl.Series("salt", mix(rows["habit"].to_numpy(), 32)))
-    holders = (
-        rows.filter(pl.col("sources") <= rare)
-        .sort("id", "order", "source")
-        .filter(pl.int_range(pl.len()).over("id") < HOLDERS)
-        .select("id", "source", "sources", pl.len().over("id").alias("asked"))
-        .filter(pl.col("asked") > 1)
-    )
-    grounds = (
-        rows.filter(habits["kind"].is_in(GROUNDS))
-        .sort("source", "salt")
-        .filter(pl.int_range(pl.len()).over("source") < ASKED)
-    )
-    together = holders.join(
-        grounds.select("source", pl.col("id").alias("ground"), pl.col("sources").alias("of")), on="source"
-    ).filter(pl.col("of") >= STEP * pl.col("sources"))
-    covering = (
-        together.group_by("id", "ground")
-        .agg(pl.len().alias("have"), pl.col("asked").first(), pl.col("of").first())
-        .filter(pl.col("have") >= COVERED * pl.col("asked"))
-    )
+    few = _least(rows.filter(pl.col("sources") <= rare), "id", ["order", "source"], HOLDERS)
+    holders = few.select("id", "source", "sources", pl.len().over("id").alias("asked")).filter(pl.col("asked") > 1)
+    asked = rows.filter(habits["kind"].is_in(GROUNDS)).join(holders, on="source", how="semi")
+    grounds = _least(asked, "source", ["salt"], ASKED)
+    sizes = rows.select(pl.col("id").alias("ground"), pl.col("sources").alias("of")).unique("ground")
+    covering = _covering(holders, grounds).join(sizes, on="ground")
     least = covering.sort("of", "ground").group_by("id", maintain_order=True).agg(pl.col("ground", "of").first())
     found = holders.group_by("id").agg(pl.col("sources").first()).join(least, on="id", how="left")
     steps = found.select(
@@ -77,3 +68,27 @@ def own(habits: pl.DataFrame, digest_of: np.ndarray, rare: float, size: int) -> 
             "id", "ground", pl.max_horizontal("own", "below").alias("own")
         )
     return steps.select("id", "own")
+
+
+def _covering(holders: pl.DataFrame, grounds: pl.DataFrame) -> pl.DataFrame:
+    """`id` · `ground`: the commoner habits that enough of a habit's holders have as well."""
+    offered = grounds.select("source", pl.col("id").cast(pl.UInt64).alias("ground"), pl.col("sources").alias("of"))
+    both = (pl.col("id").cast(pl.UInt64) * _WORD + pl.col("ground")).alias("both")
+    parts = 1 + holders.height // _HOLDERS_AT_ONCE
+    found = []
+    for part in range(parts):
+        mine = holders.filter(pl.col("id") % parts == part)
+        pairs = mine.join(offered, on="source").filter(pl.col("of") >= STEP * pl.col("sources"))
+        counted = pairs.select(both).group_by("both").len("have")
+        names = [(pl.col("both") // _WORD).alias("id"), (pl.col("both") % _WORD).alias("ground")]
+        counted = counted.select(*(name.cast(pl.UInt32) for name in names), "have")
+        enough = counted.join(mine.select("id", "asked").unique("id"), on="id")
+        found.append(enough.filter(pl.col("have") >= COVERED * pl.col("asked")).select("id", "ground"))
+    return pl.concat(found)
+
+
+def _least(rows: pl.DataFrame, group: str, order: list[str], most: int) -> pl.DataFrame:
+    """Of each group the rows that come first: only those of groups that are larger are put in order."""
+    large = pl.len().over(group) > most
+    ranked = rows.filter(large).sort(group, *order).filter(pl.int_range(pl.len()).over(group) < most)
+    return pl.concat([rows.filter(~large), ranked])

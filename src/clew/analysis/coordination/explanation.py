@@ -14,7 +14,7 @@ import polars as pl
 from clew.analysis.coordination import timing
 from clew.analysis.coordination.features import PAIRED
 from clew.analysis.coordination.findings import Evidence
-from clew.analysis.coordination.kinds import BY_NAME, BY_NUMBER, SPAN_VERSIONS, Kind
+from clew.analysis.coordination.kinds import BY_NAME, BY_NUMBER, NEIGHBOURS_VERSION, SPAN_VERSIONS, Kind
 from clew.analysis.coordination.surprise import shared
 
 MOST_EXAMPLES: Final = 5
@@ -45,6 +45,7 @@ class Words:
     values: pl.DataFrame
     glossary: pl.DataFrame
     session_ids: pl.Series
+    crowded: pl.DataFrame
 
     def of_group(self, members: pl.Series, features: pl.DataFrame) -> tuple[Evidence, ...]:
         """Evidence that holds a community together: kinds by their mean surprise over its scored pairs."""
@@ -63,6 +64,7 @@ class Words:
             )
             if nats >= _LEAST and some.height:
                 found.append(self._shared(kind, nats, some, f"of {len(members)} sources"))
+        found += self._crowded(features, members)
         return tuple(sorted([*found, *_spans(features)], key=lambda evidence: (-evidence.score, evidence.kind)))
 
     def of_pair(self, features: pl.DataFrame) -> tuple[Evidence, ...]:
@@ -76,6 +78,7 @@ class Words:
             some = some.select("kind", "habit", "sources", sessions, pl.lit(2).alias("members"))
             if nats > 0 and some.height:
                 found.append(self._shared(kind, nats, some, "sources"))
+        found += self._crowded(features, pl.concat([features["first"], features["second"]]))
         return tuple(sorted([*found, *_spans(features)], key=lambda evidence: (-evidence.score, evidence.kind)))
 
     def _shared(self, kind: Kind, nats: float, habits: pl.DataFrame, whom: str) -> Evidence:
@@ -90,6 +93,30 @@ class Words:
         )
         refs = (*self.session_ids.gather(sessions).to_list(), *texts)
         return Evidence(kind.name, kind.version, strength(nats), say, refs)
+
+    def _crowded(self, features: pl.DataFrame, members: pl.Series) -> list[Evidence]:
+        """That a rare habit is crowded into the members' networks, told of the network that says most."""
+        nats = _mean(features, "neighbours")
+        mine = self.crowded.filter(pl.col("source").is_in(members.implode()))
+        if nats < _LEAST or not mine.height:
+            return []
+        most = mine.group_by("id").len().sort("len", "id", descending=[True, False])["id"][0]
+        rows = mine.filter(pl.col("id") == most).sort("crowd", "network", "source", descending=[True, False, False])
+        best = rows.row(0, named=True)
+        habit = self.text(BY_NUMBER[best["kind"]], best["habit"])
+        network = self._named(best["network_kind"], best["network"])
+        inside = max(round(best["inside"]), best["crowd"])
+        say = (
+            f"{best['crowd']} of {inside} sources of {network} {BY_NUMBER[best['kind']].says}, which "
+            f"{round(best['sources'])} sources in all do: {habit}; {nats:.1f} nats beyond chance"
+        )
+        sessions = rows["session"].unique().sort().head(MOST_REFERENCES)
+        refs = (*self.session_ids.gather(sessions).to_list(), habit, network)
+        return [Evidence("neighbours", NEIGHBOURS_VERSION, strength(nats), say, refs)]
+
+    def _named(self, kind: int, value: int) -> str:
+        known = self.glossary.filter(pl.col("kind") == kind, pl.col("value") == value)["text"]
+        return plain(known[0]) if len(known) else "?"
 
     def text(self, kind: Kind, habit: int) -> str:
         """What a habit is: its value, and how many others go with it."""

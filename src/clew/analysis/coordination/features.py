@@ -64,10 +64,10 @@ def tabulate(pairs: pl.DataFrame, surprises: pl.DataFrame, habits: pl.DataFrame,
             "second",
             pl.col("surprise").alias(kind.name),
             pl.col("breadth").alias(f"{kind.name} breadth"),
-            pl.col("exclusive").cast(pl.Float64).alias(f"{kind.name} exclusive"),
+            pl.col("exclusive").alias(f"{kind.name} exclusive"),
             pl.col("own").alias(f"{kind.name} own"),
             pl.col("known").alias(f"{kind.name} known"),
-            pl.col("rarest").alias(f"{kind.name} rarest"),
+            pl.col("rarity").alias(f"{kind.name} rarest"),
             pl.col("company").alias(f"{kind.name} company"),
         )
         wide = wide.join(mine, on=["first", "second"], how="left", maintain_order="left")

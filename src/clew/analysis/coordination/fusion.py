@@ -13,6 +13,7 @@ import polars as pl
 
 from clew.analysis.coordination import model
 from clew.analysis.coordination.features import breadth_columns, surprise_columns
+from clew.analysis.coordination.neighbours import TRUST
 
 KNOTS: Final = (0.0, 3.0, 6.0, 10.0, 24.0)
 """Nats between which a kind's weight is the same."""
@@ -69,7 +70,25 @@ def weights() -> np.ndarray:
 
 def probabilities(features: pl.DataFrame, size: int) -> np.ndarray:
     """Probability that each pair of sources acts together."""
-    return logistic(model.INTERCEPT + design(features, size) @ weights())
+    odds = np.full(features.height, model.INTERCEPT + model.WEIGHTS.get("size", 0.0) * np.log(size / 1000))
+    for name in surprise_columns():
+        _add(odds, features[name], pieces(name), KNOTS)
+    for name in breadth_columns():
+        knots = knots_of(name)
+        _add(odds, features[name], [f"{name} {count:g}" for count in knots[:-1]], knots)
+    odds += model.WEIGHTS.get("differs", 0.0) * features["differs"].to_numpy()
+    reasons = features["reasons"].to_numpy()
+    for least, name in ((2, "two reasons"), (3, "three reasons"), (4, "four reasons")):
+        odds += model.WEIGHTS.get(name, 0.0) * (reasons >= least)
+    return logistic(odds + TRUST * features["neighbours"].to_numpy())
+
+
+def _add(odds: np.ndarray, column: pl.Series, names: list[str], knots: tuple[float, ...]) -> None:
+    """Add what the pieces of a column weigh, those of no weight not looked at: most of `terms` are such."""
+    for name, (low, high) in zip(names, pairwise(knots), strict=True):
+        weight = model.WEIGHTS.get(name, 0.0)
+        if weight:
+            odds += weight / (high - low) * np.clip(column.to_numpy() - low, 0, high - low)
 
 
 def logistic(odds: np.ndarray) -> np.ndarray:

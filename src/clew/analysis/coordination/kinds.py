@@ -62,8 +62,12 @@ SPAN_KINDS: Final = ("debut", "handover")
 """Kinds of timing that compare two sources' first and last moments, without a set of values."""
 
 SPAN_VERSIONS: Final = {"debut": "debut-v1", "handover": "handover-v1"}
+NEIGHBOURS_VERSION: Final = "neighbours-v1"
+"""Of the evidence that a rare habit is crowded into one network (`neighbours`), which no set of values is."""
 
 
 def versions() -> dict[str, str]:
     """Version of every kind by its name."""
-    return {kind.name: kind.version for kind in KINDS if kind.name != "encounter"} | SPAN_VERSIONS
+    return {kind.name: kind.version for kind in KINDS if kind.name != "encounter"} | (
+        SPAN_VERSIONS | {"neighbours": NEIGHBOURS_VERSION}
+    )

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from clew.analysis.coordination import fusion
+from clew.analysis.coordination import fusion, neighbours
 from clew.analysis.coordination.features import Times, breadth_columns, surprise_columns, tabulate
 from clew.analysis.coordination.sequences import agreement
 from clew.analysis.coordination.surprise import shared, surprises
 from clew.analysis.coordination.weighing import Weighed
 
-_PAIRS_AT_ONCE = 500_000
+_PAIRS_AT_ONCE = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class Scorer:
         """The features of pairs (`first` < `second`), a row each, in their order."""
         found = surprises(shared(pairs, self.weighed.telling))
         table = tabulate(pairs, found, self.weighed.habits, self.times)
+        table = table.with_columns(neighbours.of_pairs(table, self.weighed.crowded))
         if self.sequences is None or self.source_of is None or not table.height:
             return table
         return table.with_columns(pl.col("sequence") * agreement(table, self.sequences, self.source_of))
@@ -58,6 +59,6 @@ def no_scores() -> pl.DataFrame:
     """A frame as `Scorer.score` gives it, without rows."""
     integers: dict[str, pl.DataType] = {"first": pl.UInt32(), "second": pl.UInt32()}
     floats: dict[str, pl.DataType] = dict.fromkeys(
-        [*surprise_columns(), *breadth_columns(), "differs", "reasons", "probability"], pl.Float64()
+        [*surprise_columns(), *breadth_columns(), "differs", "reasons", "neighbours", "probability"], pl.Float64()
     )
     return pl.DataFrame(schema=integers | floats)

@@ -10,34 +10,18 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from clew.analysis.coordination.digests import mix
+from clew.analysis.coordination.compute import LOCAL, Compute
 from clew.analysis.coordination.kinds import BY_NAME
 
-BANDS: Final = 8
-ROWS: Final = 4
-LEAST_STEPS: Final = 3
-"""Distinct commands below which a source has too few to be a near duplicate."""
 LONGEST: Final = 48
 MOST_ALIGNED: Final = 50_000
 """Pairs that are aligned, those with most evidence of order first."""
 
 
-def near_duplicates(traits: pl.DataFrame, common: pl.DataFrame) -> pl.DataFrame:
+def near_duplicates(traits: pl.DataFrame, common: pl.DataFrame, compute: Compute = LOCAL) -> pl.DataFrame:
     """Habit rows (source · bucket) of sources whose commands but the common ones are nearly the same."""
     commands = traits.filter(pl.col("kind") == BY_NAME["command"].number).join(common, on=["kind", "value"], how="anti")
-    commands = commands.filter(pl.len().over("source") >= LEAST_STEPS).sort("source", "value")
-    if not commands.height:
-        return pl.DataFrame(schema={"source": pl.UInt32, "bucket": pl.UInt64})
-    sources = commands["source"].to_numpy()
-    starts = np.flatnonzero(np.diff(sources.astype(np.int64), prepend=-1))
-    values = commands["value"].to_numpy()
-    found = []
-    for band in range(BANDS):
-        key = np.full(len(starts), band, dtype=np.uint64)
-        for row in range(ROWS):
-            key = mix(key ^ np.minimum.reduceat(mix(values, 200 + band * ROWS + row), starts), 98)
-        found.append(pl.DataFrame({"source": sources[starts], "bucket": key}))
-    return pl.concat(found)
+    return compute.buckets(commands.select("source", "value"))
 
 
 def agreement(pairs: pl.DataFrame, sequences: pl.DataFrame, sources: pl.Series) -> pl.Series:

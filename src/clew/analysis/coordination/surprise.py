@@ -30,7 +30,9 @@ EXPLAINED: Final = 0.5
 """Nats beyond its ground below which a habit is no news; it is all its own from UNEXPLAINED."""
 UNEXPLAINED: Final = 2.5
 
-_FACTORIALS: Final = pl.Series("factorial", np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, MOST_SHARED + 1)))]))
+KEY: Final = ("first", "second", "kind")
+SUMMED: Final = ("breadth", "exclusive", "own", "known")
+GREATEST: Final = ("rarity", "company")
 
 
 def chance(sources: pl.Expr, larger: pl.Expr, total: pl.Expr) -> pl.Expr:
@@ -41,16 +43,21 @@ def chance(sources: pl.Expr, larger: pl.Expr, total: pl.Expr) -> pl.Expr:
 def shared(pairs: pl.DataFrame, habits: pl.DataFrame) -> pl.DataFrame:
     """What pairs (`first` < `second`, positions of sources) share: one row per pair and habit.
 
-    Columns: first, second, kind, habit, values (of it that the one with fewer has), sources, smaller, larger, total,
-    rarity, exclusive, first_session, second_session, p.
+    Columns: pair (row in `pairs`), first, second, kind, habit, values (of it that the one with fewer has), sources,
+    smaller, larger, total, rarity, exclusive, own, first_session, second_session, p.
     """
     wanted = ["source", "kind", "id", "habit", "values", "session", "sources", "ways", "total", "rarity", "exclusive",
               "own"]  # fmt: skip
-    mine = pairs.select("first", "second").join(habits.select(wanted), left_on="first", right_on="source")
+    mine = (
+        pairs.select("first", "second")
+        .with_row_index("pair")
+        .join(habits.select(wanted), left_on="first", right_on="source")
+    )
     theirs = habits.select("source", "id", "values", "session", "ways")
     both = mine.join(theirs, left_on=["second", "id"], right_on=["source", "id"], suffix="_other")
     larger, smaller = pl.max_horizontal("ways", "ways_other"), pl.min_horizontal("ways", "ways_other")
     return both.select(
+        "pair",
         "first",
         "second",
         "kind",
@@ -73,27 +80,57 @@ def surprises(found: pl.DataFrame) -> pl.DataFrame:
     """How surprising what pairs share is, for each kind.
 
     `first`, `second`, `kind`, `surprise` (nats), `breadth` (values shared, each times its rarity),
-    `exclusive` (values shared that few sources have), `rarest` (the largest rarity).
+    `exclusive` (values shared that few sources have), `own` and `known` of them (`dependence`), `rarity` (the largest)
+    and `company`. The habits of a pair and kind are gone through together, the rarest of all first, so that there are
+    as many steps as the most that any pair shares.
     """
-    key = ["first", "second", "kind"]
-    ranked = found.sort(*key, "p", "habit").with_columns(pl.int_range(1, pl.len() + 1).over(key).alias("j"))
-    ranked = ranked.filter(pl.col("j") <= MOST_SHARED)
-    j, smaller = pl.col("j"), pl.col("smaller").cast(pl.Float64)
-    ways = (smaller - j + 1).clip(1.0).log().cum_sum().over(key) - pl.Series(_FACTORIALS).gather(ranked["j"])
-    tail = ranked.with_columns((-pl.col("p").log()).cum_sum().over(key).sub(ways).alias("surprise"))
-    return (
-        tail.group_by(key, maintain_order=True)
-        .agg(
-            pl.col("surprise").max().clip(0.0, CEILING),
-            (pl.col("values") * pl.col("rarity")).sum().alias("breadth"),
-            (pl.col("values") * pl.col("exclusive")).sum().alias("exclusive"),
-            pl.col("rarity").max().alias("rarest"),
-            (pl.col("values") * pl.col("exclusive") * _unexplained()).sum().alias("own"),
-            (pl.col("values") * pl.col("rarity") * (1 - _unexplained() * pl.col("exclusive"))).sum().alias("known"),
-            (_company() * pl.col("exclusive") * _unexplained()).max().alias("company"),
+    wanted = [
+        "pair",
+        "first",
+        "second",
+        "kind",
+        "p",
+        "habit",
+        "smaller",
+        "values",
+        "rarity",
+        "exclusive",
+        "own",
+        "sources",
+    ]
+    ranked = (
+        found.select(wanted)
+        .sort("pair", "kind", "p", "habit")
+        .with_columns(
+            (pl.col("values") * pl.col("exclusive")).cast(pl.Float64).alias("exclusive"),
+            (pl.col("values") * pl.col("rarity")).alias("breadth"),
+            (pl.col("values") * pl.col("exclusive") * _unexplained()).alias("own"),
+            (pl.col("values") * pl.col("rarity") * (1 - _unexplained() * pl.col("exclusive"))).alias("known"),
+            (_company() * pl.col("exclusive") * _unexplained()).alias("company"),
         )
-        .filter(pl.col("surprise") > 0)
     )
+    if not ranked.height:
+        return ranked.select(*KEY, *(pl.lit(0.0).alias(name) for name in (*SUMMED, *GREATEST, "surprise")))
+    starts = np.flatnonzero(
+        ranked.select((pl.struct("pair", "kind").rle_id().diff() != 0).fill_null(value=True)).to_series()
+    )
+    sizes = np.minimum(np.diff(np.append(starts, ranked.height)), MOST_SHARED)
+    said = {name: ranked[name].to_numpy() for name in (*SUMMED, *GREATEST)}
+    nats, smaller = -np.log(ranked["p"].to_numpy()), ranked["smaller"].cast(pl.Float64).to_numpy()
+    total = {name: values[starts].astype(float) for name, values in said.items()}
+    tail, best = np.zeros(len(starts)), np.zeros(len(starts))
+    for j in range(1, int(sizes.max()) + 1):
+        here = np.flatnonzero(sizes >= j)
+        row = starts[here] + j - 1
+        tail[here] += nats[row] - np.log(np.maximum(smaller[row] - j + 1, 1.0)) + np.log(j)
+        best[here] = np.maximum(best[here], tail[here])
+        if j > 1:
+            for name in SUMMED:
+                total[name][here] += said[name][row]
+            for name in GREATEST:
+                total[name][here] = np.maximum(total[name][here], said[name][row])
+    told = ranked[starts].select(KEY).with_columns(pl.Series(name, values) for name, values in total.items())
+    return told.with_columns(pl.Series("surprise", np.minimum(best, CEILING))).filter(pl.col("surprise") > 0)
 
 
 def _unexplained() -> pl.Expr:

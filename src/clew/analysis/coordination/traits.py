@@ -37,26 +37,54 @@ class Observed:
     """`session`, `steps` (List(UInt64)): the canonical commands of each session that has any."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What some sources' sessions show, in tables that add up over sources: `observed` puts them together."""
+
+    common: pl.DataFrame
+    """Traits that count and are compared by."""
+    counted: pl.DataFrame
+    """Traits that only count: every slice in which a source began a session."""
+    compared: pl.DataFrame
+    """Traits that pairs are only compared by: moments of becoming active, and paces."""
+    glossary: pl.DataFrame
+    sequences: pl.DataFrame
+
+
 def observe(sessions: pl.DataFrame, *, timed: bool = True) -> Observed:
     """All traits of prepared sessions; without `timed`, those of minimal depth only."""
-    rows = sessions.with_row_index("session")
+    return observed(shown(sessions.with_row_index("session"), timed=timed))
+
+
+def shown(rows: pl.DataFrame, *, timed: bool) -> Shown:
+    """The traits of prepared sessions with their number as `session`: all sessions of some sources."""
     steps = _steps(rows)
     parts = [*_artefacts(rows), *_logins(rows), *_commands(rows, steps), *_network(rows)]
     own: list[_Part] = []
+    seen: list[_Part] = []
     if timed:
         parts.append(_texts(rows, "target", _target()))
         own = _times(rows)
-    paired = pl.concat([traits for traits, _ in (*parts, *own)])
-    seen = [_moments(rows, timing.activity(rows))] if timed else []
-    traits = pl.concat([traits for traits, _ in (*parts, *seen)])
-    glossary = pl.concat([glossary for _, glossary in (*parts, *own)]).unique(["kind", "value"], keep="any")
+        seen = [_moments(rows, timing.activity(rows))]
     sequences = steps.group_by("session", maintain_order=True).agg(pl.col("value").alias("steps"))
-    return Observed(_once(traits), _once(paired), glossary, sequences)
+    return Shown(
+        common=_joined([traits for traits, _ in parts], TRAITS),
+        counted=_joined([traits for traits, _ in seen], TRAITS),
+        compared=_joined([traits for traits, _ in own], TRAITS),
+        glossary=_joined([glossary for _, glossary in (*parts, *own)], GLOSSARY),
+        sequences=sequences,
+    )
 
 
-def _once(traits: pl.DataFrame) -> pl.DataFrame:
-    first = traits.group_by("source", "kind", "value").agg(pl.col("session").min())
-    return first.sort("source", "kind", "value")
+def observed(told: Shown) -> Observed:
+    """The tables of all sources as the rest reads them."""
+    glossary = told.glossary.unique(["kind", "value"], keep="any")
+    traits, paired = pl.concat([told.common, told.counted]), pl.concat([told.common, told.compared])
+    return Observed(traits, paired, glossary, told.sequences)
+
+
+def _joined(parts: list[pl.DataFrame], schema: pl.Schema) -> pl.DataFrame:
+    return pl.concat(parts, rechunk=True) if parts else pl.DataFrame(schema=schema)
 
 
 _Part = tuple[pl.DataFrame, pl.DataFrame]
@@ -153,7 +181,8 @@ def _sequences(steps: pl.DataFrame) -> _Part:
     mixed = followed(pairs["before_value"], pairs["value"])
     named = pairs.with_columns(pl.Series("value", mixed, dtype=pl.UInt64), _kind("sequence"))
     glossary = named.unique("value", keep="any").with_columns(pl.format("{} → {}", "before_text", "text").alias("text"))
-    return named.select(TRAITS.names()), glossary.select(GLOSSARY.names())
+    traits = named.group_by("source", "kind", "value").agg(pl.col("session").min())
+    return traits.select(TRAITS.names()), glossary.select(GLOSSARY.names())
 
 
 def _network(rows: pl.DataFrame) -> list[_Part]:

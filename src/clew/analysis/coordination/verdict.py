@@ -16,6 +16,8 @@ from clew.analysis.coordination.dependence import COVERED, GROUNDS, STEP
 from clew.analysis.coordination.features import breadth_columns, surprise_columns
 from clew.analysis.coordination.fusion import logistic
 from clew.analysis.coordination.kinds import BY_NAME
+from clew.analysis.coordination.neighbours import lifts
+from clew.analysis.coordination.weighing import Weighed
 
 LEAST: Final = 0.5
 """Communities less probable than this are not reported."""
@@ -24,25 +26,28 @@ CAMPAIGN: Final = 0.9
 
 TERMS: Final = (
     "members", "many members", "surety", "reasons", "nats", "exclusive", "apart", "far apart", "meetings",
-    "high meetings", "known", "size",
+    "high meetings", "many far apart", "known", "size",
 )  # fmt: skip
 _SEVERAL: Final = 6
 _LARGE: Final = 40
+_SOME: Final = 10
 _SHARPNESS: Final = 4
 _TIMES: Final = tuple(BY_NAME[name].number for name in ("moment", "cadence"))
 
 
-def cohesions(members: Sequence[Sequence[int]], habits: pl.DataFrame, size: int) -> np.ndarray:
+def cohesions(members: Sequence[Sequence[int]], weighed: Weighed) -> np.ndarray:
     """How far each community stands apart, and how well one moment alone tells it from everybody else (rows × 2).
 
     Apart: ln(n / members), where `n` is the number of sources of the rarest habit that at least COVERED of the members
     have and that has at least STEP times as many sources as there are members; all sources where there is none. The
     heavy users of a public tool are a part of its users, whatever else they share. (Explaining away as in
-    `dependence`, of the community as a whole.)
+    `dependence`, of the community as a whole.) Where a habit is crowded into the networks of half of the members, it
+    counts as far as it is commoner there than everywhere (`neighbours`): users of a tool are not neighbours by chance.
 
     Meetings: the largest ln(size / n) · F⁴ over moments and paces, where F is the harmonic mean of the share of the
     community that has it and of the share of those who have it that are in the community.
     """
+    habits, size = weighed.habits, weighed.size
     label = np.repeat(np.arange(len(members)), [len(some) for some in members])
     sources = np.concatenate([np.asarray(some, dtype=np.uint32) for some in members]) if members else label
     inside = pl.DataFrame({"source": sources, "label": label}, schema={"source": pl.UInt32, "label": pl.UInt32})
@@ -71,13 +76,21 @@ def cohesions(members: Sequence[Sequence[int]], habits: pl.DataFrame, size: int)
     result[:, 0] = np.log(size / np.array([max(len(some), 1) for some in members]))
     for column, best in enumerate((apart, meetings)):
         result[best["label"].to_numpy(), column] = best["best"].to_numpy()
+    lifted = lifts(weighed.crowded, inside, size, COVERED)
+    result[lifted["label"].to_numpy(), 0] = np.maximum(result[lifted["label"].to_numpy(), 0], lifted["lift"].to_numpy())
     return result
 
 
 def terms(
     members: int, confidences: list[float], inside: pl.DataFrame, size: int, cohesion: tuple[float, float]
 ) -> np.ndarray:
-    """The terms of one community: `inside` are the scored pairs among its members, `size` is `Weighed.size`."""
+    """The terms of one community.
+
+    `many far apart` is the product of size and distance: chance makes groups of three or four that stand far apart,
+    and the heavy users of a tool are many who do not; together they say more than each for itself.
+
+    `inside` are the scored pairs among its members, `size` is `Weighed.size`.
+    """
     surety = float(np.clip(np.mean(confidences), 0.01, 0.999))
     reasons, nats, exclusive, known = 0.0, 0.0, 0.0, 0.0
     if inside.height:
@@ -90,7 +103,7 @@ def terms(
         np.log(min(members, _SEVERAL) / 3), np.log(np.clip(members, _SEVERAL, _LARGE) / _SEVERAL),
         np.log(surety / (1 - surety)), reasons, nats / 10, exclusive,
         *(part for each in cohesion for part in (min(each, 1.2), float(np.clip(each - 1.2, 0.0, 2.0)))),
-        known, np.log(size / 1000),
+        np.log(np.clip(members, 3, _SOME) / 3) * np.clip(cohesion[0] - 1.2, 0.0, 2.0), known, np.log(size / 1000),
     ])  # fmt: skip
 
 

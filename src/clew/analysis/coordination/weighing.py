@@ -2,10 +2,10 @@
 
 Values that nearly the same sources have (a list tried from top to bottom, the ten commands of one script) are one
 *habit*: sharing all of them says once what sharing one says. Habits are found by MinHash of the sources that have a
-value (Broder 1997), six to a band, and joined by union-find; a habit is as common as its most common value.
+value (`minhash`), and joined by union-find; a habit is as common as its most common value.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
@@ -15,9 +15,10 @@ import rustworkx as rx
 
 from clew.analysis.coordination.background import Background
 from clew.analysis.coordination.commonplace import commonplace
+from clew.analysis.coordination.compute import LOCAL, Compute
 from clew.analysis.coordination.dependence import own
-from clew.analysis.coordination.digests import mix
 from clew.analysis.coordination.kinds import BY_NAME, KINDS
+from clew.analysis.coordination.neighbours import CROWDS, crowds
 
 LINKING_SHARE: Final = 0.25
 """Values that more than this share of all sources have link nobody (and of more than LINKING_LEAST sources)."""
@@ -40,10 +41,6 @@ LEAST_SIZE: Final = 200
 SLACK: Final = 1.4
 """Times the sources of an exclusive habit that a habit may have to be the foot of a chain of grounds."""
 
-_BANDS: Final = 5
-_ROWS: Final = 3
-_SAME: Final = 0.7
-"""Share of two values' holders, as their MinHash estimates it, from which on they are one habit."""
 ALONE: Final = tuple(BY_NAME[name].number for name in ("moment", "cadence", "prefix", "asn", "country", "target"))
 """Kinds whose values are never one habit: times are what they are, and a source has one network."""
 _IDENTIFYING: Final = tuple(BY_NAME[name].number for name in ("client", "fingerprint"))
@@ -60,13 +57,14 @@ class Weighed:
     (of `mine` over all sources, at least their number). Values that only one source has, and those of
     hubs, are counted but are not rows. `rarity`: nats beyond PUBLIC; `exclusive`: whether few sources have it.
 
-    `values`: kind · value · habit · sources. `hubs`: kind · value · sources.
+    `values`: kind · value · habit · sources. `hubs`: kind · value · sources. `crowded`: as `neighbours.CROWDS`.
     """
 
     habits: pl.DataFrame
     values: pl.DataFrame
     hubs: pl.DataFrame
     size: int
+    crowded: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CROWDS))
 
     @cached_property
     def telling(self) -> pl.DataFrame:
@@ -79,20 +77,27 @@ class Weighed:
         return self.habits.filter(always | (pl.col("rarity") > 0) | (pl.col("sources") <= FEW))
 
 
-def weigh(traits: pl.DataFrame, glossary: pl.DataFrame, background: Background, digest_of: pl.Series) -> Weighed:
+def weigh(
+    traits: pl.DataFrame,
+    glossary: pl.DataFrame,
+    background: Background,
+    digest_of: pl.Series,
+    compute: Compute = LOCAL,
+) -> Weighed:
     """Weights of what pairs are compared by; the background must hold the observed traits already."""
     size = max(background.size, LEAST_SIZE)
     few = min(EXCLUSIVE_LEAST, EXCLUSIVE_MOST * background.size)
     rare = max(EXCLUSIVE_SHARE * size, EXCLUSIVE_ROOT * size**0.5, few)
     paces = traits.filter(pl.col("kind") == BY_NAME["cadence"].number).group_by("kind", "value")
     kept = paces.agg(pl.max_horizontal(pl.len().cast(pl.Float64), pl.lit(PACE_SHARE * size)).alias("sources"))
-    counts = pl.concat([background.counts(), kept])
+    counts = pl.concat([background.counts(compute), kept])
     totals = counts.group_by("kind").agg(pl.col("sources").sum().clip(lower_bound=size).alias("total"))
     seen = traits.select("kind", "value").unique().join(counts, on=["kind", "value"])
     values = _floored(seen, glossary, size).filter(pl.col("sources") > 1)
     common = pl.col("sources") > max(LINKING_SHARE * background.size, LINKING_LEAST)
     hubs = values.filter(common).sort("kind", "value")
-    values = _habits(values.filter(~common), background)
+    values = _habits(values.filter(~common), background, compute)
+    ids = values.select("kind", "habit").unique().sort("kind", "habit").with_row_index("id", offset=1)
     mine = traits.group_by("source", "kind").agg(pl.len().alias("mine"))
     habits = (
         traits.join(values, on=["kind", "value"])
@@ -107,7 +112,7 @@ def weigh(traits: pl.DataFrame, glossary: pl.DataFrame, background: Background, 
             (-(pl.col("sources") / size).log() - PUBLIC).clip(0.0).alias("rarity"),
             (pl.col("sources") <= rare).alias("exclusive"),
         )
-        .with_columns(pl.struct("kind", "habit").rank("dense").cast(pl.UInt32).alias("id"))
+        .join(ids, on=["kind", "habit"])
         .sort("source", "kind", "habit")
     )
     grounds = habits.filter(~pl.col("kind").is_in(ALONE))
@@ -115,7 +120,7 @@ def weigh(traits: pl.DataFrame, glossary: pl.DataFrame, background: Background, 
         own(grounds, digest_of.to_numpy(), SLACK * rare, size), on="id", how="left", maintain_order="left"
     )
     habits = habits.with_columns(pl.col("own").fill_null(0.0))
-    return Weighed(habits, values, hubs, size)
+    return Weighed(habits, values, hubs, size, crowds(habits, traits, counts, size))
 
 
 def _floored(counts: pl.DataFrame, glossary: pl.DataFrame, size: int) -> pl.DataFrame:
@@ -125,60 +130,27 @@ def _floored(counts: pl.DataFrame, glossary: pl.DataFrame, size: int) -> pl.Data
     return known.select("kind", "value", pl.max_horizontal("sources", floor).alias("sources"))
 
 
-def _habits(values: pl.DataFrame, background: Background) -> pl.DataFrame:
+def _habits(values: pl.DataFrame, background: Background, compute: Compute) -> pl.DataFrame:
     """Adds `habit`: the least value of those that go together; `sources` becomes the habit's."""
     dependent = values.filter(~pl.col("kind").is_in(ALONE), pl.col("sources") >= 2)
-    postings = background.postings.join(dependent, on=["kind", "value"], how="semi").sort("kind", "value", "source")
-    if not postings.height:
-        return values.with_columns(pl.col("value").alias("habit"))
-    starts = _starts(postings)
-    heads = postings[starts].select("kind", "value")
-    holders = np.diff(np.append(starts, postings.height))
-    edges = _alike(heads, _signatures(postings["source"].to_numpy(), starts), holders)
+    postings = background.postings.join(dependent, on=["kind", "value"], how="semi")
+    edges = compute.alike(postings)
+    nodes = pl.concat([edges.select("kind", "value"), edges.select("kind", value="first")]).unique()
+    nodes = nodes.sort("kind", "value").with_row_index("node")
+    ends = edges.join(nodes, on=["kind", "value"]).join(
+        nodes.select("kind", first="value", other="node"), on=["kind", "first"]
+    )
     graph = rx.PyGraph(multigraph=False)
-    graph.add_nodes_from(range(heads.height))
-    graph.add_edges_from_no_data([(int(a), int(b)) for a, b in edges])
-    part = np.arange(heads.height)
+    graph.add_nodes_from(range(nodes.height))
+    graph.add_edges_from_no_data(list(ends.select("other", "node").iter_rows()))
+    part = np.arange(nodes.height)
     for members in rx.connected_components(graph):
-        if len(members) > 1:
-            part[list(members)] = min(members)
-    habit = heads.with_columns(heads["value"].gather(part).alias("habit"))
+        part[list(members)] = min(members)
+    habit = nodes.select("kind", "value", nodes["value"].gather(part).alias("habit"))
     joined = values.join(habit, on=["kind", "value"], how="left").with_columns(
         pl.col("habit").fill_null(pl.col("value"))
     )
     return joined.with_columns(pl.col("sources").max().over("kind", "habit"))
-
-
-def _starts(postings: pl.DataFrame) -> np.ndarray:
-    changed = postings.select((pl.struct("kind", "value").rle_id().diff() != 0).fill_null(value=True))
-    return np.flatnonzero(changed.to_series().to_numpy())
-
-
-def _signatures(sources: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """MinHash of the sources that have each value (values × hashes)."""
-    hashes = [np.minimum.reduceat(mix(sources, 100 + number), starts) for number in range(_BANDS * _ROWS)]
-    return np.column_stack(hashes)
-
-
-def _alike(heads: pl.DataFrame, signatures: np.ndarray, holders: np.ndarray) -> np.ndarray:
-    """Edges between values of one kind that nearly the same sources have.
-
-    A band that agrees proposes a value and the first of its bucket; the whole of their signatures and their numbers of
-    holders have to agree as well, else a chain of chance resemblances makes one habit of everything.
-    """
-    found = []
-    for band in range(_BANDS):
-        key = np.zeros(len(signatures), dtype=np.uint64)
-        for row in range(_ROWS):
-            key = mix(key ^ signatures[:, band * _ROWS + row], 99)
-        bucket = heads.with_row_index("node").with_columns(pl.Series("key", key))
-        paired = bucket.select("node", pl.col("node").min().over("kind", "key").alias("first"))
-        edges = paired.filter(pl.col("first") != pl.col("node")).select("first", "node").to_numpy()
-        one, other = edges[:, 0], edges[:, 1]
-        same = (signatures[one] == signatures[other]).mean(axis=1) >= _SAME
-        counts = np.minimum(holders[one], holders[other]) / np.maximum(holders[one], holders[other])
-        found.append(edges[same & (counts >= _SAME)])
-    return np.concatenate(found)
 
 
 def linking_kinds(names: tuple[str, ...]) -> tuple[int, ...]:

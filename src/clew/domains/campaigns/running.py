@@ -31,6 +31,7 @@ from clew.analysis.coordination import (
 )
 from clew.analysis.coordination.kinds import versions as kind_versions
 from clew.domains.campaigns import statements
+from clew.domains.campaigns.computing import compute_of
 from clew.domains.campaigns.connection import enter_campaigns, only_analysis, working_connection
 from clew.domains.campaigns.decisions import Binding, binding
 from clew.domains.campaigns.enrichment import Enrichment
@@ -145,6 +146,7 @@ class _Running:
                 decisions=bound.analysis,
                 observe=lambda step, done: self._observe(step, 0.3 + 0.6 * done),
                 cancelled=self._stop.is_set,
+                compute=compute_of(self._settings, material.sessions.height),
             )
             self._check()
             self._observe("recording campaigns", 0.95)
