@@ -62,6 +62,7 @@ analysis_sessions: Final = tenant_table(
     json_object("metadata"),
     text("callback_url"),
     number("priority", 5),
+    reference("job_id", optional=True),  # whose work it is; None for one that a command carries out itself
     one_of("status", ANALYSIS_STATES),
     one_of("analysis_depth", DEPTHS),
     _within("coordination_confidence"),
