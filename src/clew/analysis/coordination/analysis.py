@@ -126,6 +126,10 @@ class Stages:
         }
         return _told(ready, parts, scored, self._depth, pinned)
 
+    def background(self) -> Background:
+        """What was common before and elsewhere, with these sessions added: that of the result."""
+        return self._prepared().background
+
     def _prepared(self) -> _Prepared:
         if self._ready is None:
             self._step("reading sessions", 0.0)

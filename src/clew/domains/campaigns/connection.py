@@ -35,9 +35,9 @@ def working_connection(database: Database, context: TenantContext) -> Iterator[p
 
 
 @contextlib.contextmanager
-def only_analysis(connection: psycopg.Connection[Any], organization_id: UUID) -> Iterator[None]:
-    """Be the only analysis of the organization. Raises ConflictError while another one runs."""
-    key = lock_key(organization_id, "analysis")
+def only_analysis(connection: psycopg.Connection[Any], organization_id: UUID, name: str = "analysis") -> Iterator[None]:
+    """Be the only analysis of the organization, or of that name. Raises ConflictError while another one runs."""
+    key = lock_key(organization_id, name)
     row = connection.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
     if not (row and row[0]):
         raise AnalysisRunningError(

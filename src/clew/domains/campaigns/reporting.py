@@ -105,6 +105,23 @@ class AnalysisReport:
             "suppressed": list(self.suppressed),
         }
 
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Any]) -> "AnalysisReport":
+        """What `as_dict` gave."""
+        return cls(
+            analysis_id=UUID(told["analysis_id"]),
+            status=told["status"],
+            sessions=told["sessions"],
+            confidence=told["confidence"],
+            scores=Scores(**told["scores"]),
+            campaigns=tuple(UUID(each) for each in told["campaigns"]),
+            seconds=told["seconds"],
+            read=told["sessions_read"],
+            new=told["campaigns_new"],
+            changed=told["campaigns_changed"],
+            suppressed=tuple(told["suppressed"]),
+        )
+
 
 def scores_dict(scores: Scores) -> dict[str, float]:
     """The four scores by name."""

@@ -5,10 +5,11 @@ says it is at work, which the next one corrects: whoever holds the lock of analy
 """
 
 import time
+from collections.abc import Sized
 from dataclasses import replace
 from datetime import datetime
 from threading import Event
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 import orjson
@@ -89,7 +90,27 @@ def save_result(
     connection.execute(statements.SAVE_RESULT, parameters | scores_dict(report.scores))
 
 
-def breakdown_of(analysis: Analysis) -> tuple[dict[str, Any], dict[str, Any]]:
+class Counted(Protocol):
+    """What an analysis found, as far as its result counts it."""
+
+    @property
+    def communities(self) -> Sized:
+        """The communities."""
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Of each kind of evidence."""
+
+    @property
+    def candidate_pairs(self) -> int:
+        """Pairs that were weighed."""
+
+    @property
+    def sources(self) -> int:
+        """Sources that were looked at."""
+
+
+def breakdown_of(analysis: Counted) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a result tells of the evidence, and of the work."""
     breakdown = {"communities": len(analysis.communities), "versions": analysis.versions}
     return breakdown, {"candidate_pairs": analysis.candidate_pairs, "sources": analysis.sources}

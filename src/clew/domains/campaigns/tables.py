@@ -68,6 +68,7 @@ analysis_sessions: Final = tenant_table(
     _within("coordination_confidence"),
     sa.CheckConstraint("priority BETWEEN 1 AND 10", name="priority"),
     belongs_to("user_id", "users"),
+    index("id"),
     index("user_id"),
     index("status"),
     index("campaign_id"),

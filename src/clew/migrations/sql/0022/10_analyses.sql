@@ -1,6 +1,8 @@
 SET LOCAL lock_timeout = '10s';
 -- Whose work an analysis is; none of one that a command carries out itself.
 ALTER TABLE analysis_sessions ADD COLUMN job_id UUID;
+-- One is asked for by its id alone, again and again while somebody waits for it.
+CREATE INDEX analysis_sessions_organization_id_id_idx ON analysis_sessions (organization_id, id);
 
 CREATE TABLE analysis_intermediates (
     organization_id UUID NOT NULL,

@@ -11,4 +11,5 @@ BEGIN
     RETURN NULL;
 END $$;
 DROP TABLE webhook_secrets, analysis_callbacks, checkpoint_writes, checkpoint_blobs, checkpoints, analysis_intermediates;
+DROP INDEX analysis_sessions_organization_id_id_idx;
 ALTER TABLE analysis_sessions DROP COLUMN job_id;
