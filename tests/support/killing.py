@@ -1,7 +1,7 @@
 """Analyses that are killed (SIGKILL) at a named point, each in a process of its own.
 
-`python -m tests.support.killing` loads what an analysis needs once, then reads plans, a line of JSON each, and forks for
-each: the child carries the analysis out and kills itself where the plan says. Its signal, or 0, is answered.
+`python -m tests.support.killing` loads what an analysis needs once, then reads plans, a line of JSON each, and forks
+for each: the child carries the analysis out and kills itself where the plan says. Its signal, or 0, is answered.
 """
 
 import json
@@ -11,7 +11,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from clew.domains.analyses.assessing import Writer
@@ -61,7 +61,8 @@ def arm_checkpoints(number: int, moment: str) -> None:
             die()
         return written
 
-    OwnedSaver.put = put_and_die  # type: ignore[method-assign]
+    patched: Any = OwnedSaver
+    patched.put = put_and_die
 
 
 def carry_out(plan: dict[str, Any]) -> None:
@@ -96,7 +97,7 @@ def main() -> None:
 class KillingProcess:
     """Lets analyses be killed. A context manager."""
 
-    def __enter__(self) -> "KillingProcess":
+    def __enter__(self) -> Self:
         root = Path(__file__).resolve().parents[2]
         environment = os.environ | {"PYTHONPATH": f"{root}:{root / 'src'}"}
         self._process = subprocess.Popen(

@@ -5,8 +5,6 @@ The row, the job that does it and the count of the caller's quota are there toge
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,6 +13,7 @@ from sqlalchemy.dialects import postgresql as pg
 
 from clew.analysis.coordination import Depth
 from clew.domains.analyses.ending import end
+from clew.domains.analyses.request import USUAL, NewAnalysisSession
 from clew.domains.analyses.webhook_secrets import has_secret
 from clew.domains.campaigns.service import AnalysisRequest, find_campaign
 from clew.domains.campaigns.tables import analysis_sessions
@@ -30,25 +29,7 @@ from clew.records.acts import Act, record
 KIND: Final = "analyze"
 QUEUE: Final = "analysis"
 MOST_NAMED: Final = 10_000
-LOWEST, HIGHEST, USUAL = 1, 10, 5
-
-
-@dataclass(frozen=True, slots=True)
-class NewAnalysisSession:
-    """What is asked for: the sessions to which all that is given applies (AnalysisRequest); `campaign` by name or id.
-
-    Of an organization's analyses those of higher `priority` (1 to 10) go first. `callback_url` is told of the end.
-    """
-
-    depth: str = Depth.STANDARD.value
-    since: datetime | None = None
-    until: datetime | None = None
-    sensors: tuple[str, ...] | None = None
-    source_ips: tuple[str, ...] | None = None
-    session_ids: tuple[UUID, ...] | None = None
-    campaign: str | None = None
-    priority: int = USUAL
-    callback_url: str | None = None
+LOWEST, HIGHEST = 1, 10
 
 
 def start(

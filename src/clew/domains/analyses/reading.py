@@ -110,7 +110,7 @@ def find_session(connection: sa.Connection, organization_id: UUID, analysis_id: 
 
 
 def _session(row: sa.RowMapping, **told: Any) -> AnalysisSession:
-    return AnalysisSession(**dict(row), **told)
+    return AnalysisSession(**{column.name: row[column.name] for column in _COLUMNS}, **told)
 
 
 def _callback(connection: sa.Connection, organization_id: UUID, analysis_id: UUID) -> Callback | None:

@@ -3,8 +3,9 @@
 Nothing here loads LangGraph: who carries analyses out takes `workflow` itself.
 """
 
-from clew.domains.analyses.asking import NewAnalysisSession, adopt, cancel, start
+from clew.domains.analyses.asking import adopt, cancel, start
 from clew.domains.analyses.reading import STATES, AnalysisSession, Callback, find_session, page_of_sessions
+from clew.domains.analyses.request import NewAnalysisSession
 from clew.domains.analyses.settling import settle, settle_all
 from clew.domains.analyses.steps import Step
 from clew.domains.analyses.webhook_secrets import (

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from clew.domains.analyses.asking import NewAnalysisSession
 from clew.domains.analyses.nodes import NODES
+from clew.domains.analyses.request import NewAnalysisSession
 from clew.domains.analyses.workbench import StoppedError
 from clew.domains.campaigns.reporting import AnalysisRequest
 from clew.domains.campaigns.running import run_analysis
