@@ -16,7 +16,7 @@ Name = Annotated[Text, Field(min_length=1, max_length=200)]
 MOST_NAMED = 10_000
 
 
-class NewAnalysis(Given):
+class AnalysedPart(Given):
     """What is to be analysed: the sessions to which all that is given applies.
 
     Without any limit it is the whole record, from where the last analysis of it ended.
@@ -32,6 +32,11 @@ class NewAnalysis(Given):
     session_ids: list[UUID] | None = Field(
         None, min_length=1, max_length=MOST_NAMED, description="Only these sessions.", examples=[[EXAMPLE]]
     )
+
+
+class NewAnalysis(AnalysedPart):
+    """What is to be analysed, how soon, and who is told."""
+
     campaign: Name | None = Field(
         None, description="Only sessions of the members of this campaign, by id or name.", examples=[EXAMPLE]
     )

@@ -58,6 +58,20 @@ class Alive(Resource, frozen=True, kw_only=True):
     status: Literal["ok"] = "ok"
 
 
+class AnalysedPart(Model, frozen=True, kw_only=True):
+    """What is to be analysed: the sessions to which all that is given applies.
+
+    Without any limit it is the whole record, from where the last analysis of it ended.
+    """
+
+    depth: Literal["minimal", "standard", "deep", "forensic"] = "standard"
+    since: datetime | None = None
+    until: datetime | None = None
+    sensors: list[str] | None = None
+    source_ips: list[str] | None = None
+    session_ids: list[UUID] | None = None
+
+
 class AnalysisCallback(Model, frozen=True, kw_only=True):
     """What became of telling the end of an analysis; `reason` says why it was not taken."""
 
@@ -814,10 +828,7 @@ class MadeKey(Resource, frozen=True, kw_only=True):
 
 
 class NewAnalysis(Model, frozen=True, kw_only=True):
-    """What is to be analysed: the sessions to which all that is given applies.
-
-    Without any limit it is the whole record, from where the last analysis of it ended.
-    """
+    """What is to be analysed, how soon, and who is told."""
 
     depth: Literal["minimal", "standard", "deep", "forensic"] | UnsetType = UNSET
     since: datetime | UnsetType | None = UNSET
@@ -1476,7 +1487,7 @@ class ScheduledAnalysis(Model, frozen=True, kw_only=True):
     kind: Literal["analyze"]
     every_seconds: int
     priority: int = 5
-    parameters: NewAnalysis | None = None
+    parameters: AnalysedPart | None = None
 
 
 class VerificationAsked(Model, frozen=True, kw_only=True):
