@@ -197,7 +197,8 @@ def _tell(call: "Invocation", found: "AnalysisSession") -> None:
         table(("Step", "Status", "Began", "Ended"), rows)
     if text := found.result.get("assessment", {}).get("text"):
         heading("Assessment")
-        line(text)
+        for each in text.splitlines():
+            line(each)
 
 
 def _print_json(found: "AnalysisSession") -> None:
