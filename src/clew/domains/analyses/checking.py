@@ -13,7 +13,7 @@ from importlib import resources
 from typing import Final
 
 from clew.domains.analyses.facts import Facts, Group
-from clew.domains.analyses.numbers import UNITS, Number, numbers
+from clew.domains.analyses.numbers import UNITS, WORDS, Number, numbers
 from clew.domains.analyses.wording import quoted
 
 LONGEST: Final = 1_500
@@ -57,11 +57,10 @@ def check(text: str, facts: Facts) -> str:
 
 @cache
 def vocabulary() -> frozenset[str]:
-    """The words that a text may use: plain English without names, advice and verdicts; and nouns that are counted."""
+    """The words that a text may use: plain English without names, advice and verdicts, and those of numbers."""
     text = resources.files("clew.domains.analyses").joinpath("vocabulary.txt").read_text("ascii")
-    return frozenset(word for line in text.splitlines() if not line.startswith("#") for word in line.split()) | set(
-        UNITS
-    )
+    listed = {word for line in text.splitlines() if not line.startswith("#") for word in line.split()}
+    return frozenset(listed | UNITS.keys() | WORDS.keys())
 
 
 def _without_quotations(text: str, facts: Facts) -> str:

@@ -9,9 +9,10 @@ _SMALL: Final = (
     "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
 )  # fmt: skip
 _TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-_WORDS: Final = {word: number for number, word in enumerate(_SMALL)} | {
+WORDS: Final = {word: number for number, word in enumerate(_SMALL)} | {
     word: 10 * number for number, word in enumerate(_TENS, 2)
 }
+"""What stands for a number."""
 _PERCENT: Final = "percent"
 _VAGUE: Final = frozenset({
     "hundred", "hundreds", "thousand", "thousands", "million", "millions", "billion", "billions", "dozen", "dozens",
@@ -56,8 +57,8 @@ def numbers(text: str) -> Iterator[Number]:
         if word[0].isdigit():
             unit = _PERCENT if lowered[place + 1 : place + 2] in (["%"], [_PERCENT]) else _unit(lowered, place)
             yield Number(_value(word), unit, word)
-        elif word in _WORDS:
-            yield Number(float(_WORDS[word]), _unit(lowered, place), word)
+        elif word in WORDS:
+            yield Number(float(WORDS[word]), _unit(lowered, place), word)
         elif word in _VAGUE and not (word == _PERCENT and place and lowered[place - 1][0].isdigit()):
             yield Number(None, None, word)
         elif word in _NO and (unit := _next_unit(lowered, place)) is not None:
@@ -77,7 +78,7 @@ def _unit(tokens: list[str], place: int) -> str | None:
     for token in tokens[place + 1 : place + 1 + _REACH]:
         if token in UNITS:
             return UNITS[token]
-        if token[0].isdigit() or token in _WORDS:
+        if token[0].isdigit() or token in WORDS:
             return None
     return None
 
