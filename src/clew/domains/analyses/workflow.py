@@ -6,6 +6,7 @@ node commits and why doing it again is harmless.
 """
 
 import contextlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -137,7 +138,10 @@ class Workflow:
 
         thread = str(bench.subject.analysis_id)
         config: Any = {"configurable": {"thread_id": thread}, "recursion_limit": len(self.nodes) * (MOST_ROUNDS + 1)}
-        # Whatever the environment says: nothing of an analysis is told to a tracing service.
+        # Whatever the environment says: nothing of an analysis is told to a tracing service. Of these two the library
+        # makes an error.
+        for name in ("LANGCHAIN_TRACING", "LANGCHAIN_HANDLER"):
+            os.environ.pop(name, None)
         with opened_saver(self.database, context) as saver, tracing_context(enabled=False):
             graph = self._graph(bench, saver)
             known = saver.get_tuple(config)
