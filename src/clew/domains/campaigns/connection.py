@@ -13,7 +13,6 @@ import psycopg
 from clew.kernel.database import Database
 from clew.kernel.errors import ConflictError
 from clew.kernel.transactions import SET_CONTEXT, TenantContext, context_parameters
-from clew.records import stage
 
 _FOR_THE_SESSION: Final = SET_CONTEXT.replace("true)", "false)")
 
@@ -26,11 +25,10 @@ class AnalysisRunningError(ConflictError):
 
 @contextlib.contextmanager
 def working_connection(database: Database, context: TenantContext) -> Iterator[psycopg.Connection[Any]]:
-    """A connection of its own in the organization's name, in autocommit mode, with the loader's stages."""
+    """A connection of its own in the organization's name, in autocommit mode."""
     with database.connect_raw() as connection:
         connection.autocommit = True
         connection.execute(_FOR_THE_SESSION, context_parameters(context))
-        stage.create_stages(connection)
         yield connection
 
 

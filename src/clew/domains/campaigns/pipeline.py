@@ -39,6 +39,7 @@ from clew.kernel.errors import ConflictError
 from clew.kernel.ids import IdMaker
 from clew.kernel.settings import Settings
 from clew.ontology.possible_times import MAXIMUM_CLOCK_SKEW
+from clew.records import stage
 
 _MOST_ANEW: Final = 0.25
 """Share of all sources from which on it costs less to read everything than to look up each."""
@@ -232,7 +233,9 @@ class Pipeline:
             self._now,
             {"analysis_id": str(self._id), "versions": analysis.versions},
         )
-        telling.enter(outcome.facts)
+        if outcome.facts:  # most analyses tell nothing new, and making the loader's stages takes longer than they do
+            stage.create_stages(self._connection, for_loads=False)
+            telling.enter(outcome.facts)
         return outcome
 
     def _reported(self, fetched: Fetched, analysis: Analysis, outcome: Outcome) -> AnalysisReport:
