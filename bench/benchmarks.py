@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from bench.analyses import analyses
 from bench.audit import audit
 from bench.backups import backups
 from bench.cache import cache
@@ -180,6 +181,7 @@ BENCHMARKS: Final[dict[str, Callable[[Path, int], Result]]] = {
     "serving": serving,
     "engines": engines,
     "cache": cache,
+    "analyses": analyses,
 }
 ONLY_BY_NAME: Final = frozenset({"engines"})
 """Need more than `make setup` installs: Java and Maven."""

@@ -40,7 +40,7 @@ def serving(place: Path, _events: int) -> Result:
     with record_at(place) as database:
         fill(database, _ENTITIES)
         ids = _identifiers(database)
-        key = _key(database)
+        key = caller_key(database)
         select = _bare_selects(database, ids)
         files = {name: _paths(place, name, ids) for name in ("bare", "select", "cold", "hot")}
         bare, selecting, selecting_alone = _bare(place, files)
@@ -104,7 +104,8 @@ def _identifiers(database: Database) -> list[str]:
     return random.Random(1).sample(list(rows), _COLD_IDS)
 
 
-def _key(database: Database) -> str:
+def caller_key(database: Database) -> str:
+    """An API key of an analyst, without limits."""
     with database.transaction(TenantContext(ORGANIZATION)) as connection:
         owner = connection.exec_driver_sql("SELECT id FROM users WHERE username = 'bench'").scalar_one()
         connection.exec_driver_sql("UPDATE users SET role = 'analyst' WHERE username = 'bench'")
@@ -146,6 +147,14 @@ def _load(
     if set(found["statuses"]) != {"200"}:
         raise RuntimeError(f"not every request was answered with what it asked for: {found}")
     return found | {"processor_ms": (sum(process.cpu_times()[:2]) - began) / found["answers"] * 1000}
+
+
+@contextlib.contextmanager
+def served(place: Path) -> Iterator[tuple[psutil.Process, str]]:
+    """A server over the place's record; its process and address."""
+    command = [str(Path(sys.executable).with_name("clew")), "serve", "--port", "0"]
+    with _server(command, _ROOMY | {"CLEW_DATA_DIR": str(place / "data")}) as found:
+        yield found
 
 
 @contextlib.contextmanager

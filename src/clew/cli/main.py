@@ -13,6 +13,7 @@ from typer.main import get_command
 
 from clew import __version__
 from clew.cli.commands import (
+    analysis,
     audit,
     backup,
     campaign,
@@ -145,6 +146,7 @@ def _application() -> typer.Typer:
     root.command("search")(search.search)
     root.command("suggest")(search.suggest)
     root.command("analyze")(campaign.analyze)
+    root.add_typer(_analysis(), name="analysis")
     root.add_typer(_campaign(), name="campaign")
     root.add_typer(_case(), name="case")
     root.add_typer(_jobs(), name="jobs")
@@ -172,6 +174,16 @@ def _quarantine() -> typer.Typer:
     group.command("show")(quarantine.show_record)
     group.command("retry")(quarantine.retry_records)
     group.command("drop")(quarantine.drop_records)
+    return group
+
+
+def _analysis() -> typer.Typer:
+    group = _group("Have sessions analysed beside commands, and follow that.")
+    group.command("start")(analysis.start)
+    group.command("show")(analysis.show)
+    group.command("list")(analysis.list_analyses)
+    group.command("cancel")(analysis.cancel)
+    group.command("wait")(analysis.wait)
     return group
 
 
@@ -245,6 +257,7 @@ def _organization() -> typer.Typer:
     group.command("new")(organization.new)
     group.command("list")(organization.list_organizations)
     group.command("show")(organization.show)
+    group.command("webhook-secret")(organization.webhook_secret)
     return group
 
 

@@ -15,6 +15,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from clew.domains.analyses import tables as analyses
 from clew.domains.audit import tables as audit
 from clew.domains.campaigns import tables as campaigns
 from clew.domains.collections import tables as collections
@@ -31,6 +32,7 @@ OWNER = "clew_owner"
 
 # One table of each module: naming them here is what puts all of the modules' tables into the metadata.
 TABLES: Final = (
+    analyses.analysis_callbacks,
     audit.events,
     campaigns.campaigns,
     collections.osint_scans,

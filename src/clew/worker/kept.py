@@ -43,6 +43,11 @@ class KeptProcess:
         else:
             self.end()
 
+    @property
+    def is_warm(self) -> bool:
+        """Whether there is a process, which has loaded its libraries."""
+        return self._child is not None
+
     def end(self) -> None:
         """See to it that the process is gone."""
         if self._child is not None:

@@ -19,6 +19,9 @@ from clew.worker.registry import PLACE
 from clew.worker.watching import LOOK_SECONDS, Watch
 from clew.worker.work import handlers_at
 
+HANDOVER_SECONDS: Final = 0.05
+"""So long a worker without a process leaves a job to one that rests with a process that has loaded its libraries."""
+
 log: Final = structlog.get_logger(__name__)
 
 
@@ -47,6 +50,7 @@ class Runner:
         self._stopping = threading.Event()
         self._news = threading.Condition()
         self._version = 0
+        self._resting: set[KeptProcess] = set()
         count = workers or database.settings.job_workers
         self._threads = [
             threading.Thread(target=self._work, name=f"worker {number}", daemon=True) for number in range(1, count + 1)
@@ -104,15 +108,23 @@ class Runner:
                 if not busy:
                     self._await_news(seen)
                     child.end_if_idle()
+                    if not child.is_warm:
+                        self._resting.discard(child)
         finally:
+            self._resting.discard(child)
             child.end()
 
     def _do_next(self, kept: KeptProcess) -> bool:
         """Do the job that is next; whether there was one."""
+        if self._resting and not kept.is_warm:
+            self._stopping.wait(HANDOVER_SECONDS)
         with self._database.transaction(None, RUNNER) as connection:
             claim = claims.claim_next(connection, queues=self._queues, kinds=self._kinds, turns=self._turns)
         if claim is None:
+            if kept.is_warm:
+                self._resting.add(kept)
             return False
+        self._resting.discard(kept)
         kept.attempt(claim, self._stopping, stop_patience_seconds=self._stop_patience)
         return True
 

@@ -2,9 +2,9 @@
 
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from clew.domains.jobs.claims import Advance
 from clew.worker.analyze_job import ANALYZE
 from clew.worker.work import Work
 from tests.support.api import Api, problem
@@ -12,6 +12,9 @@ from tests.support.attacks import START, Operator, background
 from tests.support.identity import new_user
 from tests.support.loading import load, log
 from tests.support.record import Tenant
+
+if TYPE_CHECKING:
+    from clew.domains.jobs.claims import Advance
 
 
 def test_an_analysis_is_a_job_and_its_campaigns_are_decided_about(api: Api, tenant: Tenant, tmp_path: Path) -> None:
@@ -23,7 +26,9 @@ def test_an_analysis_is_a_job_and_its_campaigns_are_decided_about(api: Api, tena
     )
     started = api.client.post("/api/v1/analyses", json={"depth": "standard"}, headers=headers)
     assert started.status_code == 202, started.text
-    job = started.json()
+    waiting = started.json()
+    assert (waiting["status"], started.headers["Location"]) == ("queued", f"/api/v1/analyses/{waiting['id']}")
+    job = api.client.get(f"/api/v1/jobs/{waiting['job_id']}", headers=headers).json()
     assert (job["kind"], job["queue"], job["status"]) == ("analyze", "analysis", "pending")
     steps: list[Advance] = []
     work = Work(api.database, tenant.id, UUID(job["id"]), None, 1, job["parameters"], steps.append, threading.Event())
@@ -59,22 +64,3 @@ def test_an_analysis_is_a_job_and_its_campaigns_are_decided_about(api: Api, tena
     again = api.client.post(f"{place}/decisions", json={"decision": "pin"}, headers=headers)
     problem(again, 409, "conflict")
     problem(api.client.get(f"/api/v1/campaigns/{uuid4()}", headers=headers), 404, "not_found")
-
-
-def test_an_analysis_that_is_stopped_is_cancelled_and_keeps_nothing(api: Api, tenant: Tenant, tmp_path: Path) -> None:
-    load(api.database, tenant, log(tmp_path / "cowrie.json", [*background(START), *Operator("hydra").lines(START)]))
-    stop = threading.Event()
-
-    def at(advance: Advance) -> None:
-        if advance.step == "weighing pairs":
-            stop.set()
-
-    work = Work(api.database, tenant.id, uuid4(), tenant.operator, 1, {"depth": "minimal"}, at, stop)
-    outcome = ANALYZE.run(work)
-    assert (outcome.finished, outcome.result["status"]) == (False, "cancelled")
-    headers = api.headers(tenant, new_user(api.database, tenant, role="readonly"), "key")
-    assert [each["status"] for each in api.client.get("/api/v1/analyses", headers=headers).json()["items"]] == [
-        "cancelled"
-    ]
-    assert api.client.get("/api/v1/campaigns?all=true", headers=headers).json()["items"] == []
-    problem(api.client.post("/api/v1/analyses", json={}, headers=headers), 403, "forbidden")

@@ -31,6 +31,7 @@ FILLERS: dict[str, Any] = {
     "integer": 1,
     "numeric(5,4)": 1,
     "uuid[]": [SHARED_ID],
+    "jsonb": "{}",
 }
 # Signing in names a user without an organization, and the directory names organizations: the rest is nobody's.
 UNIQUE_OVER_ALL = {

@@ -65,6 +65,7 @@ PROMISED = {
     "role new",
     "role grant",
     "analyze",
+    "analysis",
     "campaign list",
     "campaign show",
     "campaign explain",

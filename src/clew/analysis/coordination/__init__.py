@@ -9,7 +9,7 @@ was added up; the number of pairs compared is linear in the number of sources; t
 ASCII.
 """
 
-from clew.analysis.coordination.analysis import AnalysisCancelledError, analyze, explain
+from clew.analysis.coordination.analysis import AnalysisCancelledError, Stages, analyze, explain
 from clew.analysis.coordination.background import Background, background_of, source_digest
 from clew.analysis.coordination.findings import (
     Analysis,
@@ -29,6 +29,6 @@ from clew.analysis.coordination.verdict import CAMPAIGN
 
 __all__ = [
     "CAMPAIGN", "RULES", "SCHEMA", "Analysis", "AnalysisCancelledError", "Background", "Community", "Decisions",
-    "Depth", "Evidence", "Explanation", "Hub", "Indicator", "PairExplanation", "Rule", "Scores", "Technique", "analyze",
-    "background_of", "explain", "source_digest", "techniques",
+    "Depth", "Evidence", "Explanation", "Hub", "Indicator", "PairExplanation", "Rule", "Scores", "Stages", "Technique",
+    "analyze", "background_of", "explain", "source_digest", "techniques",
 ]  # fmt: skip

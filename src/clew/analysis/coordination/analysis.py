@@ -82,26 +82,73 @@ def analyze(
     `compute` is where the parts that grow with the sessions are worked out; it does not change the result.
     Raises AnalysisCancelledError, and ValueError for sessions without the columns.
     """
+    stages = Stages(sessions, depth, background, decisions, observe=observe, cancelled=cancelled, compute=compute)
+    return stages.tell(stages.weigh())
 
-    def step(name: str, done: float) -> None:
-        if cancelled():
+
+class Stages:
+    """The same in two steps, between which what the first one found may be put away: pairs, then communities.
+
+    Arguments and errors as `analyze`. What both steps need is made of the sessions when it is first asked for.
+    """
+
+    def __init__(
+        self,
+        sessions: pl.DataFrame,
+        depth: Depth,
+        background: Background | None,
+        decisions: Decisions,
+        *,
+        observe: Observer = lambda _step, _done: None,
+        cancelled: Callable[[], bool] = lambda: False,
+        compute: Compute = LOCAL,
+    ) -> None:
+        self._sessions = sessions
+        self._compute = compute
+        self._depth = depth
+        self._background = background
+        self._decisions = decisions
+        self._observe = observe
+        self._cancelled = cancelled
+        self._ready: _Prepared | None = None
+
+    def weigh(self) -> pl.DataFrame:
+        """The pairs that may act together, with what each kind of evidence says of them and the probability."""
+        ready = self._prepared()
+        self._step("choosing pairs", 0.4)
+        linking = _linking(ready, self._depth, self._compute)
+        pairs = candidates(linking, ready.digest_of, ready.background.size, self._compute)
+        pairs = without_rejected(pairs, ready.addresses, self._decisions)
+        self._step("weighing pairs", 0.5)
+        return ready.scorer.score(pairs) if pairs.height else no_scores()
+
+    def tell(self, scored: pl.DataFrame) -> Analysis:
+        """The result, of the pairs that `weigh` gave for the same sessions."""
+        ready = self._prepared()
+        self._step("forming communities", 0.8)
+        parts = communities.find(_hostile(scored, ready), ready.scorer.score, ready.digest_of.to_numpy())
+        decided = positions(ready.addresses, self._decisions)
+        parts = enforce(parts, decided)
+        self._step("telling why", 0.9)
+        pinned = {
+            number for number, part in enumerate(parts) if any(group & set(part.members) for group in decided.pinned)
+        }
+        return _told(ready, parts, scored, self._depth, pinned)
+
+    def background(self) -> Background:
+        """What was common before and elsewhere, with these sessions added: that of the result."""
+        return self._prepared().background
+
+    def _prepared(self) -> _Prepared:
+        if self._ready is None:
+            self._step("reading sessions", 0.0)
+            self._ready = _prepare(self._sessions, self._depth, self._background, self._step, self._compute)
+        return self._ready
+
+    def _step(self, name: str, done: float) -> None:
+        if self._cancelled():
             raise AnalysisCancelledError(name)
-        observe(name, done)
-
-    step("reading sessions", 0.0)
-    ready = _prepare(sessions, depth, background, step, compute)
-    step("choosing pairs", 0.4)
-    pairs = candidates(_linking(ready, depth, compute), ready.digest_of, ready.background.size, compute)
-    pairs = without_rejected(pairs, ready.addresses, decisions)
-    step("weighing pairs", 0.5)
-    scored = ready.scorer.score(pairs) if pairs.height else no_scores()
-    step("forming communities", 0.8)
-    parts = communities.find(_hostile(scored, ready), ready.scorer.score, ready.digest_of.to_numpy())
-    decided = positions(ready.addresses, decisions)
-    parts = enforce(parts, decided)
-    step("telling why", 0.9)
-    pinned = {number for number, part in enumerate(parts) if any(group & set(part.members) for group in decided.pinned)}
-    return _told(ready, parts, scored, depth, pinned)
+        self._observe(name, done)
 
 
 def explain(

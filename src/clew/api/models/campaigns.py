@@ -11,40 +11,8 @@ from clew.domains.campaigns.reading import CampaignDetails
 
 MOST_PARTS = 10_000
 CampaignStatus = Literal["active", "dormant", "concluded", "monitoring"]
-DepthName = Literal["minimal", "standard", "deep", "forensic"]
 DecisionName = Literal["pin", "reject", "merge", "split", "rename", "attribute", "undo"]
 Part = Annotated[Text, Field(min_length=1, max_length=200, examples=["198.51.100.7"])]
-
-
-class NewAnalysis(Given):
-    """What is to be analysed. Without times and sensors the whole record, from where the last analysis ended."""
-
-    depth: DepthName = "standard"
-    since: AwareDatetime | None = Field(None, description="Only sessions that began from then on.")
-    until: AwareDatetime | None = Field(None, description="Only sessions that began before.")
-    sensors: list[Annotated[Text, Field(max_length=200)]] | None = Field(
-        None, min_length=1, max_length=100, examples=[["east"]]
-    )
-
-
-class AnalysisModel(Record):
-    """An analysis, and what came of it."""
-
-    id: UUID = Field(examples=[EXAMPLE])
-    status: str = Field(examples=["completed"])
-    analysis_depth: str = Field(examples=["standard"])
-    user_id: UUID | None
-    created_at: AwareDatetime
-    completed_at: AwareDatetime | None
-    seconds: float | None = Field(examples=[1.8])
-    confidence: float | None = Field(examples=[0.93])
-    current_step: str | None = Field(
-        None, description="What it is at while it is worked on, where server processes share a Redis."
-    )
-    progress: float | None = Field(None, ge=0, le=1, description="How much of it is done then.", examples=[0.4])
-    result: dict[str, Any] = Field(
-        description="sessions, confidence, scores, campaigns, seconds and more, once it is completed."
-    )
 
 
 class CampaignModel(Record):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from clew.api.models.campaigns import NewAnalysis
+from clew.api.models.analyses import AnalysedPart
 from clew.api.models.entities import EXAMPLE
 from clew.api.models.jobs import JobQueue
 from clew.api.models.listing import Given, Record, Text
@@ -39,7 +39,7 @@ class ScheduledAnalysis(Given):
     kind: Literal["analyze"]
     every_seconds: Interval
     priority: Priority = 5
-    parameters: NewAnalysis = Field(default_factory=NewAnalysis)
+    parameters: AnalysedPart = Field(default_factory=AnalysedPart)
 
 
 class ScheduledVerification(Given):

@@ -5,6 +5,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from clew.api.routes import (
+    analyses,
     audit,
     campaigns,
     capabilities,
@@ -51,6 +52,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     entities.router,
     relationships.router,
     happenings.router,
+    analyses.router,
     campaigns.router,
     search.router,
     investigations.router,

@@ -1,4 +1,4 @@
-"""Analyses of attack sessions, and the campaigns that they find."""
+"""Campaigns: what analyses of attack sessions find."""
 
 from typing import Annotated, Final, Literal
 from uuid import UUID
@@ -9,26 +9,21 @@ from starlette.responses import Response
 
 from clew.api.callers import Call, needs
 from clew.api.models.campaigns import (
-    AnalysisModel,
     CampaignDetailsModel,
     CampaignModel,
     CampaignQuery,
     CoordinationExplanation,
     DecidedModel,
-    NewAnalysis,
     NewDecision,
 )
-from clew.api.models.jobs import JobModel
-from clew.api.models.listing import ListQuery, page_shown
+from clew.api.models.listing import page_shown
 from clew.api.paging import Page
 from clew.api.repeating import IdempotencyKey, once
 from clew.api.representations import encoded, shown, tagged_bytes
 from clew.api.routing import router as routes
 from clew.domains.campaigns import service
 from clew.domains.campaigns.applying import apply_decision
-from clew.domains.jobs.service import NewJob, enqueue
-from clew.kernel.cache.keys import ANALYSIS, CAMPAIGN
-from clew.kernel.stored_text import storable_json
+from clew.kernel.cache.keys import CAMPAIGN
 from clew.kernel.transactions import driver_connection
 from clew.records.acts import Act
 
@@ -39,57 +34,6 @@ _BEHIND_NAME: Final = b"\0"  # stands in no name and in no JSON
 Reader = Annotated[Call, needs("analysis:read")]
 Writer = Annotated[Call, needs("analysis:write")]
 Address = Annotated[str, Query(max_length=100, examples=["198.51.100.7"])]
-
-
-class _NotOverError(Exception):
-    """An analysis that is still worked on, which is not to be cached."""
-
-    def __init__(self, model: AnalysisModel) -> None:
-        self.model = model
-
-
-@router.post("/analyses", status_code=202, response_model=JobModel, summary="Start an analysis")
-def start_analysis(call: Writer, new: NewAnalysis, key: IdempotencyKey = None) -> Response:
-    """A job that analyses; its result is the analysis. One analysis of an organization is worked on at a time."""
-
-    def make(connection: sa.Connection) -> Response:
-        asked = storable_json(new.model_dump(mode="json"))
-        job = enqueue(connection, call.principal.organization_id, NewJob("analyze", asked, queue="analysis"))
-        return shown(JobModel.of(job), 202)
-
-    return once(call, key, make)
-
-
-@router.get("/analyses", response_model=Page[AnalysisModel], summary="List analyses")
-def list_analyses(call: Reader, query: Annotated[ListQuery, Query()]) -> Response:
-    """Analyses page by page, the newest first."""
-    with call.transaction() as connection:
-        page = service.page_of_analyses(connection, call.principal.organization_id, query.page)
-    call.tell_read(Act("analyses_listed", "READ", "analysis", request=query.asked()))
-    return shown(page_shown(page, AnalysisModel))
-
-
-@router.get("/analyses/{analysis_id}", response_model=AnalysisModel, summary="Read an analysis")
-def get_analysis(call: Reader, analysis_id: UUID) -> Response:
-    """One analysis with its ETag."""
-    organization = call.principal.organization_id
-
-    def make() -> bytes:
-        with call.transaction() as connection:
-            found = service.find_analysis(connection, organization, analysis_id)
-        if found.completed_at is None:
-            raise _NotOverError(AnalysisModel.model_validate(found))
-        return encoded(AnalysisModel.model_validate(found))
-
-    key = ANALYSIS.key(organization_id=organization, session_id=analysis_id)
-    try:
-        body = call.serving.memo.remembered(key, ANALYSIS.span, make)
-    except _NotOverError as working:
-        state = service.live_state(call.serving.cache, organization, analysis_id)
-        told = {} if state is None else {"current_step": state.current_step, "progress": state.progress}
-        body = encoded(working.model.model_copy(update=told))
-    call.tell_read(Act("analysis_read", "READ", "analysis", analysis_id))
-    return tagged_bytes(call.request, body)
 
 
 @router.get("/campaigns", response_model=Page[CampaignModel], summary="List campaigns")

@@ -73,7 +73,7 @@ def analyze(
     from clew.cli.output import print_json
 
     call = invocation(context, as_json, organization, data_dir)
-    asked = Analysing(_utc(since), _utc(until), depth.value, tuple(sensor) if sensor else None)
+    asked = Analysing(utc(since), utc(until), depth.value, tuple(sensor) if sensor else None)
     with stop_on_interrupt(CANCELLING) as stop:
         report = campaigns_of(call).analyze(asked, stop)
     if call.json:
@@ -381,7 +381,8 @@ def _print_details(found: "CampaignDetails") -> None:
         )
 
 
-def _utc(moment: datetime | None) -> datetime | None:
+def utc(moment: datetime | None) -> datetime | None:
+    """A time as it was given; one without a zone is UTC."""
     from datetime import UTC
 
     return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,10 +1,13 @@
-"""`clew org`: new, list, show."""
+"""`clew org`: new, list, show, webhook-secret."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from clew.cli.options import DataDirectoryOption, JsonOption, OrganizationOption, invocation
+
+if TYPE_CHECKING:
+    from clew.cli.options import Invocation
 
 
 def new(
@@ -63,3 +66,48 @@ def show(
         print_json(found)
     else:
         pairs({name.replace("_", " "): value for name, value in found.items()})
+
+
+def webhook_secret(
+    context: typer.Context,
+    renew: Annotated[bool, typer.Option("--renew", help="Make a new one, which is shown this once.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Keep none: nothing is told to callbacks.")] = False,
+    organization: OrganizationOption = None,
+    data_dir: DataDirectoryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show, renew or remove the secret that callbacks are signed with.
+
+    What was renewed signs beside the new one for another day.
+    """
+    from dataclasses import asdict
+
+    from clew.cli.desk.opening import organizations_of
+    from clew.cli.output import pairs, print_json
+    from clew.kernel.errors import InputError
+
+    call = invocation(context, as_json, organization, data_dir)
+    if renew and remove:
+        raise InputError("--renew and --remove contradict each other", remedy="give one of them")
+    organizations = organizations_of(call)
+    if renew:
+        secret = organizations.renew_webhook_secret()
+        _tell(call, {"secret": secret}, f"{secret}\ngive it to whoever receives callbacks; it is not shown again")
+    elif remove:
+        organizations.remove_webhook_secret()
+        _tell(call, {"secret": None}, "callbacks have no secret any more")
+    else:
+        found = asdict(organizations.webhook_secret())
+        if call.json:
+            print_json(found)
+        else:
+            pairs({name.replace("_", " "): value for name, value in found.items()})
+
+
+def _tell(call: "Invocation", document: dict[str, str | None], text: str) -> None:
+    from clew.cli.output import line, print_json
+
+    if call.json:
+        print_json(document)
+    else:
+        line(text)

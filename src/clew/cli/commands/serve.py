@@ -84,10 +84,11 @@ def _standard(database: "Database") -> "list[Service]":
 
 
 def _worker(database: "Database") -> "list[Service]":
+    from clew.domains.analyses.service import settle_all
     from clew.domains.uploads.sweeping import sweep
     from clew.worker.runner import Runner
 
-    chores = [lambda: sweep(database)]
+    chores: list[Callable[[], object]] = [lambda: sweep(database), lambda: settle_all(database)]
     if database.settings.job_runner == "celery":
         from clew.worker.celery.dispatcher import Dispatcher
 

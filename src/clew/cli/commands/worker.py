@@ -36,11 +36,12 @@ def worker(
 
     with stop_on_interrupt(_STOPPING) as stop:
         from clew.cli.session import opened_current_database
+        from clew.domains.analyses.service import settle_all
         from clew.worker.runner import Runner
 
         with opened_current_database(call) as database:
             if database.settings.job_runner == "server":
-                with Runner(database, workers=workers, queues=chosen):
+                with Runner(database, workers=workers, queues=chosen, chores=[lambda: settle_all(database)]):
                     _tell_ready(call.json)
                     stop.wait()
                 return

@@ -173,3 +173,14 @@ def campaigns_of(call: "Invocation") -> "ports.Campaigns":
     from clew.cli.desk.remote.campaigns import RemoteCampaigns
 
     return RemoteCampaigns(call)
+
+
+def analyses_of(call: "Invocation") -> "ports.Analyses":
+    """Analyses that a server or worker does."""
+    if call.address is None:
+        from clew.cli.desk.local.analyses import LocalAnalyses
+
+        return LocalAnalyses(call)
+    from clew.cli.desk.remote.analyses import RemoteAnalyses
+
+    return RemoteAnalyses(call)

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from threading import Event
 
     from clew.cli.new_password import NewPassword
+    from clew.domains.analyses.reading import AnalysisSession
+    from clew.domains.analyses.request import NewAnalysisSession
+    from clew.domains.analyses.webhook_secrets import WebhookSecret
     from clew.domains.audit.export import Exported
     from clew.domains.audit.search import AuditPage, AuditQuery
     from clew.domains.campaigns.reading import Campaign, CampaignDetails
@@ -253,6 +256,15 @@ class Organizations(Protocol):
     def own(self) -> "Organization":
         """It."""
 
+    def webhook_secret(self) -> "WebhookSecret":
+        """What is known of the secret that callbacks are signed with. Raises NotFoundError."""
+
+    def renew_webhook_secret(self) -> str:
+        """A new one, which is shown this once."""
+
+    def remove_webhook_secret(self) -> None:
+        """Keep none. Raises NotFoundError."""
+
 
 class Jobs(Protocol):
     """What is done beside requests."""
@@ -315,6 +327,25 @@ class Analysing:
     until: "datetime | None" = None
     depth: str = "standard"
     sensors: tuple[str, ...] | None = None
+
+
+class Analyses(Protocol):
+    """Analyses that a server or worker does."""
+
+    def start(self, asked: "NewAnalysisSession") -> "AnalysisSession":
+        """Have one done. Raises InputError, NotFoundError for its campaign, LimitError."""
+
+    def find(self, identifier: UUID) -> "AnalysisSession":
+        """One with its steps. Raises NotFoundError."""
+
+    def all(self, *, status: str | None, limit: int) -> "Sequence[AnalysisSession]":
+        """The newest first, at most `limit`."""
+
+    def cancel(self, identifier: UUID) -> "AnalysisSession":
+        """End it. Raises NotFoundError, ConflictError."""
+
+    def wait(self, identifier: UUID, stop: "Event") -> "AnalysisSession":
+        """It when it is over, or as it stands when `stop` is set; with progress. Raises NotFoundError."""
 
 
 class Campaigns(Protocol):

@@ -3,6 +3,7 @@
 Written by `make docs` from the API's description; edit that instead.
 """
 
+from clew.client.generated.analyses import AnalysesOperations
 from clew.client.generated.api_keys import ApiKeysOperations
 from clew.client.generated.audit import AuditOperations
 from clew.client.generated.campaigns import CampaignsOperations
@@ -32,6 +33,7 @@ from clew.client.generated.users import UsersOperations
 
 
 class Operations(
+    AnalysesOperations,
     ApiKeysOperations,
     AuditOperations,
     CampaignsOperations,

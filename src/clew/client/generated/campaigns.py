@@ -17,37 +17,6 @@ from clew.client.transport import asked, path_of
 class CampaignsOperations(Calls):
     """Operations on: campaigns."""
 
-    def start_analysis(self, body: models.NewAnalysis, *, idempotency_key: str | None = None) -> models.Job:
-        """Start an analysis.
-
-        A job that analyses; its result is the analysis. One analysis of an organization is worked on at a time.
-        """
-        return self._transport.fetch_resource(
-            models.Job, asked("POST", "/api/v1/analyses", body=body, once=idempotency_key or True)
-        )
-
-    def list_analyses(self, *, limit: int | None = None, cursor: str | None = None) -> models.AnalysisPage:
-        """List analyses.
-
-        Analyses page by page, the newest first.
-        """
-        return self._transport.fetch(
-            models.AnalysisPage, asked("GET", "/api/v1/analyses", query={"limit": limit, "cursor": cursor})
-        )
-
-    def iterate_analyses(self, *, limit: int | None = None) -> Iterator[models.Analysis]:
-        """Every item of `list_analyses`, page after page; `limit` is the size of a page."""
-        return paging.each(lambda cursor: self.list_analyses(limit=limit, cursor=cursor))
-
-    def get_analysis(self, analysis_id: UUID) -> models.Analysis:
-        """Read an analysis.
-
-        One analysis with its ETag.
-        """
-        return self._transport.fetch_resource(
-            models.Analysis, asked("GET", path_of("/api/v1/analyses/{analysis_id}", analysis_id=analysis_id))
-        )
-
     def list_campaigns(
         self,
         *,

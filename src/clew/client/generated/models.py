@@ -58,19 +58,82 @@ class Alive(Resource, frozen=True, kw_only=True):
     status: Literal["ok"] = "ok"
 
 
+class AnalysedPart(Model, frozen=True, kw_only=True):
+    """What is to be analysed: the sessions to which all that is given applies.
+
+    Without any limit it is the whole record, from where the last analysis of it ended.
+    """
+
+    depth: Literal["minimal", "standard", "deep", "forensic"] = "standard"
+    since: datetime | None = None
+    until: datetime | None = None
+    sensors: list[str] | None = None
+    source_ips: list[str] | None = None
+    session_ids: list[UUID] | None = None
+
+
+class AnalysisCallback(Model, frozen=True, kw_only=True):
+    """What became of telling the end of an analysis; `reason` says why it was not taken."""
+
+    id: UUID
+    url: str
+    status: Literal["pending", "delivered", "failed"]
+    attempts: int
+    response_status: int | None
+    reason: str | None
+    delivered_at: datetime | None
+
+
+class AnalysisStep(Model, frozen=True, kw_only=True):
+    """One time that a node was begun. `interrupted`: its process ended, and it was begun again."""
+
+    step: str
+    status: Literal["running", "completed", "failed", "interrupted"]
+    started_at: datetime
+    completed_at: datetime | None
+    output: dict[str, Any]
+    error: dict[str, Any] | None
+
+
+class AnalysisDetails(Resource, frozen=True, kw_only=True):
+    """An analysis with its steps and its callback."""
+
+    id: UUID
+    status: Literal["queued", "processing", "completed", "failed", "cancelled"]
+    analysis_depth: str
+    priority: int
+    user_id: UUID | None
+    job_id: UUID | None
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    seconds: float | None
+    confidence: float | None
+    callback_url: str | None
+    request: dict[str, Any]
+    result: dict[str, Any]
+    current_step: str | None = None
+    progress: float | None = None
+    steps: list[AnalysisStep]
+    callback: AnalysisCallback | None
+
+
 class Analysis(Resource, frozen=True, kw_only=True):
     """An analysis, and what came of it."""
 
     id: UUID
-    status: str
+    status: Literal["queued", "processing", "completed", "failed", "cancelled"]
     analysis_depth: str
+    priority: int
     user_id: UUID | None
+    job_id: UUID | None
     created_at: datetime
+    started_at: datetime | None
     completed_at: datetime | None
     seconds: float | None
     confidence: float | None
-    current_step: str | None = None
-    progress: float | None = None
+    callback_url: str | None
+    request: dict[str, Any]
     result: dict[str, Any]
 
 
@@ -765,12 +828,17 @@ class MadeKey(Resource, frozen=True, kw_only=True):
 
 
 class NewAnalysis(Model, frozen=True, kw_only=True):
-    """What is to be analysed. Without times and sensors the whole record, from where the last analysis ended."""
+    """What is to be analysed, how soon, and who is told."""
 
     depth: Literal["minimal", "standard", "deep", "forensic"] | UnsetType = UNSET
     since: datetime | UnsetType | None = UNSET
     until: datetime | UnsetType | None = UNSET
     sensors: list[str] | UnsetType | None = UNSET
+    source_ips: list[str] | UnsetType | None = UNSET
+    session_ids: list[UUID] | UnsetType | None = UNSET
+    campaign: str | UnsetType | None = UNSET
+    priority: int | UnsetType = UNSET
+    callback_url: str | UnsetType | None = UNSET
 
 
 class NewCollection(Model, frozen=True, kw_only=True):
@@ -886,6 +954,12 @@ class NewUser(Model, frozen=True, kw_only=True):
     full_name: str | UnsetType | None = UNSET
     role: str | UnsetType = UNSET
     password: str | UnsetType | None = UNSET
+
+
+class NewWebhookSecret(Resource, frozen=True, kw_only=True):
+    """A secret, which is shown this once."""
+
+    secret: str
 
 
 class OrganizationChange(Model, frozen=True, kw_only=True):
@@ -1413,7 +1487,7 @@ class ScheduledAnalysis(Model, frozen=True, kw_only=True):
     kind: Literal["analyze"]
     every_seconds: int
     priority: int = 5
-    parameters: NewAnalysis | None = None
+    parameters: AnalysedPart | None = None
 
 
 class VerificationAsked(Model, frozen=True, kw_only=True):
@@ -1611,3 +1685,11 @@ class VerifyWanted(Model, frozen=True, kw_only=True):
     """Whether what differs is taken over anew."""
 
     repair: bool | UnsetType = UNSET
+
+
+class WebhookSecret(Resource, frozen=True, kw_only=True):
+    """What is known of the secret that callbacks are signed with."""
+
+    id: UUID
+    created_at: datetime
+    fingerprint: str

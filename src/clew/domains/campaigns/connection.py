@@ -13,7 +13,6 @@ import psycopg
 from clew.kernel.database import Database
 from clew.kernel.errors import ConflictError
 from clew.kernel.transactions import SET_CONTEXT, TenantContext, context_parameters
-from clew.records import stage
 
 _FOR_THE_SESSION: Final = SET_CONTEXT.replace("true)", "false)")
 
@@ -26,18 +25,17 @@ class AnalysisRunningError(ConflictError):
 
 @contextlib.contextmanager
 def working_connection(database: Database, context: TenantContext) -> Iterator[psycopg.Connection[Any]]:
-    """A connection of its own in the organization's name, in autocommit mode, with the loader's stages."""
+    """A connection of its own in the organization's name, in autocommit mode."""
     with database.connect_raw() as connection:
         connection.autocommit = True
         connection.execute(_FOR_THE_SESSION, context_parameters(context))
-        stage.create_stages(connection)
         yield connection
 
 
 @contextlib.contextmanager
-def only_analysis(connection: psycopg.Connection[Any], organization_id: UUID) -> Iterator[None]:
-    """Be the only analysis of the organization. Raises ConflictError while another one runs."""
-    key = lock_key(organization_id, "analysis")
+def only_analysis(connection: psycopg.Connection[Any], organization_id: UUID, name: str = "analysis") -> Iterator[None]:
+    """Be the only analysis of the organization, or of that name. Raises ConflictError while another one runs."""
+    key = lock_key(organization_id, name)
     row = connection.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
     if not (row and row[0]):
         raise AnalysisRunningError(

@@ -39,6 +39,8 @@ WHERE organization_id = %(organization)s AND timestamp >= %(since)s AND timestam
 """
 _OF_SENSORS: Final = " AND honeypot_id = ANY(%(sensors)s::text[])"
 _OF_ADDRESSES: Final = " AND source_ip = ANY(%(addresses)s::inet[])"
+_OF_IDS: Final = """ AND (timestamp, id) IN (SELECT timestamp, id FROM attack_session_keys
+    WHERE organization_id = %(organization)s AND id = ANY(%(session_ids)s::uuid[]))"""
 
 _EVENT: Final = """
 SELECT e.session_id, e.occurred_at, e.line, e.kind, e.protocol, e.payload, e.properties
@@ -105,12 +107,16 @@ _SHA256: Final = r"^[0-9a-fA-F]{64}$"
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Which sessions: those that began from `since` on and before `until`, of these sensors and sources (all: None)."""
+    """Which sessions: those that began from `since` on and before `until`, of these sensors and sources (all: None).
+
+    `session_ids`: only those of them that are named.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
     sensors: Sequence[str] | None = None
     addresses: Sequence[str] | None = None
+    session_ids: Sequence[UUID] | None = None
 
 
 def read_features(
@@ -123,6 +129,26 @@ def read_features(
 ) -> pl.DataFrame:
     """The sessions of that stretch with their features, columns as `analysis.coordination.SCHEMA`.
 
+    See `read_sessions`.
+    """
+    return enriched(read_sessions(connection, organization_id, stretch, latest, stopped), enrichment)
+
+
+def enriched(sessions: pl.DataFrame, enrichment: Enrichment) -> pl.DataFrame:
+    """What `read_sessions` gave, with what local tables say of the sources."""
+    bare = sessions.drop("asn", "as_name", "country", "feeds", strict=False)
+    return _shaped(enrichment.add(bare)) if bare.height else pl.DataFrame(schema=SCHEMA)
+
+
+def read_sessions(
+    connection: psycopg.Connection[Any],
+    organization_id: UUID,
+    stretch: Stretch,
+    latest: datetime,
+    stopped: Callable[[], bool] = lambda: False,
+) -> pl.DataFrame:
+    """The sessions of that stretch with their features, as the record has them: networks and feeds are unknown.
+
     `latest` is the end of what a clock can have meant. Asks `stopped` between blocks, and then ends early: whoever
     stopped it wants no result. Takes a connection whose organization is set.
     """
@@ -132,14 +158,16 @@ def read_features(
         "until": min(stretch.until or latest, latest),
         "sensors": None if stretch.sensors is None else list(stretch.sensors),
         "addresses": None if stretch.addresses is None else list(stretch.addresses),
+        "session_ids": None if stretch.session_ids is None else list(stretch.session_ids),
     }
     query = _SESSION
     query += _OF_SENSORS if stretch.sensors is not None else ""
     query += _OF_ADDRESSES if stretch.addresses is not None else ""
+    query += _OF_IDS if stretch.session_ids is not None else ""
     sessions = _sessions(connection, query, parameters)
     if sessions.is_empty():
         return pl.DataFrame(schema=SCHEMA)
-    some = stretch.addresses is not None and sessions.height <= _FEW
+    some = (stretch.addresses is not None or stretch.session_ids is not None) and sessions.height <= _FEW
     blocks = []
     where, asked = _events_of(sessions, parameters, one_by_one=some)
     rows = sessions.select("session_id").with_row_index("row")
@@ -147,7 +175,13 @@ def read_features(
         if stopped():
             break
         blocks.append(_told(block.join(rows, on="session_id").drop("session_id")))
-    return enrichment.add(_assembled(sessions, blocks)).select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
+    nothing = {name: pl.lit(None, kind) for name, kind in SCHEMA.items() if name in {"asn", "as_name", "country"}}
+    empty = pl.lit([], dtype=pl.List(pl.String))
+    return _shaped(_assembled(sessions, blocks).with_columns(**nothing, feeds=empty))
+
+
+def _shaped(sessions: pl.DataFrame) -> pl.DataFrame:
+    return sessions.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
 
 
 def _sessions(connection: psycopg.Connection[Any], query: str, parameters: dict[str, Any]) -> pl.DataFrame:

@@ -5,11 +5,13 @@ Only where server processes share a Redis can others see it; without one, the jo
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
+
+import orjson
 
 from clew.domains.campaigns.reporting import Observer
 from clew.kernel.cache.keys import ANALYSIS_STATE
@@ -29,6 +31,26 @@ class AnalysisState:
     progress: float
 
 
+class Live:
+    """An observer that also tells whoever shares a Redis, every half second; `status` is told when the block ends."""
+
+    def __init__(self, observe: Observer, teller: "_Teller | None") -> None:
+        self._observe = observe
+        self._teller = teller
+        self.status = "completed"
+
+    def __call__(self, step: str, done: float) -> None:
+        """See `Observer`."""
+        self._observe(step, done)
+        if self._teller is not None:
+            self._teller.step(step, done)
+
+    def found(self, results: Mapping[str, Any]) -> None:
+        """Tell what is known already: small things, such as numbers of sessions."""
+        if self._teller is not None:
+            self._teller.tell(intermediate_results=orjson.dumps(results).decode())
+
+
 @contextlib.contextmanager
 def told_live(
     settings: Settings,
@@ -37,29 +59,25 @@ def told_live(
     now: datetime,
     observe: Observer,
     monotonic: Callable[[], float] = time.monotonic,
-) -> Iterator[Observer]:
-    """An observer that also tells whoever shares a Redis, every half second; `errors` says how it ended, if badly."""
+) -> Iterator[Live]:
+    """An observer that also tells whoever shares a Redis; `errors` says how the analysis ended, if badly."""
     with contextlib.ExitStack() as opened:
         cache: Cache | None = None
         if settings.redis_url is not None:
             with contextlib.suppress(ConfigurationError):  # away, or not for us: the analysis goes on without
                 cache = opened.enter_context(opened_cache(settings))
         if cache is None:
-            yield observe
+            yield Live(observe, None)
             return
         teller = _Teller(cache, ANALYSIS_STATE.key(organization_id=organization_id, session_id=analysis_id), monotonic)
         teller.tell(status="processing", started_at=now.isoformat(), intermediate_results="{}", errors="")
-
-        def observe_both(step: str, done: float) -> None:
-            observe(step, done)
-            teller.step(step, done)
-
+        live = Live(observe, teller)
         try:
-            yield observe_both
+            yield live
         except BaseException as error:
             teller.tell(status="failed", errors=type(error).__name__)
             raise
-        teller.tell(status="completed")
+        teller.tell(status=live.status)
 
 
 def live_state(cache: Cache, organization_id: UUID, analysis_id: UUID) -> AnalysisState | None:

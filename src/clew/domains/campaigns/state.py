@@ -32,6 +32,9 @@ ON CONFLICT (organization_id, analysis_depth) DO UPDATE
 SET position = excluded.position, versions = excluded.versions, background = excluded.background,
     addresses = excluded.addresses, sessions = excluded.sessions, until = excluded.until, updated_at = now()
 """
+_HELD: Final = """
+SELECT position FROM coordination_states WHERE organization_id = %(organization)s AND analysis_depth = %(depth)s
+"""
 _POSITION: Final = """
 SELECT (SELECT epoch FROM feed_epochs ORDER BY number DESC LIMIT 1)::text, pg_current_snapshot()::text
 """
@@ -78,13 +81,21 @@ class State:
 
     position: Position
     background: Background
-    addresses: pl.DataFrame
-    """`address`, `digest` of every source that was looked at."""
+    addresses: pl.DataFrame | None
+    """`address`, `digest` of every source that was looked at; None where nobody will go on from here."""
 
     def sharing(self, traits: Background) -> set[str]:
         """Addresses known to share a rare value with the sources of another background."""
+        if self.addresses is None:
+            return set()
         near = self.background.sharing(traits)
         return set(self.addresses.filter(pl.col("digest").is_in(near.implode()))["address"])
+
+
+def held_position(connection: psycopg.Connection[Any], organization_id: UUID, depth: str) -> str | None:
+    """Which state of that depth is kept, whether or not this release can go on from it; None if there is none."""
+    row = connection.execute(_HELD, {"organization": organization_id, "depth": depth}).fetchone()
+    return None if row is None else str(row[0])
 
 
 def read_state(
@@ -113,8 +124,10 @@ def write_state(
     sessions: int,
     until: datetime | None,
 ) -> None:
-    """Keep a state, and forget the batches that every state has seen."""
+    """Keep a state, and forget the batches that every state has seen. Raises TypeError for one without addresses."""
     buffer = io.BytesIO()
+    if state.addresses is None:
+        raise TypeError("a state that is kept has addresses")
     state.addresses.write_ipc(buffer, compression="zstd")
     row = {
         "organization": organization_id,

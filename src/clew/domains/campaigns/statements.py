@@ -155,18 +155,20 @@ SET status = %(status)s, completed_at = clock_timestamp(), processing_time_secon
 WHERE organization_id = %(organization)s AND created_at = %(now)s AND id = %(id)s AND status = 'processing'
 """
 
-# Whoever holds the lock of analyses knows that whatever else says it is running was left by a process that died.
+# Whoever holds the lock of analyses knows that whatever else says it is running was left by a process that died; but
+# what is a job's goes on with the job.
 FAIL_THE_DEAD: Final = """
 UPDATE analysis_sessions
 SET status = 'failed', completed_at = clock_timestamp(), updated_at = now(),
     final_assessment = '{"error": "interrupted"}'::jsonb
-WHERE organization_id = %(organization)s AND status = 'processing'
+WHERE organization_id = %(organization)s AND status = 'processing' AND job_id IS NULL
 """
 
 SAVE_RESULT: Final = """
 INSERT INTO analysis_results (organization_id, analysis_session_id, evidence_breakdown, temporal_correlation_score,
     behavioral_similarity_score, infrastructure_correlation_score, geographic_distribution_score, enrichment_data,
-    processing_steps)
+    processing_steps, tool_results)
 VALUES (%(organization)s, %(analysis)s, %(breakdown)s, %(temporal)s, %(behavioral)s, %(infrastructure)s,
-        %(geographic)s, %(enrichment)s, %(steps)s)
+        %(geographic)s, %(enrichment)s, %(steps)s, %(tools)s)
+ON CONFLICT (organization_id, analysis_session_id) DO NOTHING
 """

@@ -62,11 +62,13 @@ analysis_sessions: Final = tenant_table(
     json_object("metadata"),
     text("callback_url"),
     number("priority", 5),
+    reference("job_id", optional=True),  # whose work it is; None for one that a command carries out itself
     one_of("status", ANALYSIS_STATES),
     one_of("analysis_depth", DEPTHS),
     _within("coordination_confidence"),
     sa.CheckConstraint("priority BETWEEN 1 AND 10", name="priority"),
     belongs_to("user_id", "users"),
+    index("id"),
     index("user_id"),
     index("status"),
     index("campaign_id"),

@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+import orjson
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -100,6 +102,31 @@ def enqueue(connection: sa.Connection, organization_id: UUID, job: NewJob, *, id
     found = Job(*made)
     record(connection, Act("job_enqueued", "CREATE", "job", found.id, job.kind, request={"queue": job.queue}))
     return found
+
+
+def enqueue_for(
+    connection: psycopg.Connection[Any],
+    organization_id: UUID,
+    user_id: UUID | None,
+    job: NewJob,
+    *,
+    ids: IdMaker = new_id,
+) -> UUID:
+    """The same on a driver's connection, for a user who is named; the job's id."""
+    identifier = ids()
+    row = {
+        "organization": organization_id,
+        "id": identifier,
+        "user": user_id,
+        "kind": job.kind,
+        "queue": job.queue,
+        "priority": job.priority,
+        "max_attempts": job.max_attempts,
+        "parameters": orjson.dumps(dict(job.parameters)).decode(),
+    }
+    connection.execute(_ENQUEUE, row)
+    record(connection, Act("job_enqueued", "CREATE", "job", identifier, job.kind, request={"queue": job.queue}))
+    return identifier
 
 
 def enqueue_unless_waiting(connection: sa.Connection, organization_id: UUID, job: NewJob) -> Job:
@@ -201,6 +228,11 @@ def hold_jobs(connection: sa.Connection, organization_id: UUID, reason: Mapping[
     return count
 
 
+_ENQUEUE: Final = """
+INSERT INTO jobs (organization_id, id, user_id, kind, queue, priority, parameters, max_attempts)
+VALUES (%(organization)s, %(id)s, (SELECT id FROM users WHERE organization_id = %(organization)s AND id = %(user)s),
+        %(kind)s, %(queue)s, %(priority)s, %(parameters)s, %(max_attempts)s)
+"""
 _ONE_AT_A_TIME: Final = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
 _COLUMNS: Final = tuple(jobs.c[name] for name in Job.__slots__)
 

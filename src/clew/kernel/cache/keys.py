@@ -110,6 +110,9 @@ RESOURCE: Final = Pattern(
     Kind.STRING,
     "anything else as it is shown; 5 to 60 minutes by its type",
 )
+PROMPT: Final = Pattern(
+    "ai:prompt:{hash}", _DAY, Kind.STRING, "what a language model answered, checked against the facts", used=True
+)
 EVENTS: Final = Pattern(
     "events:live",
     None,
@@ -162,7 +165,7 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     Pattern("investigation:{id}:cache", timedelta(minutes=15), Kind.STRING, "a case as it is shown"),
     Pattern("scan:{id}:status", timedelta(hours=2), Kind.HASH, "how far a scan is"),
     Pattern("social:{platform}:profile:{user}", timedelta(minutes=30), Kind.STRING, "a profile that was fetched"),
-    Pattern("ai:prompt:{hash}", _DAY, Kind.STRING, "what a language model answered"),
+    PROMPT,
     Pattern("threat_intel:{source}:{indicator}", _HOUR, Kind.STRING, "what a source said of an indicator"),
     Pattern("metrics:{name}", timedelta(minutes=5), Kind.STRING, "figures that take long to count"),
     Pattern("statistics:{name}", None, Kind.HASH, "counters for live statistics"),

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from pydantic import Field
 
+from clew.api.models.analyses import AnalysisDetailsModel, AnalysisModel
 from clew.api.models.campaigns import (
-    AnalysisModel,
     CampaignDetailsModel,
     CampaignModel,
     CampaignQuery,
@@ -86,8 +86,8 @@ async def _analyses(asking: Asking, wanted: ListAnalyses) -> Page[AnalysisModel]
     return await asking.page(Page[AnalysisModel], "/analyses", query_of(wanted))
 
 
-async def _analysis(asking: Asking, wanted: NamedAnalysis) -> AnalysisModel:
-    return await asking.get(AnalysisModel, "/analyses/{analysis_id}", analysis_id=wanted.analysis_id)
+async def _analysis(asking: Asking, wanted: NamedAnalysis) -> AnalysisDetailsModel:
+    return await asking.get(AnalysisDetailsModel, "/analyses/{analysis_id}", analysis_id=wanted.analysis_id)
 
 
 TOOLS: Final = (
@@ -141,9 +141,9 @@ TOOLS: Final = (
     Tool(
         "get_analysis",
         "Read an analysis",
-        "One analysis: whether it is over, and what came of it.",
+        "One analysis: how far it is, and what came of it.",
         NamedAnalysis,
-        AnalysisModel,
+        AnalysisDetailsModel,
         _analysis,
         ("analysis:read",),
     ),

@@ -13,11 +13,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from clew.api.models.campaigns import NewAnalysis
+from clew.api.models.analyses import AnalysedPart, AnalysisDetailsModel, AnalysisModel, Name, NewAnalysis
 from clew.api.models.investigations import InvestigationModel, NewInvestigation, NewTarget, TargetModel
-from clew.api.models.jobs import JobModel
 from clew.api.models.listing import Given
-from clew.client.jobs import OVER
 from clew.kernel.clock import system_clock
 from clew.kernel.errors import ConfigurationError
 from clew.mcp.asking import Asking
@@ -27,11 +25,17 @@ from clew.mcp.tools.cases import CaseName
 _FIRST_PAUSE_SECONDS: Final = 0.2
 _LONGEST_PAUSE_SECONDS: Final = 2.0
 _GROWTH: Final = 1.5
+_AT_WORK: Final = frozenset({"queued", "processing"})
 
 
-class RunAnalysis(NewAnalysis):
-    """What is to be analysed, and how long to wait for it."""
+class RunAnalysis(AnalysedPart):
+    """What is to be analysed, and how long to wait for it.
 
+    Nobody else is told of it: who talked an assistant into naming an address for that would be sent the result.
+    """
+
+    campaign: Name | None = Field(None, description="Only sessions of the members of this campaign, by id or name.")
+    priority: int = Field(5, ge=1, le=10, description="Of an organization's analyses those with more go first.")
     wait_seconds: int = Field(30, ge=0, le=120, description="How long to wait; later, get_analysis tells of it.")
 
 
@@ -59,22 +63,19 @@ class WrittenReport(BaseModel):
     resource: str = Field(description="Where the same can be read as a resource.")
 
 
-async def start_analysis(asking: Asking, wanted: NewAnalysis) -> JobModel:
-    """Have it analysed; the job that does it, whose id is the analysis's."""
-    return await asking.post(JobModel, "/analyses", wanted)
-
-
-async def _run_analysis(asking: Asking, wanted: RunAnalysis) -> JobModel:
-    given = wanted.model_dump(exclude_unset=True, exclude={"wait_seconds"})
-    job = await start_analysis(asking, NewAnalysis.model_validate(given))
+async def _run_analysis(asking: Asking, wanted: RunAnalysis) -> AnalysisDetailsModel:
+    given = NewAnalysis.model_validate(wanted.model_dump(exclude_unset=True, exclude={"wait_seconds"}))
+    started = await asking.post(AnalysisModel, "/analyses", given)
     give_up_at = time.monotonic() + wanted.wait_seconds
     pause = _FIRST_PAUSE_SECONDS
-    while job.status not in OVER and (left := give_up_at - time.monotonic()) > 0:
+    while True:
+        found = await asking.get(AnalysisDetailsModel, "/analyses/{analysis_id}", analysis_id=started.id)
+        left = give_up_at - time.monotonic()
+        if found.status not in _AT_WORK or left <= 0:
+            return found
+        await asking.observe(found.progress or 0.0, found.current_step or found.status)
         await asyncio.sleep(min(pause, left))
         pause = min(pause * _GROWTH, _LONGEST_PAUSE_SECONDS)
-        job = await asking.get(JobModel, "/jobs/{job_id}", job_id=job.id)
-        await asking.observe(job.records_done / (job.records_total or 100), job.step or job.status)
-    return job
 
 
 async def _write_report(asking: Asking, wanted: WriteReport) -> WrittenReport:
@@ -131,12 +132,12 @@ TOOLS: Final = (
     Tool(
         "run_analysis",
         "Run an analysis",
-        "Look for campaigns among attack sessions: a job, whose result says what was found. It is waited for; if it "
-        "is not over then, get_analysis and list_jobs tell how it goes. It goes on from where the last one ended.",
+        "Look for campaigns among attack sessions; the result says what was found. It is waited for; if it is not "
+        "over then, get_analysis tells how it goes. Without limits it goes on from where the last one ended.",
         RunAnalysis,
-        JobModel,
+        AnalysisDetailsModel,
         _run_analysis,
-        ("analysis:write", "job:read"),
+        ("analysis:read", "analysis:write"),
         changes=True,
         idempotent=False,
     ),

@@ -15,7 +15,7 @@ from clew.cli.options import Invocation
 from clew.cli.output import json_text
 from clew.cli.progress import stepped
 from clew.client import Client, models
-from clew.client.jobs import finished
+from clew.client.jobs import OVER, finished
 from clew.domains.campaigns.reading import Campaign, CampaignDetails
 from clew.kernel.errors import ClewError, InputError, NotFoundError
 
@@ -41,17 +41,19 @@ class RemoteCampaigns:
             def worked(job: models.Job) -> None:
                 observe(job.step or "waiting", job.records_done / (job.records_total or 100))
 
-            job = client.start_analysis(wanted)
-            job = finished(client, job.id, observe=worked, stopped=stop.is_set)
-            if stop.is_set() and job.status not in {"completed", "failed"}:
-                client.cancel_job(job.id)
-                job = finished(client, job.id)
+            started = client.start_analysis(wanted)
+            if started.job_id is None:
+                raise ClewError("the server started no job", where=f"analysis {started.id}")
+            job = finished(client, started.job_id, observe=worked, stopped=stop.is_set)
+            if stop.is_set() and job.status not in OVER:
+                client.cancel_analysis(started.id)
+                job = finished(client, started.job_id)
         if job.status == "completed" and job.result is not None:
             return dict(job.result)
         if job.status == "cancelled":
-            return {"analysis_id": str(job.id), "status": "cancelled", "campaigns": []}
+            return {"analysis_id": str(started.id), "status": "cancelled", "campaigns": []}
         error = job.error
-        raise ClewError(error.message if error else "the analysis failed", where=f"job {job.id}")
+        raise ClewError(error.message if error else "the analysis failed", where=f"analysis {started.id}")
 
     def all(self, *, status: str | None, everything: bool) -> Sequence[Campaign]:
         """Campaigns, the one seen last first."""
