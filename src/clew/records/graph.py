@@ -18,8 +18,15 @@ Array = npt.NDArray[Any]
 _HEADER: Final = 19  # of COPY's binary form: signature, flags, an empty extension
 _TRAILER: Final = 2
 _EDGE: Final = np.dtype(
-    [("fields", ">i2"), ("_1", ">i4"), ("source", "u1", 16), ("_2", ">i4"), ("target", "u1", 16), ("_3", ">i4"),
-     ("confidence", ">i2")]
+    [
+        ("fields", ">i2"),
+        ("_1", ">i4"),
+        ("source", "u1", 16),
+        ("_2", ">i4"),
+        ("target", "u1", 16),
+        ("_3", ">i4"),
+        ("confidence", ">i2"),
+    ]
 )
 _EDGES: Final = """
 COPY (SELECT source_entity_id, target_entity_id, (confidence * 100)::int2 FROM relationships
@@ -71,7 +78,10 @@ class Measurement:
 def read_edges(connection: sa.Connection, organization_id: UUID) -> tuple[Array, Array, Array]:
     """Sources and targets (rows of 16 bytes) and confidences (hundredths) of all relationships, 48 bytes each."""
     read = bytearray()
-    with driver_connection(connection).cursor() as cursor, cursor.copy(_EDGES, {"organization": organization_id}) as copy:
+    with (
+        driver_connection(connection).cursor() as cursor,
+        cursor.copy(_EDGES, {"organization": organization_id}) as copy,
+    ):
         for piece in copy:
             read += piece
     rows = np.frombuffer(memoryview(read)[_HEADER:-_TRAILER], _EDGE)
@@ -102,7 +112,7 @@ def write_measures(
         fields = {name: getattr(measurement, name) for name in Measurement.__slots__}
         noted = fields | {"parameters": Jsonb(measurement.parameters), "measured_by": measured_by}
         cursor.execute(_NOTE, noted | {"organization": organization_id})
-    return changed
+    return int(changed)
 
 
 def last_measurement(connection: sa.Connection, organization_id: UUID) -> Measurement | None:

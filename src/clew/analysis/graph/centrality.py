@@ -44,7 +44,8 @@ def pagerank(network: Network, *, damping: float = DAMPING, tolerance: float = T
         ranks = after
         if moved < tolerance:
             break
-    return ranks / ranks.sum()
+    ranks /= ranks.sum()
+    return ranks
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,8 @@ def dependencies(rows: Rows, pivot: int) -> Array:
     level = np.full(size, -1, np.int64)
     paths = np.zeros(size)
     level[pivot], paths[pivot] = 0, 1.0
-    frontier, steps = np.array([pivot]), []
+    frontier = np.array([pivot])
+    steps: list[tuple[Array, Array]] = []
     while len(frontier):
         starts = rows.begin[frontier]
         counts = rows.begin[frontier + 1] - starts

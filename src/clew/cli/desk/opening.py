@@ -173,3 +173,14 @@ def campaigns_of(call: "Invocation") -> "ports.Campaigns":
     from clew.cli.desk.remote.campaigns import RemoteCampaigns
 
     return RemoteCampaigns(call)
+
+
+def graph_of(call: "Invocation") -> "ports.Graph":
+    """The graph view."""
+    if call.address is None:
+        from clew.cli.desk.local.graph import LocalGraph
+
+        return LocalGraph(call)
+    from clew.cli.desk.remote.graph import RemoteGraph
+
+    return RemoteGraph(call)

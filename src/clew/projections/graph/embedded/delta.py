@@ -62,7 +62,8 @@ def read(directory: Path, since: int = 0) -> tuple[Changes, int]:
     except FileNotFoundError:
         return changes, end
     with file:
-        for end, body in _frames(file, since):
+        for reached, body in _frames(file, since):
+            end = reached
             told = orjson.loads(body)
             for part in Part:
                 changes.rows[part] |= dict(told[part.value])

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any, Final, LiteralString, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 import neo4j
 import pybreaker
@@ -75,7 +75,7 @@ class GraphConnection:
             with self._driver.session(
                 database=self.address.database, default_access_mode=neo4j.READ_ACCESS, fetch_size=_FETCHED
             ) as session:
-                for record in session.run(_text(statement), parameters):
+                for record in session.run(statement, parameters):
                     yield record.data()
         except (Neo4jError, DriverError, OSError) as error:
             raise self._told(error) from error
@@ -95,7 +95,7 @@ class GraphConnection:
 
         def done() -> None:
             with self._driver.session(database=self.address.database) as session:
-                session.run(_text(statement), parameters).consume()
+                session.run(statement, parameters).consume()
 
         self._guarded(done)
 
@@ -125,7 +125,7 @@ class GraphConnection:
 
     def _read(self, statement: str, parameters: Row) -> list[Row]:
         def work(transaction: neo4j.ManagedTransaction) -> list[Row]:
-            return transaction.run(_text(statement), parameters).data()
+            return transaction.run(statement, parameters).data()
 
         bounded = neo4j.unit_of_work(timeout=self.address.timeout_seconds)(work)
         with self._driver.session(database=self.address.database, fetch_size=_FETCHED) as session:
@@ -139,7 +139,7 @@ class GraphConnection:
                 raise self._told(error) from error
 
         try:
-            return cast("T", self._breaker.call(tried))
+            return self._breaker.call(tried)
         except pybreaker.CircuitBreakerError:
             raise GraphEngineUnavailableError(
                 f"{self._last_failure}; after {_FAILURES} failures it is left alone for {_SILENT_SECONDS} s",
@@ -183,8 +183,3 @@ class RefusedStatementError(GraphViewError):
 def connection_to(address: GraphAddress) -> GraphConnection:
     """The process's connections to a server: one pool, whoever asks."""
     return GraphConnection(address)
-
-
-def _text(statement: str) -> LiteralString:
-    """A constant of this package, which types cannot follow through arguments."""
-    return cast("LiteralString", statement)

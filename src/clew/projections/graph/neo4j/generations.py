@@ -28,11 +28,11 @@ MATCH (g:ClewGeneration {prefix: $prefix})
 WHERE NOT EXISTS { MATCH (v:ClewGraph {prefix: $prefix}) WHERE v.published = g.space }
 RETURN g.space AS space
 """
+_WHOSE: Final = "n.space = $space AND n.organization_id IS NOT NULL AND n.id IS NOT NULL"
+_IN_PIECES: Final = "CALL { WITH n DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS"
 _EMPTY: Final = (
-    "MATCH (n:Entity) WHERE n.space = $space AND n.organization_id IS NOT NULL AND n.id IS NOT NULL"
-    " CALL { WITH n DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS",
-    "MATCH (n:Source) WHERE n.space = $space AND n.organization_id IS NOT NULL AND n.id IS NOT NULL"
-    " CALL { WITH n DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS",
+    f"MATCH (n:Entity) WHERE {_WHOSE} {_IN_PIECES}",
+    f"MATCH (n:Source) WHERE {_WHOSE} {_IN_PIECES}",
     "MATCH (g:ClewGeneration {space: $space}) DELETE g",
 )
 _FORGET: Final = "MATCH (v:ClewGraph {prefix: $prefix}) DELETE v"

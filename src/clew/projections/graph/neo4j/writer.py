@@ -154,8 +154,8 @@ class Neo4jWriter:
     def _send(
         self, transaction: Transaction, organization_id: UUID, part: Part, rows: Sequence[tuple[str, Document | None]]
     ) -> list[Refused]:
-        key = {"space": self._space, "organization": str(organization_id)}
-        stored_key = {"space": self._space, "organization_id": str(organization_id)}
+        key: Row = {"space": self._space, "organization": str(organization_id)}
+        stored_key: Row = {"space": self._space, "organization_id": str(organization_id)}
         gone = [{"id": identifier} for identifier, document in rows if document is None]
         put = [_SHAPES[part](document, stored_key) for _, document in rows if document is not None]
         if part is Part.SOURCES:
