@@ -35,7 +35,7 @@ def id_of(name: str) -> UUID:
     return uuid5(ORGANIZATION, name)
 
 
-def node(name: str, type_: str = "domain", **fields: Any) -> Document:
+def node(name: str, type_: str = "domain", /, **fields: Any) -> Document:
     return {
         "id": str(id_of(name)),
         "type": type_,
@@ -55,7 +55,7 @@ def node(name: str, type_: str = "domain", **fields: Any) -> Document:
     }
 
 
-def edge(source: str, target: str, type_: str = "RESOLVES_TO", number: int = 0, **fields: Any) -> Document:
+def edge(source: str, target: str, type_: str = "RESOLVES_TO", /, number: int = 0, **fields: Any) -> Document:
     return {
         "id": str(id_of(f"{source}>{type_}>{target}>{number}")),
         "type": type_,
