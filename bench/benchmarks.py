@@ -14,6 +14,7 @@ from bench.backups import backups
 from bench.cache import cache
 from bench.engines import engines
 from bench.generate import Plan, blocks, write
+from bench.graph import graph
 from bench.places import run_module
 from bench.projecting import feed
 from bench.results import MEBIBYTE, Measure, Result
@@ -179,9 +180,10 @@ BENCHMARKS: Final[dict[str, Callable[[Path, int], Result]]] = {
     "backups": backups,
     "serving": serving,
     "engines": engines,
+    "graph": graph,
     "cache": cache,
 }
-ONLY_BY_NAME: Final = frozenset({"engines"})
+ONLY_BY_NAME: Final = frozenset({"engines", "graph"})
 """Need more than `make setup` installs: Java and Maven."""
 
 

@@ -25,7 +25,6 @@ VERSION: Final = "5.26.30"
 USER: Final = "neo4j"
 _ARTEFACTS: Final = (("org.neo4j", "neo4j", VERSION),)
 _START_SECONDS: Final = 180.0
-_HEAP: Final = "512m"
 _OPENED: Final = (
     "java.base/java.nio",
     "java.base/java.io",
@@ -53,9 +52,22 @@ db.tx_log.rotation.retention_policy=1 files
 
 
 class Neo4jServer:
-    """A server in a directory of its own, not started yet. certificate and key: TLS is then asked of everybody."""
+    """A server in a directory of its own, not started yet. certificate and key: TLS is then asked of everybody.
 
-    def __init__(self, directory: Path, *, certificate: Path | None = None, key: Path | None = None) -> None:
+    quick: without compiling well, which a server of minutes does not earn back.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        certificate: Path | None = None,
+        key: Path | None = None,
+        heap: str = "512m",
+        quick: bool = True,
+    ) -> None:
+        self._java = ["java", f"-Xms{heap}", f"-Xmx{heap}", "-XX:+UseSerialGC"]
+        self._java += ["-XX:TieredStopAtLevel=1"] if quick else []
         self.directory = directory
         self.port = free_port()
         self.password = secrets.token_hex(16)
@@ -86,8 +98,7 @@ class Neo4jServer:
         if not (self.directory / "data" / "databases" / "system").exists():
             self._set_password(libraries, opened)
         log = self.directory / "output.log"
-        command = ["java", f"-Xms{_HEAP}", f"-Xmx{_HEAP}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
-        command += ["-Dfile.encoding=UTF-8", "--add-modules=jdk.incubator.vector", *opened]
+        command = [*self._java, "-Dfile.encoding=UTF-8", "--add-modules=jdk.incubator.vector", *opened]
         command += ["-cp", f"{self.directory / 'conf'}:{libraries}/*", "org.neo4j.server.CommunityEntryPoint"]
         command += [f"--home-dir={self.directory}", f"--config-dir={self.directory / 'conf'}", "--console-mode"]
         with log.open("ab") as output:

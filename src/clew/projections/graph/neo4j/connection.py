@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 import neo4j
 import pybreaker
-from neo4j.exceptions import AuthError, ClientError, ConfigurationError, DriverError, Neo4jError, TransientError
+from neo4j.exceptions import AuthError, ConfigurationError, DriverError, Neo4jError, TransientError
 
 from clew.kernel import errors
 from clew.projections.graph.errors import GraphEngineUnavailableError, GraphViewError
@@ -27,6 +27,8 @@ _POOL: Final = 16
 _FETCHED: Final = 1_000
 _SUPPORTED: Final = re.compile(r"5\.\d+|20\d\d\.\d+")
 TESTED: Final = "5.26"
+# What lies in a statement or its rows, not in the server's state, however often it is sent.
+_OF_THE_STATEMENT: Final = re.compile(r"Neo\.ClientError\.(Schema|Statement(?!\.AccessMode))")
 
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -160,12 +162,18 @@ class GraphConnection:
                 where=self.address.place,
                 remedy="name the certificate authority of the server in CLEW_GRAPH_CA_FILE",
             )
-        passing = isinstance(error, TransientError) or "TransactionTimedOut" in str(getattr(error, "code", ""))
-        if isinstance(error, ClientError) and not passing:
+        code = str(getattr(error, "code", ""))
+        if _OF_THE_STATEMENT.match(code) and not isinstance(error, TransientError):
             return RefusedStatementError(
                 f"Neo4j did not do what was asked: {said}",
                 where=self.address.place,
                 remedy="see the server's log; if what it holds is damaged, rebuild it with `clew projection rebuild`",
+            )
+        if code.startswith("Neo.ClientError.Security"):
+            return errors.ConfigurationError(
+                f"Neo4j forbids it to this login: {said}",
+                where=self.address.place,
+                remedy="grant it reading, writing, and making constraints and indexes",
             )
         self._last_failure = f"Neo4j does not answer: {said}"
         return GraphEngineUnavailableError(
