@@ -235,7 +235,7 @@ def _projection() -> typer.Typer:
 
 
 def _graph() -> typer.Typer:
-    group = _group("See how things hang together: neighbours, paths, who is central, who belongs together.")
+    group = _group("See how things hang together, and who is central.")
     for command in (graph.neighbours, graph.ego, graph.path, graph.paths, graph.central, graph.communities):
         group.command(command.__name__)(command)
     group.command("measure")(graph.measure)

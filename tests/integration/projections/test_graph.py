@@ -181,9 +181,9 @@ def test_what_was_changed_by_hand_in_the_server_is_found_and_repaired(place: Pla
         "MATCH (n:Entity {id: $c}) DETACH DELETE n",
         "MATCH (n:Entity {id: $d})-[r:RELATED_TO]->() SET r.confidence = 0.123",
         "MATCH (n:Entity {id: $a})-[r:RELATED_TO]->() DELETE r",
-        "MATCH (n:Entity {id: $d}) CREATE (m:Entity) SET m = properties(n), m.id = '00000000-0000-4000-8000-00000000000a'",
+        "MATCH (n:Entity {id: $d}) CREATE (m:Entity) SET m = properties(n), m.id = $e",
     ):
-        connection.run(statement, a=str(ids[0]), b=str(ids[1]), c=str(ids[3]), d=str(ids[6]))
+        connection.run(statement, a=str(ids[0]), b=str(ids[1]), c=str(ids[3]), d=str(ids[6]), e=str(UUID(int=10)))
     with place.projector() as projector:
         found = verify(projector, "graph")
         assert (len(found.comparison.missing), len(found.comparison.extra)) == (4, 1)
