@@ -1,6 +1,7 @@
 """The graph view as a projection: rows become nodes and edges, these are put, and both sides are compared."""
 
 import contextlib
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, Self
 
@@ -12,6 +13,8 @@ from clew.projections.graph_rows import FOLLOWED, SHOWN, TABLES, Batch, GraphRow
 from clew.projections.projection import Aside, Comparison, Difference, Projection
 
 NAME: Final = "graph"
+_COUNT_SECONDS: Final = 0.1
+_COUNT_SHARE: Final = 20
 
 
 class GraphProjection:
@@ -21,6 +24,7 @@ class GraphProjection:
         self._opened = opened
         self._adapter = adapter
         self._known: GraphView | None = None
+        self._count, self._count_again = 0, 0.0
 
     @classmethod
     def of(cls, view: GraphView) -> Self:
@@ -66,6 +70,15 @@ class GraphProjection:
 
     def rows(self) -> int:
         """Documents in the view, of all organizations."""
+        if time.monotonic() >= self._count_again:
+            began = time.monotonic()
+            self._count = self._counted()
+            spent = time.monotonic() - began
+            # The projector asks after each commit; an engine that counts for long is not asked all the time.
+            self._count_again = began + spent * _COUNT_SHARE if spent > _COUNT_SECONDS else 0.0
+        return self._count
+
+    def _counted(self) -> int:
         if self.view.state() is None:
             return 0
         with self.view.reader() as reader:
@@ -87,6 +100,7 @@ class GraphProjection:
             self.view.abandon(writer)
             raise
         self.view.publish(writer)
+        self._count_again = 0.0
 
     def compare(self, connection: psycopg.Connection[Any]) -> Comparison:
         """Digests of every document as the engine gives it back against those of the record's rows."""
