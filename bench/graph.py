@@ -181,7 +181,7 @@ def _asked_bare(server: Neo4jServer, space: str, ids: list[str]) -> dict[str, tu
     with server.driver() as driver, driver.session(default_access_mode=neo4j.READ_ACCESS) as session:
 
         def asking(statement: Any) -> Callable[[UUID, UUID], object]:
-            known = {"space": space, "organization": str(ORGANIZATION), "most": _MAX_DEGREE}
+            known: dict[str, Any] = {"space": space, "organization": str(ORGANIZATION), "most": _MAX_DEGREE}
             return lambda start, goal: session.run(statement, start=str(start), goal=str(goal), **known).data()
 
         return {"2 degrees": _timed(asking(_WITHIN), pairs), "shortest path": _timed(asking(_SHORTEST), pairs)}

@@ -13,7 +13,7 @@ import tempfile
 import time
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import neo4j
 
@@ -24,7 +24,7 @@ from tests.support.ports import free_port
 VERSION: Final = "5.26.30"
 USER: Final = "neo4j"
 _ARTEFACTS: Final = (("org.neo4j", "neo4j", VERSION),)
-_START_SECONDS: Final = 180.0
+_START_SECONDS: Final = 400.0
 _OPENED: Final = (
     "java.base/java.nio",
     "java.base/java.io",
@@ -159,7 +159,9 @@ class Neo4jServer:
             raise RuntimeError(f"Neo4j took no password:\n{(done.stdout + done.stderr)[-3000:]}")
 
     def _answers(self) -> bool:
-        options = {} if self._certificate is None else {"encrypted": True, "trusted_certificates": neo4j.TrustAll()}
+        options: dict[str, Any] = (
+            {} if self._certificate is None else {"encrypted": True, "trusted_certificates": neo4j.TrustAll()}
+        )
         with (
             contextlib.suppress(neo4j.exceptions.DriverError, neo4j.exceptions.Neo4jError, OSError),
             neo4j.GraphDatabase.driver(

@@ -65,7 +65,7 @@ def test_measures_that_change_move_what_is_ranked(ranked: GraphReader, view: Gra
     assert [(each.id, each.size) for each in ranked.communities(ORGANIZATION, limit=5)][-1] == (id_of("new"), 1)
 
 
-def oracle(pairs: list[tuple[int, int, int]], blocked: set[int], ends: set[int]) -> "rx.PyGraph[int, float]":
+def oracle(pairs: list[tuple[int, int, int]], blocked: set[int], ends: set[int]) -> "rx.PyGraph[int, Any]":
     """The graph without what is not gone through, but for the ends."""
     graph: rx.PyGraph[int, Any] = rx.PyGraph(multigraph=True)
     graph.add_nodes_from(range(SIZE))

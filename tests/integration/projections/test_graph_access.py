@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.same_everywhere,
     pytest.mark.engines,
     pytest.mark.xdist_group("neo4j"),
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(600),
 ]
 
 
