@@ -1,8 +1,8 @@
 """Measure the product: `python -m bench [NAME…] [--events N] [--json FILE]`.
 
-Without a name every benchmark runs, but for `engines`, which needs Java and Maven. Each starts from a fresh embedded
-server in a temporary place that is removed afterwards, also on Ctrl-C. Figures of one run may be compared with each
-other; those of different machines or hours may not.
+Without a name every benchmark runs, but for `engines` and `graph`, which need Java and Maven. Each starts from a fresh
+embedded server in a temporary place that is removed afterwards, also on Ctrl-C. Figures of one run may be compared with
+each other; those of different machines or hours may not.
 """
 
 import argparse

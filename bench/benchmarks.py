@@ -15,6 +15,7 @@ from bench.backups import backups
 from bench.cache import cache
 from bench.engines import engines
 from bench.generate import Plan, blocks, write
+from bench.graph import graph
 from bench.places import run_module
 from bench.projecting import feed
 from bench.results import MEBIBYTE, Measure, Result
@@ -180,10 +181,11 @@ BENCHMARKS: Final[dict[str, Callable[[Path, int], Result]]] = {
     "backups": backups,
     "serving": serving,
     "engines": engines,
+    "graph": graph,
     "cache": cache,
     "analyses": analyses,
 }
-ONLY_BY_NAME: Final = frozenset({"engines"})
+ONLY_BY_NAME: Final = frozenset({"engines", "graph"})
 """Need more than `make setup` installs: Java and Maven."""
 
 

@@ -89,7 +89,7 @@ def test_a_second_in_the_past_is_restored_and_the_record_before_is_kept(archived
     assert digest(archived) == copy_of_then
     assert digest(archived, Path(restored["replaced"])) == later
     assert archived.run("audit", "verify", "--json").document["ok"]
-    (view,) = json.loads(archived.run("projection", "verify", "--json").output)
+    (view,) = json.loads(archived.run("projection", "verify", "search", "--json").output)
     assert (view["missing"], view["extra"], view["different"]) == (0, 0, 0)
     assert view["record_rows"] > 0
     # What is written from now on is of another history, to which the backup that restore made leads.

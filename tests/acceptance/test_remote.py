@@ -75,6 +75,10 @@ READS = [
     ("jobs", "list"),
     ("suggest", "lant"),
     ("search", "lant* wget", "--index", "attacks", "--highlight", "--facet", "protocol", "--histogram", "day"),
+    ("graph", "neighbours", "lantern-harbour.example"),
+    ("graph", "ego", "lanternkeeper_example", "--depth", "1", "--between"),
+    ("graph", "path", "lanternkeeper_example", "198.51.100.21", "--surest"),
+    ("graph", "paths", "lanternkeeper_example", "198.51.100.21", "--max-length", "5"),
     ("report", CASE, "--format", "json"),
     ("user", "list"),
     ("role", "list"),
@@ -145,8 +149,8 @@ def test_rejected_records_are_the_same_but_for_their_bytes_in_lists(remote: Remo
 
 
 def test_how_views_fare_is_told_as_far_as_it_is_the_organizations_own(remote: Remote) -> None:
-    (here,), (there,) = (
-        json.loads(run("projection", "status", "--json").output) for run in (remote.program.run, remote.run)
+    here, there = (
+        json.loads(run("projection", "status", "--json").output)[0] for run in (remote.program.run, remote.run)
     )
     shared = ("projection", "adapter", "state", "reason", "set_aside")
     assert {name: there[name] for name in shared} == {name: here[name] for name in shared}
@@ -160,7 +164,7 @@ def test_views_are_compared_and_made_anew_beside_the_server_that_keeps_them(remo
     assert here["equal"] is there["equal"] is True
     assert here["record_rows"] == here["view_rows"] > 0
     assert (there["missing"], there["extra"], there["different"]) == (0, 0, 0)
-    (built,) = json.loads(remote.program.run("projection", "rebuild", "--json").output)
+    (built,) = json.loads(remote.program.run("projection", "rebuild", "search", "--json").output)
     assert built["rebuilt_rows"] == here["record_rows"]
     assert remote.program.json("projection", "drill", "search")["equal"] is True
 

@@ -82,7 +82,9 @@ def imported_packages() -> set[str]:
 
 
 def test_what_is_imported_is_declared() -> None:
-    declared = {canonicalize_name(Requirement(line).name) for line in project()["project"]["dependencies"]}
+    told = project()["project"]
+    lines = [*told["dependencies"], *(line for extra in told["optional-dependencies"].values() for line in extra)]
+    declared = {canonicalize_name(Requirement(line).name) for line in lines}
     providers = metadata.packages_distributions()
     undeclared = {
         name for name in imported_packages() if not {canonicalize_name(item) for item in providers[name]} & declared

@@ -73,6 +73,26 @@ def class_path(recipe: Recipe) -> str:
     return f"{place / 'classes'}:{place / 'lib'}/*"
 
 
+def jars(name: str, version: str, artefacts: tuple[Coordinates, ...]) -> Path:
+    """The directory of an engine's jars and all they need, fetched first where it is not there yet.
+
+    Raises RuntimeError with what to install, or with what Maven said.
+    """
+    for program in ("java", "mvn"):
+        if shutil.which(program) is None:
+            raise RuntimeError(f"{program} is missing: install Debian's openjdk-17-jre-headless and maven")
+    cache = Path(os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "clew-tests") / "engines"
+    cache.mkdir(parents=True, exist_ok=True)
+    place = cache / f"{name}-{version}-{hashlib.sha256(repr((artefacts, _POM)).encode()).hexdigest()[:12]}"
+    with (cache / f"{place.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (place / "complete").exists():
+            shutil.rmtree(place, ignore_errors=True)
+            _fetch(name, artefacts, place / "lib")
+            (place / "complete").touch()
+    return place / "lib"
+
+
 def _make(recipe: Recipe, place: Path) -> None:
     _fetch(recipe.name, recipe.artefacts, place / "lib")
     _fetch("compiler", (_COMPILER,), place / "compiler")

@@ -36,7 +36,7 @@ class Door:
 @contextmanager
 def door(node: Node, directory: Path, *, authorization: str) -> Iterator[Door]:
     """A server on loopback that hands on to the node what comes with that authorization, over TLS."""
-    certificate, key = _certificate(directory)
+    certificate, key = certificate_for_loopback(directory)
     standing = Door(certificate=certificate, authorization=authorization)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(node, standing))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -88,7 +88,7 @@ def _handler(node: Node, standing: Door) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _certificate(directory: Path) -> tuple[Path, Path]:
+def certificate_for_loopback(directory: Path) -> tuple[Path, Path]:
     """A certificate of its own for 127.0.0.1, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])

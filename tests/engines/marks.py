@@ -9,3 +9,6 @@ ON_SEARCH_ENGINES: Final = [
     pytest.param(name, marks=[pytest.mark.engines, pytest.mark.xdist_group(name)])
     for name in ("opensearch", "elasticsearch")
 ]
+
+# … and on each graph engine.
+ON_GRAPH_ENGINES: Final = [pytest.param("neo4j", marks=[pytest.mark.engines, pytest.mark.xdist_group("neo4j")])]

@@ -33,6 +33,7 @@ from clew.kernel.database import Database
 from clew.kernel.installation_secret import InstallationSecret
 from clew.kernel.settings import Settings
 from clew.kernel.single_server import SingleServer
+from clew.projections.graph_reading import GraphReading
 from clew.projections.search_reading import SearchReading
 
 
@@ -62,6 +63,7 @@ class Serving:
     memory: Memory
     metrics: Metrics
     search: SearchReading
+    graph: GraphReading
     slots: Slots
     stopping: threading.Event = field(default_factory=threading.Event)
     hub: Hub = field(default_factory=Hub)
@@ -92,6 +94,7 @@ def opened_serving(
         opened_cache(settings) as cache,
         ReadRecorder(database, clock=clock) as reads,
         contextlib.closing(SearchReading(settings)) as search,
+        contextlib.closing(GraphReading(settings)) as graph,
     ):
         usage_log.start()
         door = Door.of(database, clock=clock)
@@ -117,6 +120,7 @@ def opened_serving(
                 memory=Memory(secret),
                 metrics=metrics,
                 search=search,
+                graph=graph,
                 slots=Slots(),
                 clock=clock,
                 alone=alone,

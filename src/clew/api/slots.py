@@ -7,7 +7,7 @@ from typing import Final
 
 from clew.kernel.errors import LimitError
 
-SLOTS: Final[Mapping[str, int]] = {"report": 2, "quarantine retry": 1}
+SLOTS: Final[Mapping[str, int]] = {"report": 2, "quarantine retry": 1, "graph measures": 1, "graph export": 2}
 _RETRY_SECONDS: Final = 5
 
 

@@ -21,6 +21,7 @@ from clew.cli.commands import (
     database,
     demo,
     doctor,
+    graph,
     ingest,
     init,
     jobs,
@@ -145,6 +146,7 @@ def _application() -> typer.Typer:
     root.command("report")(report.report)
     root.command("search")(search.search)
     root.command("suggest")(search.suggest)
+    root.add_typer(_graph(), name="graph")
     root.command("analyze")(campaign.analyze)
     root.add_typer(_analysis(), name="analysis")
     root.add_typer(_campaign(), name="campaign")
@@ -243,6 +245,15 @@ def _projection() -> typer.Typer:
     group.command("rebuild")(projection.rebuild)
     group.command("drill")(projection.drill)
     group.command("follow")(projection.follow)
+    return group
+
+
+def _graph() -> typer.Typer:
+    group = _group("See how things hang together, and who is central.")
+    for command in (graph.neighbours, graph.ego, graph.path, graph.paths, graph.central, graph.communities):
+        group.command(command.__name__)(command)
+    group.command("measure")(graph.measure)
+    group.command("export")(graph.export)
     return group
 
 

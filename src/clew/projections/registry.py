@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from clew.kernel.settings import Settings
+from clew.projections.graph_place import graph_adapter, graph_view
+from clew.projections.graph_projection import GraphProjection
 from clew.projections.projection import Projection
 from clew.projections.search_place import search_view
 from clew.projections.search_projection import SearchProjection
@@ -12,6 +14,7 @@ def projections(settings: Settings) -> list[Projection]:
     """All of them, in the order in which they follow."""
     return [
         *_search(settings),
+        *_graph(settings),
     ]
 
 
@@ -23,3 +26,8 @@ def kept_by_loads(settings: Settings) -> list[Projection]:
 def _search(settings: Settings) -> Iterator[Projection]:
     if settings.search != "none":
         yield SearchProjection(search_view(settings))
+
+
+def _graph(settings: Settings) -> Iterator[Projection]:
+    if settings.graph != "none":
+        yield GraphProjection(lambda: graph_view(settings), graph_adapter(settings))

@@ -48,6 +48,7 @@ def check_engines(settings: Settings) -> None:
     One that does not answer now may do later. Raises ConfigurationError for one that Clew does not work with, that
     refuses the login, or whose certificate is not trusted.
     """
+    _check_graph_engine(settings)
     if settings.search == "none" or settings.search_url is None:
         return
     from clew.projections.search.elastic.opening import engine_connection  # noqa: PLC0415  loads the engine's client
@@ -59,6 +60,21 @@ def check_engines(settings: Settings) -> None:
         log.warning("the search engine is awaited", error=str(error))
     else:
         log.info("search engine", engine=str(identity), place=connection.address.place, note=identity.note)
+
+
+def _check_graph_engine(settings: Settings) -> None:
+    if settings.graph == "none" or settings.graph_url is None:
+        return
+    from clew.projections.graph.errors import GraphEngineUnavailableError  # noqa: PLC0415  only where one is set
+    from clew.projections.graph.neo4j.opening import engine_connection  # noqa: PLC0415  loads the engine's driver
+
+    connection = engine_connection(settings)
+    try:
+        version = connection.version()
+    except GraphEngineUnavailableError as error:
+        log.warning("the graph engine is awaited", error=str(error))
+    else:
+        log.info("graph engine", engine=f"Neo4j {version}", place=connection.address.place)
 
 
 @contextlib.contextmanager

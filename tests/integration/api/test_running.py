@@ -76,7 +76,7 @@ def test_services_start_and_stop_in_any_state(api: Api) -> None:
 
 def test_a_server_says_why_it_is_not_ready(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     serving = api.serving
-    assert set(projection_lags(serving)) == {"search"}
+    assert "search" in projection_lags(serving)
     stopping = threading.Event()
     stopping.set()
     assert reasons_not_ready(replace(serving, stopping=stopping)) == ["stopping"]

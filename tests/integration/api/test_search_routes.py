@@ -216,7 +216,7 @@ def test_a_rebuild_that_is_asked_for_is_made_by_whoever_keeps_the_views(found: F
     assert answer.status_code == 202
     assert answer.json()["items"][0]["state"] == "rebuild"
     assert catch_up(found.api.database) is not None
-    [view] = found.api.client.get("/api/v1/projections", headers=headers).json()["items"]
+    view, *_ = found.api.client.get("/api/v1/projections", headers=headers).json()["items"]
     assert view["state"] == "ready"
     with found.api.serving.search.reader() as reader:
         assert reader.generation != before
@@ -228,7 +228,7 @@ def test_a_view_is_verified_and_what_others_have_is_not_shown(found: Found) -> N
     with found.api.database.transaction(found.tenant.context) as connection:
         lost = Writer(connection, found.tenant).entity("domain", "lost.example.net")
     assert catch_up(found.api.database) is not None
-    [projection] = projections(found.api.database.settings)
+    projection, *_ = projections(found.api.database.settings)
     with projecting(found.api.database, [projection]), projection.writing() as writing:
         writing.remove([Difference(found.tenant.id, "osint_entities", lost, None)])
         writing.commit(projection.position() or "")
@@ -278,6 +278,6 @@ def test_without_a_view_searching_says_so_and_not_where_it_would_lie() -> None:
 
 
 def rebuild(database: Database) -> None:
-    [projection] = projections(database.settings)
+    projection, *_ = projections(database.settings)
     with projecting(database, [projection]) as projector:
         projector.rebuild(projection.name, "for a test")

@@ -30,6 +30,7 @@ FILLERS: dict[str, Any] = {
     "bigint": 1,
     "integer": 1,
     "numeric(5,4)": 1,
+    "double precision": 1.0,
     "uuid[]": [SHARED_ID],
     "jsonb": "{}",
 }

@@ -184,3 +184,14 @@ def analyses_of(call: "Invocation") -> "ports.Analyses":
     from clew.cli.desk.remote.analyses import RemoteAnalyses
 
     return RemoteAnalyses(call)
+
+
+def graph_of(call: "Invocation") -> "ports.Graph":
+    """The graph view."""
+    if call.address is None:
+        from clew.cli.desk.local.graph import LocalGraph
+
+        return LocalGraph(call)
+    from clew.cli.desk.remote.graph import RemoteGraph
+
+    return RemoteGraph(call)

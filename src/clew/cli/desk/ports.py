@@ -30,9 +30,20 @@ if TYPE_CHECKING:
     from clew.ingest.quarantine import RetryReport
     from clew.ingest.service import LoadReport
     from clew.projections.feed import Holder
+    from clew.projections.graph.answers import (
+        GraphCommunity,
+        GraphEntity,
+        GraphNeighbours,
+        GraphSurroundings,
+        GraphWays,
+        Question,
+    )
+    from clew.projections.graph.export import Format
+    from clew.projections.graph.port import Measure
     from clew.projections.search.fields import SearchIndex
     from clew.projections.search.port import SearchRequest, SearchResult, Suggestion
     from clew.records.cards import Card
+    from clew.records.graph import Measurement
     from clew.records.held import HeldRecord
     from clew.records.paths import PathResult
 
@@ -55,6 +66,38 @@ class Searching(Protocol):
 
     def suggest(self, prefix: str, *, index: "SearchIndex", types: Sequence[str], limit: int) -> "Sequence[Suggestion]":
         """Names that begin like that."""
+
+
+class Graph(Protocol):
+    """The graph view. Entities are named by their values or ids."""
+
+    def neighbours(self, value: str, question: "Question") -> "GraphNeighbours":
+        """The entities next to one. Raises NotFoundError."""
+
+    def around(self, value: str, question: "Question") -> "GraphSurroundings":
+        """All within some steps. Raises NotFoundError."""
+
+    def path(self, start: str, goal: str, question: "Question") -> "GraphWays":
+        """The best path. Raises NotFoundError."""
+
+    def paths(self, start: str, goal: str, question: "Question") -> "GraphWays":
+        """All simple paths. Raises NotFoundError."""
+
+    def central(
+        self, measure: "Measure", *, limit: int, type_: str | None
+    ) -> "tuple[list[GraphEntity], Measurement | None]":
+        """The most central entities, and the newest measuring."""
+
+    def communities(self, *, limit: int, members: int) -> "tuple[list[GraphCommunity], Measurement | None]":
+        """The largest communities, and the newest measuring."""
+
+    def measure(self) -> "Measurement":
+        """Measure what is there now, and keep it."""
+
+    def export(
+        self, form: "Format", sink: Callable[[bytes], object], *, value: str | None, question: "Question"
+    ) -> None:
+        """Give all of the graph, or what is around an entity, to the sink. Raises NotFoundError."""
 
 
 class Cases(Protocol):

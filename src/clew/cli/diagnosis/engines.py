@@ -42,11 +42,35 @@ def examine_redis(settings: Settings) -> Iterator[Finding]:
     )
 
 
+def examine_neo4j(settings: Settings) -> Iterator[Finding]:
+    """The Neo4j server that keeps the graph view: version, latency, encryption. Nothing if none is named."""
+    if settings.graph_url is None or settings.graph == "none":
+        return
+    from clew.projections.graph.neo4j.connection import TESTED
+    from clew.projections.graph.neo4j.opening import engine_connection
+
+    connection = engine_connection(settings)
+    version = connection.version()
+    tested = version.startswith(TESTED)
+    note = (
+        "the contract of the graph port is tested on this version" if tested else f"the contract is tested on {TESTED}"
+    )
+    latency = connection.latency_seconds()
+    address = connection.address
+    yield checked(
+        "graph engine",
+        f"Neo4j {version} at {address.place} answers in {latency * 1000:.0f} ms; {note}",
+        Status.WARN,
+        "its password and what is asked cross the network in the clear: use bolt+s:// and CLEW_GRAPH_CA_FILE",
+        well=address.encrypted or address.is_local,
+    )
+
+
 def _is_local(settings: Settings) -> bool:
     url = "" if settings.redis_url is None else settings.redis_url.get_secret_value()
     host = url.rpartition("@")[2] if "@" in url else url.partition("://")[2]
     return url.startswith("unix:") or host.startswith(("127.", "localhost", "[::1]"))
 
 
-CHECKS: Final[Mapping[str, Check]] = {"redis": examine_redis}
+CHECKS: Final[Mapping[str, Check]] = {"redis": examine_redis, "graph engine": examine_neo4j}
 """One of each engine; a new one is a line here."""

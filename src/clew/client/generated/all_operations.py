@@ -12,6 +12,7 @@ from clew.client.generated.collections import CollectionsOperations
 from clew.client.generated.configuration import ConfigurationOperations
 from clew.client.generated.entities import EntitiesOperations
 from clew.client.generated.events import EventsOperations
+from clew.client.generated.graph import GraphOperations
 from clew.client.generated.investigations import InvestigationsOperations
 from clew.client.generated.invitations import InvitationsOperations
 from clew.client.generated.jobs import JobsOperations
@@ -42,6 +43,7 @@ class Operations(
     ConfigurationOperations,
     EntitiesOperations,
     EventsOperations,
+    GraphOperations,
     InvestigationsOperations,
     InvitationsOperations,
     JobsOperations,

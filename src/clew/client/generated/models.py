@@ -529,6 +529,10 @@ class Decided(Resource, frozen=True, kw_only=True):
     items: list[Campaign]
 
 
+Direction = Literal["any", "out", "in"]
+"""Which relationships of an entity are looked at, from where it stands."""
+
+
 class DropWanted(Model, frozen=True, kw_only=True):
     """Which held records are given up."""
 
@@ -622,6 +626,126 @@ class Finding(Model, frozen=True, kw_only=True):
     table: str | None
     row: int | None
     detail: str
+
+
+Format = Literal["graphml", "gexf", "json", "csv", "csv-entities"]
+"""Of files. csv: relationships; csv-entities: entities."""
+
+
+class GraphEntity(Model, frozen=True, kw_only=True):
+    """An entity. The last three are null until the graph was measured."""
+
+    id: UUID
+    type: str
+    name: str
+    risk_score: int
+    first_seen: str | None
+    last_seen: str | None
+    pagerank: float | None
+    betweenness: float | None
+    community: UUID | None
+
+
+class GraphMeasurement(Resource, frozen=True, kw_only=True):
+    """One measuring of the graph: by what, of how much, and when."""
+
+    id: UUID
+    algorithms: str
+    parameters: dict[str, Any]
+    entities: int
+    relationships: int
+    communities: int
+    modularity: float | None
+    started_at: datetime
+    completed_at: datetime
+
+
+class GraphCentral(Resource, frozen=True, kw_only=True):
+    """The most central entities, and the newest measuring; null where there was none."""
+
+    entities: list[GraphEntity]
+    measurement: GraphMeasurement | None
+
+
+class GraphCommunity(Model, frozen=True, kw_only=True):
+    """A community, called after its most central member."""
+
+    id: UUID
+    size: int
+    members: list[GraphEntity]
+
+
+class GraphCommunities(Resource, frozen=True, kw_only=True):
+    """The largest communities, and the newest measuring; null where there was none."""
+
+    communities: list[GraphCommunity]
+    measurement: GraphMeasurement | None
+
+
+class GraphRelationship(Model, frozen=True, kw_only=True):
+    """A relationship, in its own direction."""
+
+    id: UUID
+    type: str
+    source: UUID
+    target: UUID
+    confidence: float
+    first_seen: str | None
+    last_seen: str | None
+
+
+class GraphNeighbour(Model, frozen=True, kw_only=True):
+    """An entity next to another, and what is between them, surest first."""
+
+    entity: GraphEntity
+    relationships: list[GraphRelationship]
+
+
+class GraphNeighbours(Resource, frozen=True, kw_only=True):
+    """Those next to an entity, surest first. `total` counts all that are wanted, `degree` all its relationships."""
+
+    entity: GraphEntity
+    degree: int
+    total: int
+    truncated: bool
+    neighbours: list[GraphNeighbour]
+
+
+class GraphReached(Model, frozen=True, kw_only=True):
+    """An entity some steps away. `is_hub`: nothing was looked for beyond it."""
+
+    entity: GraphEntity
+    distance: int
+    degree: int
+    is_hub: bool
+
+
+class GraphSurroundings(Resource, frozen=True, kw_only=True):
+    """What is around an entity, which comes first. `truncated`: there is more than was asked for, or may be shown."""
+
+    entities: list[GraphReached]
+    relationships: list[GraphRelationship]
+    truncated: bool
+    hub_count: int
+
+
+class GraphWay(Model, frozen=True, kw_only=True):
+    """A path; its confidence is the product of its relationships'."""
+
+    length: int
+    confidence: float
+    entities: list[GraphEntity]
+    relationships: list[GraphRelationship]
+
+
+class GraphWays(Resource, frozen=True, kw_only=True):
+    """Paths, best first. `truncated`: a bound ended the search, so there may be (more). `hubs`: not gone through."""
+
+    ways: list[GraphWay]
+    truncated: bool
+    hubs: list[GraphEntity]
+    hub_count: int
+    visited: int
 
 
 class Held(Resource, frozen=True, kw_only=True):
@@ -825,6 +949,10 @@ class MadeKey(Resource, frozen=True, kw_only=True):
     revoked_at: datetime | None
     created_at: datetime
     key: str
+
+
+Measure = Literal["pagerank", "betweenness"]
+"""What ranks entities."""
 
 
 class NewAnalysis(Model, frozen=True, kw_only=True):
