@@ -17,6 +17,7 @@ from pydantic_settings import SettingsConfigDict
 
 from clew.kernel.errors import ConfigurationError
 from clew.kernel.outbound_settings import OutboundSettings
+from clew.kernel.series_settings import SeriesSettings
 from clew.kernel.setting_kinds import GIBIBYTE, KIBIBYTE, MEBIBYTE, AbsolutePath, PostgresqlUrl, SearchUrl, absolute
 from clew.kernel.shared_settings import SharedSettings
 
@@ -29,7 +30,7 @@ def _default_data_dir() -> Path:
     return Path(platformdirs.user_data_path("clew", appauthor=False))
 
 
-class Settings(SharedSettings, OutboundSettings):
+class Settings(SharedSettings, OutboundSettings, SeriesSettings):
     """The product's settings. Make one with `load_settings`, which also reads `clew.toml` and explains mistakes."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)

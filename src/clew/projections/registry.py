@@ -6,12 +6,14 @@ from clew.kernel.settings import Settings
 from clew.projections.projection import Projection
 from clew.projections.search_place import search_view
 from clew.projections.search_projection import SearchProjection
+from clew.projections.series_projection import SeriesProjection
 
 
 def projections(settings: Settings) -> list[Projection]:
     """All of them, in the order in which they follow."""
     return [
         *_search(settings),
+        SeriesProjection(settings),
     ]
 
 

@@ -1,5 +1,5 @@
 """Tables of the record. Importing this package puts all of them into the shared metadata."""
 
-from clew.records.tables import entities, events, items, operations
+from clew.records.tables import entities, events, items, operations, series
 
-__all__ = ["entities", "events", "items", "operations"]
+__all__ = ["entities", "events", "items", "operations", "series"]
