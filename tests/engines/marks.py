@@ -9,3 +9,4 @@ ON_SEARCH_ENGINES: Final = [
     pytest.param(name, marks=[pytest.mark.engines, pytest.mark.xdist_group(name)])
     for name in ("opensearch", "elasticsearch")
 ]
+ON_INFLUXDB: Final = [pytest.param("influxdb", marks=[pytest.mark.engines, pytest.mark.xdist_group("influxdb")])]

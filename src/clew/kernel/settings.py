@@ -299,8 +299,7 @@ def load_settings(**overrides: object) -> Settings:
 
     Raises ConfigurationError naming the variable or file, what is wrong with it and what would be right.
     """
-    file = _config_file(overrides)
-    from_file = _read_config(file)
+    from_file = _read_config(file := _config_file(overrides))
     environment = {name.upper() for name in os.environ if os.environ[name]}
     values = {key: value for key, value in from_file.items() if (PREFIX + key).upper() not in environment}
     values |= overrides

@@ -6,6 +6,7 @@ from clew.kernel.settings import Settings
 from clew.projections.projection import Projection
 from clew.projections.search_place import search_view
 from clew.projections.search_projection import SearchProjection
+from clew.projections.series_influx_projection import SeriesInfluxProjection
 from clew.projections.series_projection import SeriesProjection
 
 
@@ -14,6 +15,7 @@ def projections(settings: Settings) -> list[Projection]:
     return [
         *_search(settings),
         SeriesProjection(settings),
+        *_series_copy(settings),
     ]
 
 
@@ -25,3 +27,8 @@ def kept_by_loads(settings: Settings) -> list[Projection]:
 def _search(settings: Settings) -> Iterator[Projection]:
     if settings.search != "none":
         yield SearchProjection(search_view(settings))
+
+
+def _series_copy(settings: Settings) -> Iterator[Projection]:
+    if settings.influxdb_url is not None:
+        yield SeriesInfluxProjection(settings)

@@ -13,7 +13,7 @@ from clew.projections.series.counting import COUNTED_FROM, LATEST, Counted, stre
 from clew.records.series.archive import Archive, Archived
 from clew.records.series.model import DAY, EARLIEST, HOUR, MINUTE, block_id, read_id
 from clew.records.series.rollups import Array, bins_of, merge, merge_bins, roll_up
-from clew.records.series.storage import SPAN, Storage, among, hours_of
+from clew.records.series.storage import Storage, among, as_spans, hours_of
 
 if TYPE_CHECKING:
     from clew.kernel.settings import Settings
@@ -101,7 +101,7 @@ class Recount:
             storage.name(series)
             old = storage.points(start, stop)
             touched = np.unique(np.concatenate([hours_of(points), _all_hours(storage, start, stop)]))
-            gone = not among(old["series"], old["time"], _spans(points)).all()
+            gone = not among(old["series"], old["time"], as_spans(points)).all()
             storage.replace(touched, points, removed=gone)
             rows += len(points)
         return rows
@@ -203,12 +203,6 @@ def _order(rows: Array) -> list[str]:
 def _all_hours(storage: Storage, begin: int, end: int) -> Array:
     """The series and hours that anything is stored of."""
     return np.unique(np.concatenate([hours_of(storage.points(begin, end)), hours_of(storage.hours(begin, end))]))
-
-
-def _spans(rows: Array) -> Array:
-    spans = np.empty(len(rows), SPAN)
-    spans["series"], spans["time"] = rows["series"], rows["time"]
-    return spans
 
 
 def _joined(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:

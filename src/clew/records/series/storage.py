@@ -263,9 +263,17 @@ def among(series: Array, time: Array, spans: Array) -> Array:
 
 def hours_of(points: Array) -> Array:
     """The series and hours of points (SPAN), each once, ordered."""
-    spans = np.empty(len(points), SPAN)
-    spans["series"], spans["time"] = points["series"], points["time"] // HOUR * HOUR
-    return np.unique(spans)
+    hours = pl.DataFrame({"series": points["series"], "time": points["time"] // HOUR * HOUR})
+    return as_spans(hours.unique().sort("series", "time"))
+
+
+def as_spans(rows: "Array | pl.DataFrame") -> Array:
+    """The series and times of rows as an array of SPAN."""
+    spans = np.empty(len(rows), SPAN)
+    for name in ("series", "time"):
+        column = rows[name]
+        spans[name] = column.to_numpy() if isinstance(column, pl.Series) else column
+    return spans
 
 
 def _spans(pairs: Iterable[tuple[int, int]]) -> Array:

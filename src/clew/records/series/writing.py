@@ -13,7 +13,7 @@ from clew.records.series.cold import take_out
 from clew.records.series.model import COUNTED, DAY, HOUR, Series, SeriesError, moment_at
 from clew.records.series.rollups import POINT, Array, ordered_points
 from clew.records.series.statements import KNOWN_SERIES, LOCK
-from clew.records.series.storage import SPAN, Storage, among, hours_of
+from clew.records.series.storage import Storage, among, as_spans, hours_of
 
 AHEAD: Final = DAY
 """How far in the future a point may lie."""
@@ -92,7 +92,7 @@ def write_points(
             some = taken[start : start + _POINTS_AT_ONCE]
             points = np.empty(len(some), POINT)
             points["series"] = numbers[batch.place[some]]
-            points["time"], points["value"] = batch.time[some], batch.value[some]
+            points["time"], points["value"] = batch.time[some], batch.value[some] + 0.0  # of two zeros the one
             _merge(storage, points)
         written += len(taken)
     lines = tuple(sorted(refused, key=lambda each: each.line))
@@ -159,25 +159,19 @@ def _days(storage: Storage, first: int, last: int, numbers: Sequence[int]) -> li
 
 
 def _hours(storage: Storage, start: int, stop: int, numbers: Sequence[int]) -> Array:
-    return _spans_of(storage.hours(start, stop, numbers))
+    return as_spans(storage.hours(start, stop, numbers))
 
 
 def _delete_days(storage: Storage, numbers: Sequence[int], begin: int, end: int) -> int:
     """Delete days of which nothing but the day is kept; how many."""
     first, last = begin // DAY * DAY, -(-end // DAY) * DAY
-    whole = _spans_of(storage.days(first, last, numbers))
+    whole = as_spans(storage.days(first, last, numbers))
     rolled = _hours(storage, first, last, numbers)
     bare = whole[~among(whole["series"], whole["time"], _at_days(rolled))]
     _require_whole(bare, begin, end, DAY)
     if len(bare):
         storage.delete_days(bare)
     return len(bare)
-
-
-def _spans_of(rows: Array) -> Array:
-    spans = np.empty(len(rows), SPAN)
-    spans["series"], spans["time"] = rows["series"], rows["time"]
-    return spans
 
 
 def _at_days(spans: Array) -> Array:
