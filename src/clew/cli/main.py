@@ -33,6 +33,7 @@ from clew.cli.commands import (
     schedules,
     schema,
     search,
+    series,
     serve,
     show,
     user,
@@ -143,6 +144,7 @@ def _application() -> typer.Typer:
     root.command("report")(report.report)
     root.command("search")(search.search)
     root.command("suggest")(search.suggest)
+    root.add_typer(_series(), name="series")
     root.command("analyze")(campaign.analyze)
     root.add_typer(_campaign(), name="campaign")
     root.add_typer(_case(), name="case")
@@ -229,6 +231,16 @@ def _projection() -> typer.Typer:
     group.command("rebuild")(projection.rebuild)
     group.command("drill")(projection.drill)
     group.command("follow")(projection.follow)
+    return group
+
+
+def _series() -> typer.Typer:
+    group = _group("Ask for measured values over time; write and delete them.")
+    group.command("list")(series.list_series)
+    group.command("query")(series.query)
+    group.command("write")(series.write)
+    group.command("delete")(series.delete)
+    group.command("age")(series.age)
     return group
 
 

@@ -1,6 +1,6 @@
 """What commands ask for, subject by subject. Whoever answers raises ClewError as the record's own services do."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
@@ -29,9 +29,14 @@ if TYPE_CHECKING:
     from clew.projections.feed import Holder
     from clew.projections.search.fields import SearchIndex
     from clew.projections.search.port import SearchRequest, SearchResult, Suggestion
+    from clew.projections.series.port import SeriesAnswer
+    from clew.projections.series.service import Measured
+    from clew.projections.series.wording import Question
     from clew.records.cards import Card
     from clew.records.held import HeldRecord
     from clew.records.paths import PathResult
+    from clew.records.series.cold import Aged
+    from clew.records.series.formats import PointReader
 
 
 class Entities(Protocol):
@@ -52,6 +57,28 @@ class Searching(Protocol):
 
     def suggest(self, prefix: str, *, index: "SearchIndex", types: Sequence[str], limit: int) -> "Sequence[Suggestion]":
         """Names that begin like that."""
+
+
+class MeasuredSeries(Protocol):
+    """Measured values over time. Raises SeriesError for what cannot be asked or done."""
+
+    def measurements(self) -> "Sequence[Measured]":
+        """The measurements that there are series of."""
+
+    def series(self, measurement: str) -> "Sequence[tuple[str, dict[str, str]]]":
+        """Field and tags of every series of a measurement."""
+
+    def ask(self, measurement: str, question: "Question") -> "SeriesAnswer":
+        """The answer."""
+
+    def write(self, reader: "PointReader", lines: "Iterable[str]") -> int:
+        """Write the points of lines; how many values. What was refused is added to the reader's."""
+
+    def delete(self, measurement: str, question: "Question") -> int:
+        """Delete points of a span; how many hours of series it touched."""
+
+    def age(self) -> "Aged":
+        """Put old days into files, and give up what is too old. Raises NotRemoteError for a server's record."""
 
 
 class Cases(Protocol):

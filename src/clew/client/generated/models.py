@@ -74,6 +74,26 @@ class Analysis(Resource, frozen=True, kw_only=True):
     result: dict[str, Any]
 
 
+class Line(Model, frozen=True, kw_only=True):
+    """What is answered for one field and one set of tags: each column of `values` is as long as `times`."""
+
+    field: str
+    tags: dict[str, str]
+    times: list[datetime]
+    values: dict[str, list[float | None]]
+
+
+class Answer(Resource, frozen=True, kw_only=True):
+    """The answer: its span, widened to whole stretches, and which resolution it was worked out from."""
+
+    measurement: str
+    begin: datetime
+    end: datetime
+    resolution: str
+    truncated: bool
+    lines: list[Line]
+
+
 class Attached(Resource, frozen=True, kw_only=True):
     """How many items were not part of the case before."""
 
@@ -466,6 +486,12 @@ class Decided(Resource, frozen=True, kw_only=True):
     items: list[Campaign]
 
 
+class Deleted(Resource, frozen=True, kw_only=True):
+    """How many hours of series had points deleted."""
+
+    hours: int
+
+
 class DropWanted(Model, frozen=True, kw_only=True):
     """Which held records are given up."""
 
@@ -762,6 +788,21 @@ class MadeKey(Resource, frozen=True, kw_only=True):
     revoked_at: datetime | None
     created_at: datetime
     key: str
+
+
+class Measurement(Model, frozen=True, kw_only=True):
+    """A measurement that there are series of; `first` and `last` are the days that anything is kept of."""
+
+    measurement: str
+    series: int
+    first: datetime | None
+    last: datetime | None
+
+
+class Measurements(Resource, frozen=True, kw_only=True):
+    """All of them."""
+
+    items: list[Measurement]
 
 
 class NewAnalysis(Model, frozen=True, kw_only=True):
@@ -1237,6 +1278,12 @@ class Path(Resource, frozen=True, kw_only=True):
     visited: int
 
 
+class PointsWanted(Model, frozen=True, kw_only=True):
+    """Points to write."""
+
+    points: list[dict[str, Any]]
+
+
 class Profile(Resource, frozen=True, kw_only=True):
     """A person's own account."""
 
@@ -1296,6 +1343,13 @@ class Refresh(Model, frozen=True, kw_only=True):
     """A refresh token, which counts once."""
 
     refresh_token: str
+
+
+class RefusedPoint(Model, frozen=True, kw_only=True):
+    """A point that was not taken: its place in the list, from 1, and why."""
+
+    line: int
+    reason: str
 
 
 class Sighting(Model, frozen=True, kw_only=True):
@@ -1488,6 +1542,20 @@ class SecondFactorState(Resource, frozen=True, kw_only=True):
     recovery_codes_left: int
 
 
+class Series(Model, frozen=True, kw_only=True):
+    """One field under one set of tags."""
+
+    field: str
+    tags: dict[str, str]
+
+
+class SeriesList(Resource, frozen=True, kw_only=True):
+    """The series of a measurement."""
+
+    measurement: str
+    items: list[Series]
+
+
 class SettingValue(Model, frozen=True, kw_only=True):
     """A value of JSON."""
 
@@ -1611,3 +1679,10 @@ class VerifyWanted(Model, frozen=True, kw_only=True):
     """Whether what differs is taken over anew."""
 
     repair: bool | UnsetType = UNSET
+
+
+class Written(Resource, frozen=True, kw_only=True):
+    """How many values were written, and which points were not."""
+
+    values: int
+    refused: list[RefusedPoint]

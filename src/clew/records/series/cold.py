@@ -110,9 +110,10 @@ def take_out(storage: Storage, day: int, touched: Array) -> None:
     for resolution in RESOLUTIONS:
         for archived in storage.archived(resolution, day, day + DAY):
             rows = _read(storage, archived)
-            left = rows[~among(rows["series"], rows["time"] // HOUR * HOUR, touched)]
-            if len(left) < len(rows):
-                list_file(storage, day, resolution, left)
+            out = among(rows["series"], rows["time"] // HOUR * HOUR, touched)
+            if out.any():
+                _tell(storage, hours_of(rows[out]))
+                list_file(storage, day, resolution, rows[~out])
 
 
 def _days_to_archive(transaction: Transaction, organization_id: UUID, measurement: str, ageing: Ageing) -> list[int]:
@@ -128,12 +129,7 @@ def _expire(storage: Storage, ageing: Ageing) -> int:
     expired = 0
     for resolution in RESOLUTIONS:
         for archived in storage.archived(resolution, EARLIEST, ageing.before(storage.measurement, resolution)):
-            touched = hours_of(_read(storage, archived))
-            told = {
-                "series": touched["series"].tolist(),
-                "hours": [moment_at(each) for each in touched["time"].tolist()],
-            }
-            storage.connection.execute(TELL, {"organization": storage.organization_id, **told})
+            _tell(storage, hours_of(_read(storage, archived)))
             list_file(storage, archived.day, resolution, np.empty(0))
             expired += 1
     own = {"organization": storage.organization_id, "measurement": storage.measurement}
@@ -141,6 +137,12 @@ def _expire(storage: Storage, ageing: Ageing) -> int:
         before = moment_at(ageing.before(storage.measurement, resolution))
         storage.connection.execute(statement, own | {"before": before})
     return expired
+
+
+def _tell(storage: Storage, hours: Array) -> None:
+    """Leave records of change for hours (SPAN) that no row of a table stands for."""
+    told = {"series": hours["series"].tolist(), "hours": [moment_at(time) for time in hours["time"].tolist()]}
+    storage.connection.execute(TELL, {"organization": storage.organization_id, **told})
 
 
 def _read(storage: Storage, archived: Archived) -> Array:

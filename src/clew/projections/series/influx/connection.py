@@ -4,6 +4,7 @@ Writes are line protocol, compressed; questions are InfluxQL whose values are bo
 silent for a while is left alone, and whoever asks is told so at once.
 """
 
+import atexit
 import gzip
 import re
 import ssl
@@ -121,6 +122,10 @@ class InfluxConnection:
         self._request("GET", "/ping", {}, None, {})
         return time.perf_counter() - began
 
+    def close(self) -> None:
+        """Close the pool."""
+        self._client.close()
+
     def _answers(self, statement: str, bound: Mapping[str, str] | None, database: str | None = None) -> Iterator[Rows]:
         parameters = {"q": statement, "epoch": "u", "chunked": "true", "chunk_size": str(_CHUNK_ROWS)}
         if database is not None:
@@ -218,7 +223,9 @@ class InfluxConnection:
 @lru_cache(maxsize=4)
 def connection_to(address: InfluxAddress) -> InfluxConnection:
     """The process's connections to a server: one pool, whoever asks."""
-    return InfluxConnection(address)
+    connection = InfluxConnection(address)
+    atexit.register(connection.close)
+    return connection
 
 
 def quoted(name: str) -> str:
