@@ -27,6 +27,7 @@ from clew.projections.search_place import (
     search_directory,
     write_organization_ids,
 )
+from clew.projections.series_upkeep import check_influxdb
 
 PATIENCE_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.05
@@ -48,6 +49,8 @@ def check_engines(settings: Settings) -> None:
     One that does not answer now may do later. Raises ConfigurationError for one that Clew does not work with, that
     refuses the login, or whose certificate is not trusted.
     """
+    if settings.influxdb_url is not None:
+        check_influxdb(settings)
     if settings.search == "none" or settings.search_url is None:
         return
     from clew.projections.search.elastic.opening import engine_connection  # noqa: PLC0415  loads the engine's client

@@ -1,7 +1,5 @@
 """Old days go to files and old points go for good, and one call answers over all of it; deletions reach every tier."""
 
-from collections.abc import Callable
-
 import pytest
 
 from clew.projections.series.port import SeriesAnswer, SeriesQuery
@@ -142,13 +140,8 @@ def test_a_file_that_nobody_lists_goes_and_one_that_changed_is_told(aged: Desk) 
     content = listed.read_bytes()
     old = SeriesQuery("network_traffic", FIRST, TODAY + DAY, limit=100_000)
     by_minute = SeriesQuery("network_traffic", FIRST, TODAY + DAY, 10 * MINUTE, ("sum",))
-    damages: tuple[Callable[[], object], ...] = (
-        listed.unlink,
-        lambda: listed.write_bytes(content[:-1]),
-        lambda: listed.write_bytes(b"\0" * len(content)),
-    )
-    for damage in damages:
-        damage()
+    for damaged in (b"", content[:-1], b"\0" * len(content)):
+        listed.write_bytes(damaged)
         if len(aged.views) == 1:
             with pytest.raises(ArchiveDamagedError, match="old points of network_traffic"):
                 answers(aged, [old, by_minute])

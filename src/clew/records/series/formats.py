@@ -245,3 +245,9 @@ def _short(text: str) -> str:
 
 def _told(error: Exception) -> str:
     return error.message if isinstance(error, SeriesError) else f"cannot be read: {error}"[:200]
+
+
+def point_line(measurement: str, time: int, tags: Mapping[str, str], fields: Mapping[str, float]) -> str:
+    """A point as a JSON line."""
+    point = {"measurement": measurement, "time": time, "tags": dict(tags), "fields": dict(fields)}
+    return orjson.dumps(point).decode()

@@ -70,7 +70,7 @@ class RemoteSeries:
         with connected(self.call) as client:
             for batch in reader.batches(lines, _AT_ONCE):
                 points = list(_points(batch))
-                written = client.write_points(points=points)
+                written = client.write_points(models.PointsWanted(points=points))
                 values += written.values
                 reader.refused += [Refused(int(batch.line[each.line - 1]), each.reason) for each in written.refused]
         return values
