@@ -25,12 +25,12 @@ DatabaseMaker = Callable[[], contextlib.AbstractContextManager[Database]]
 
 @dataclass(slots=True)
 class Place:
-    """A record, a directory for its search view, and a tenant."""
+    """A record, a directory for its view, and a tenant. The view is that of search, unless another is put there."""
 
     database: Database
     directory: Path
     tenant: Tenant
-    projection: SearchProjection = field(init=False)
+    projection: Any = field(init=False)  # a Projection, of the kind that its tests know
 
     def __post_init__(self) -> None:
         self.projection = SearchProjection(TantivySearchView(self.directory))
@@ -45,7 +45,7 @@ class Place:
 
     def assert_equal(self, rows: int | None = None) -> None:
         with self.projector() as projector:
-            verified = verify(projector, "search")
+            verified = verify(projector, self.projection.name)
         assert verified.as_dict()["examples"] == []
         assert verified.equal
         if rows is not None:
