@@ -215,11 +215,17 @@ def _as_options() -> Iterator[None]:
 
 
 def _form_of(file: str) -> str:
+    if file == "-":
+        raise typer.BadParameter("say what comes: csv, jsonl or line", param_hint="--format")
     ending = Path(file).suffix.lower()
     forms = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".line": "line", ".lp": "line"}
-    if ending not in forms:
-        raise typer.BadParameter("say what the file is: csv, jsonl or line", param_hint="--format")
-    return forms[ending]
+    if ending in forms:
+        return forms[ending]
+    with _opened(file) as lines:
+        first = next(lines, "").strip()
+    if first.startswith("{"):
+        return "jsonl"
+    return "csv" if "time" in first.split(",") else "line"
 
 
 @contextlib.contextmanager

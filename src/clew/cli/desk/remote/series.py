@@ -68,6 +68,7 @@ class RemoteSeries:
         """Write the points of lines, some thousands in a request."""
         values = 0
         with connected(self.call) as client:
+            client.list_measurements()  # whether it is there, and the key is right, before much is read
             for batch in reader.batches(lines, _AT_ONCE):
                 points = list(_points(batch))
                 written = client.write_points(models.PointsWanted(points=points))
