@@ -18,6 +18,7 @@ from bench.places import run_module
 from bench.projecting import feed
 from bench.results import MEBIBYTE, Measure, Result
 from bench.search import search
+from bench.series import series
 from bench.serving import serving
 from bench.tool_outputs import OUTPUTS
 
@@ -179,9 +180,10 @@ BENCHMARKS: Final[dict[str, Callable[[Path, int], Result]]] = {
     "backups": backups,
     "serving": serving,
     "engines": engines,
+    "series": series,
     "cache": cache,
 }
-ONLY_BY_NAME: Final = frozenset({"engines"})
+ONLY_BY_NAME: Final = frozenset({"engines", "series"})
 """Need more than `make setup` installs: Java and Maven."""
 
 

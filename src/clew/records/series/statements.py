@@ -70,7 +70,7 @@ FROM stage_series_blocks ORDER BY start, series
 ON CONFLICT (organization_id, hour, id) DO UPDATE SET
     removed = known.removed OR excluded.removed, count = excluded.count, points = excluded.points,
     minutes = excluded.minutes, updated_at = now()
-WHERE known.points IS DISTINCT FROM excluded.points
+WHERE (known.points, known.minutes) IS DISTINCT FROM (excluded.points, excluded.minutes)
 """
 MERGE_DAYS: Final = f"""
 INSERT INTO series_days AS known
@@ -82,7 +82,8 @@ FROM stage_series_days ORDER BY start, series
 ON CONFLICT (organization_id, id) DO UPDATE SET
     removed = known.removed OR excluded.removed, hours = excluded.hours, hour_bins = excluded.hour_bins,
     whole = excluded.whole, whole_bins = excluded.whole_bins, updated_at = now()
-WHERE (known.hours, known.hour_bins) IS DISTINCT FROM (excluded.hours, excluded.hour_bins)
+WHERE (known.hours, known.hour_bins, known.whole, known.whole_bins)
+    IS DISTINCT FROM (excluded.hours, excluded.hour_bins, excluded.whole, excluded.whole_bins)
 """
 DELETE_BLOCKS: Final = f"""
 DELETE FROM series_blocks
