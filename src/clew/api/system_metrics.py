@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _LOCK: Final = "SELECT pg_try_advisory_lock(hashtext('clew system metrics'))"
 _ORGANIZATION: Final = sa.text("SELECT id FROM organizations ORDER BY slug <> :slug, created_at LIMIT 1")
 _WAITING: Final = sa.text("SELECT queue, count(*) FROM jobs WHERE status = 'pending' GROUP BY queue")
-_FEED: Final = sa.text("SELECT count(*) FROM (SELECT FROM changes LIMIT 100000) AS some")
+_FEED: Final = sa.text("SELECT count(*) FROM (SELECT FROM changes LIMIT 100000) AS counted")
 
 Figures = Mapping[str, float]
 
