@@ -20,6 +20,7 @@ from bench.places import run_module
 from bench.projecting import feed
 from bench.results import MEBIBYTE, Measure, Result
 from bench.search import search
+from bench.series import series
 from bench.serving import serving
 from bench.tool_outputs import OUTPUTS
 
@@ -182,10 +183,11 @@ BENCHMARKS: Final[dict[str, Callable[[Path, int], Result]]] = {
     "serving": serving,
     "engines": engines,
     "graph": graph,
+    "series": series,
     "cache": cache,
     "analyses": analyses,
 }
-ONLY_BY_NAME: Final = frozenset({"engines", "graph"})
+ONLY_BY_NAME: Final = frozenset({"engines", "graph", "series"})
 """Need more than `make setup` installs: Java and Maven."""
 
 

@@ -24,6 +24,7 @@ ALLOWED = {
     "src/clew/client/operations.py": "names the transport's answers",
     "src/clew/client/transport.py": "speaks to the Clew server that --server names",
     "src/clew/domains/campaigns/computing.py": "knocks at the Ray cluster that ray_address names",
+    "src/clew/projections/series/influx/connection.py": "speaks to the InfluxDB that influxdb_url names",
     "src/clew/domains/identity/delivery.py": "speaks to the mail server that smtp_host names",
     "src/clew/kernel/outbound.py": "checks every address that a user named before anything connects to it",
     "src/clew/kernel/outbound_httpx.py": "connects to what kernel.outbound has checked",

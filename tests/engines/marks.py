@@ -12,3 +12,4 @@ ON_SEARCH_ENGINES: Final = [
 
 # … and on each graph engine.
 ON_GRAPH_ENGINES: Final = [pytest.param("neo4j", marks=[pytest.mark.engines, pytest.mark.xdist_group("neo4j")])]
+ON_INFLUXDB: Final = [pytest.param("influxdb", marks=[pytest.mark.engines, pytest.mark.xdist_group("influxdb")])]

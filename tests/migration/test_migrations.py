@@ -20,6 +20,7 @@ PARENTS = (
     "attack_sessions",
     "collection_items",
     "events",
+    "series_blocks",
     "social_posts",
     "audit.events",
     "audit.row_history",

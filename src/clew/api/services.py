@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from clew.api.live_feed import Bridge, Follower
 from clew.api.serving import Serving
+from clew.api.system_metrics import measure
 from clew.domains.audit.chain import AuditChainError
 from clew.domains.audit.sealer import Sealer, SealerBusyError
 from clew.domains.identity.housekeeping import keep_house
@@ -21,6 +22,7 @@ from clew.kernel.logs import logger
 from clew.projections.following import FollowingProcess
 from clew.projections.search_ageing import age_indices
 from clew.projections.search_place import search_adapter
+from clew.projections.series_upkeep import let_series_age
 
 HOUSEKEEPING_SECONDS: Final = 3600.0
 CALLERS_SECONDS: Final = 2.0
@@ -94,6 +96,7 @@ def standard_services(database: Database) -> list[Service]:
         Work("sealer", lambda stop: _seal(database, stop)),
         Work("housekeeping", lambda stop: _keep_house(database, stop)),
         FollowingProcess(database.settings),
+        Work("series ageing", lambda stop: let_series_age(database, stop)),
     ]
     if search_adapter(database.settings) == "elastic":
         services.append(Work("search lifecycle", lambda stop: age_indices(database.settings, stop)))
@@ -108,6 +111,11 @@ def live_services(serving: Serving) -> list[Service]:
         Work("events", bridge.run),
         Work("following", follower.run),
         Work("callers", lambda stop: _count_callers(serving, stop)),
+        *(
+            [Work("system metrics", lambda stop: measure(serving, stop))]
+            if serving.settings.series_system_seconds
+            else ()
+        ),
     ]
 
 

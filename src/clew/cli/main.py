@@ -36,6 +36,7 @@ from clew.cli.commands import (
     schedules,
     schema,
     search,
+    series,
     serve,
     show,
     user,
@@ -147,6 +148,7 @@ def _application() -> typer.Typer:
     root.command("search")(search.search)
     root.command("suggest")(search.suggest)
     root.add_typer(_graph(), name="graph")
+    root.add_typer(_series(), name="series")
     root.command("analyze")(campaign.analyze)
     root.add_typer(_analysis(), name="analysis")
     root.add_typer(_campaign(), name="campaign")
@@ -254,6 +256,16 @@ def _graph() -> typer.Typer:
         group.command(command.__name__)(command)
     group.command("measure")(graph.measure)
     group.command("export")(graph.export)
+    return group
+
+
+def _series() -> typer.Typer:
+    group = _group("Ask for measured values over time; write and delete them.")
+    group.command("list")(series.list_series)
+    group.command("query")(series.query)
+    group.command("write")(series.write)
+    group.command("delete")(series.delete)
+    group.command("age")(series.age)
     return group
 
 

@@ -33,7 +33,14 @@ def _redis_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def _influx_url(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("https://", "http://")):
+        raise ValueError("must begin with https:// or http:// (as in https://user:password@host:8086/prefix)")
+    return url
+
+
 AbsolutePath = Annotated[Path, AfterValidator(absolute)]
 PostgresqlUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
 SearchUrl = Annotated[SecretStr, AfterValidator(_search_url)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
+InfluxUrl = Annotated[SecretStr, AfterValidator(_influx_url)]

@@ -20,6 +20,7 @@ from clew.kernel.compute_settings import ComputeSettings
 from clew.kernel.errors import ConfigurationError
 from clew.kernel.graph_settings import GraphSettings
 from clew.kernel.outbound_settings import OutboundSettings
+from clew.kernel.series_settings import SeriesSettings
 from clew.kernel.setting_kinds import GIBIBYTE, KIBIBYTE, MEBIBYTE, AbsolutePath, PostgresqlUrl, SearchUrl, absolute
 from clew.kernel.shared_settings import SharedSettings
 
@@ -32,7 +33,7 @@ def _default_data_dir() -> Path:
     return Path(platformdirs.user_data_path("clew", appauthor=False))
 
 
-class Settings(SharedSettings, OutboundSettings, ComputeSettings, AnalysisSettings, GraphSettings):
+class Settings(SharedSettings, OutboundSettings, ComputeSettings, AnalysisSettings, GraphSettings, SeriesSettings):
     """The product's settings. Make one with `load_settings`, which also reads `clew.toml` and explains mistakes."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
@@ -299,8 +300,7 @@ def load_settings(**overrides: object) -> Settings:
 
     Raises ConfigurationError naming the variable or file, what is wrong with it and what would be right.
     """
-    file = _config_file(overrides)
-    from_file = _read_config(file)
+    from_file = _read_config(file := _config_file(overrides))
     environment = {name.upper() for name in os.environ if os.environ[name]}
     values = {key: value for key, value in from_file.items() if (PREFIX + key).upper() not in environment}
     values |= overrides

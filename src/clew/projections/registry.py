@@ -8,6 +8,8 @@ from clew.projections.graph_projection import GraphProjection
 from clew.projections.projection import Projection
 from clew.projections.search_place import search_view
 from clew.projections.search_projection import SearchProjection
+from clew.projections.series_influx_projection import SeriesInfluxProjection
+from clew.projections.series_projection import SeriesProjection
 
 
 def projections(settings: Settings) -> list[Projection]:
@@ -15,6 +17,8 @@ def projections(settings: Settings) -> list[Projection]:
     return [
         *_search(settings),
         *_graph(settings),
+        SeriesProjection(settings),
+        *_series_copy(settings),
     ]
 
 
@@ -31,3 +35,8 @@ def _search(settings: Settings) -> Iterator[Projection]:
 def _graph(settings: Settings) -> Iterator[Projection]:
     if settings.graph != "none":
         yield GraphProjection(lambda: graph_view(settings), graph_adapter(settings))
+
+
+def _series_copy(settings: Settings) -> Iterator[Projection]:
+    if settings.influxdb_url is not None:
+        yield SeriesInfluxProjection(settings)

@@ -27,6 +27,7 @@ from clew.projections.search_place import (
     search_directory,
     write_organization_ids,
 )
+from clew.projections.series_upkeep import check_influxdb
 
 PATIENCE_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.05
@@ -49,6 +50,8 @@ def check_engines(settings: Settings) -> None:
     refuses the login, or whose certificate is not trusted.
     """
     _check_graph_engine(settings)
+    if settings.influxdb_url is not None:
+        check_influxdb(settings)
     if settings.search == "none" or settings.search_url is None:
         return
     from clew.projections.search.elastic.opening import engine_connection  # noqa: PLC0415  loads the engine's client

@@ -58,3 +58,13 @@ projection_failures: Final = sa.Table(
     now("updated_at"),
     sa.PrimaryKeyConstraint("organization_id", "projection", "table_name", "row_id"),
 )
+
+# How far the counts of events (clew.projections.series) are: committed with the rows it speaks of.
+series_state: Final = sa.Table(
+    "series_state",
+    metadata,
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("schema_version", sa.Integer, nullable=False),
+    required("position"),
+    sa.PrimaryKeyConstraint("name"),
+)

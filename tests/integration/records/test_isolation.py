@@ -58,8 +58,8 @@ NEVER_DELETED = ("changes", "campaign_activity")
 # Where not every column may be changed, one that may.
 CHANGEABLE = {"idempotency_keys": "response_status"}
 # The installation's own books, which only the projector may open.
-PROJECTORS_OWN = ("feed_epochs", "projections", "projection_failures")
-UNIQUE_IN_BOOKS = {"feed_epochs_pkey", "feed_epochs_epoch_key", "projections_pkey"}
+PROJECTORS_OWN = ("feed_epochs", "projections", "projection_failures", "series_state")
+UNIQUE_IN_BOOKS = {"feed_epochs_pkey", "feed_epochs_epoch_key", "projections_pkey", "series_state_pkey"}
 
 # Read only; what may be written to the trail is tried in tests/integration/audit.
 AUDIT_VIEWS = {"audit_log", "audit_logs"}
@@ -104,7 +104,14 @@ def neighbours(database: Database) -> Neighbours:
     ours, theirs = new_organization(database), new_organization(database)
     with database.transaction(None) as connection:
         listed = connection.execute(TENANT_TABLES).all()
-        for parent in ("api_usage_logs", "collection_items", "events", "attack_sessions", "social_posts"):
+        for parent in (
+            "api_usage_logs",
+            "collection_items",
+            "events",
+            "attack_sessions",
+            "social_posts",
+            "series_blocks",
+        ):
             connection.execute(
                 sa.text("SELECT ensure_partitions(:parent, ARRAY[CAST(:month AS date)])"),
                 {"parent": parent, "month": NOON},
@@ -302,8 +309,10 @@ def test_the_projector_changes_nothing_but_its_books(neighbours: Neighbours) -> 
     """)
     with neighbours.database.transaction(None, role=PROJECTOR) as connection:
         found = connection.execute(allowed, {"role": PROJECTOR}).all()
-    kept = {(name, may) for name in ("projections", "projection_failures") for may in ("INSERT", "UPDATE", "DELETE")}
-    assert {tuple(row) for row in found} == kept | {("changes", "DELETE"), ("feed_epochs", "INSERT")}
+    own = ("projections", "projection_failures", "series_state", "series_blocks", "series_days")  # of series: counts
+    kept = {(name, may) for name in own for may in ("INSERT", "UPDATE", "DELETE")}
+    tells = {("changes", "INSERT"), ("changes", "DELETE"), ("series", "INSERT")}
+    assert {tuple(row) for row in found} == kept | tells | {("feed_epochs", "INSERT")}
 
 
 def test_a_reference_to_the_others_row_fails_as_one_to_no_row(neighbours: Neighbours) -> None:

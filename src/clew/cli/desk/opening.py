@@ -153,6 +153,17 @@ def schedules_of(call: "Invocation") -> "ports.Schedules":
     return RemoteSchedules(call)
 
 
+def series_of(call: "Invocation") -> "ports.MeasuredSeries":
+    """Measured values over time."""
+    if call.address is None:
+        from clew.cli.desk.local.series import LocalSeries
+
+        return LocalSeries(call)
+    from clew.cli.desk.remote.series import RemoteSeries
+
+    return RemoteSeries(call)
+
+
 def jobs_of(call: "Invocation") -> "ports.Jobs":
     """Jobs."""
     if call.address is None:

@@ -1,6 +1,6 @@
 """What commands ask for, subject by subject. Whoever answers raises ClewError as the record's own services do."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
@@ -36,16 +36,21 @@ if TYPE_CHECKING:
         GraphNeighbours,
         GraphSurroundings,
         GraphWays,
-        Question,
     )
+    from clew.projections.graph.answers import Question as GraphQuestion
     from clew.projections.graph.export import Format
     from clew.projections.graph.port import Measure
     from clew.projections.search.fields import SearchIndex
     from clew.projections.search.port import SearchRequest, SearchResult, Suggestion
+    from clew.projections.series.port import SeriesAnswer
+    from clew.projections.series.service import Measured
+    from clew.projections.series.wording import Question as SeriesQuestion
     from clew.records.cards import Card
     from clew.records.graph import Measurement
     from clew.records.held import HeldRecord
     from clew.records.paths import PathResult
+    from clew.records.series.cold import Aged
+    from clew.records.series.formats import PointReader
 
 
 class Entities(Protocol):
@@ -71,16 +76,16 @@ class Searching(Protocol):
 class Graph(Protocol):
     """The graph view. Entities are named by their values or ids."""
 
-    def neighbours(self, value: str, question: "Question") -> "GraphNeighbours":
+    def neighbours(self, value: str, question: "GraphQuestion") -> "GraphNeighbours":
         """The entities next to one. Raises NotFoundError."""
 
-    def around(self, value: str, question: "Question") -> "GraphSurroundings":
+    def around(self, value: str, question: "GraphQuestion") -> "GraphSurroundings":
         """All within some steps. Raises NotFoundError."""
 
-    def path(self, start: str, goal: str, question: "Question") -> "GraphWays":
+    def path(self, start: str, goal: str, question: "GraphQuestion") -> "GraphWays":
         """The best path. Raises NotFoundError."""
 
-    def paths(self, start: str, goal: str, question: "Question") -> "GraphWays":
+    def paths(self, start: str, goal: str, question: "GraphQuestion") -> "GraphWays":
         """All simple paths. Raises NotFoundError."""
 
     def central(
@@ -95,9 +100,31 @@ class Graph(Protocol):
         """Measure what is there now, and keep it."""
 
     def export(
-        self, form: "Format", sink: Callable[[bytes], object], *, value: str | None, question: "Question"
+        self, form: "Format", sink: Callable[[bytes], object], *, value: str | None, question: "GraphQuestion"
     ) -> None:
         """Give all of the graph, or what is around an entity, to the sink. Raises NotFoundError."""
+
+
+class MeasuredSeries(Protocol):
+    """Measured values over time. Raises SeriesError for what cannot be asked or done."""
+
+    def measurements(self) -> "Sequence[Measured]":
+        """The measurements that there are series of."""
+
+    def series(self, measurement: str) -> "Sequence[tuple[str, dict[str, str]]]":
+        """Field and tags of every series of a measurement."""
+
+    def ask(self, measurement: str, question: "SeriesQuestion") -> "SeriesAnswer":
+        """The answer."""
+
+    def write(self, reader: "PointReader", lines: "Iterable[str]") -> int:
+        """Write the points of lines; how many values. What was refused is added to the reader's."""
+
+    def delete(self, measurement: str, question: "SeriesQuestion") -> int:
+        """Delete points of a span; how many hours of series it touched."""
+
+    def age(self) -> "Aged":
+        """Put old days into files, and give up what is too old. Raises NotRemoteError for a server's record."""
 
 
 class Cases(Protocol):

@@ -72,5 +72,28 @@ def _is_local(settings: Settings) -> bool:
     return url.startswith("unix:") or host.startswith(("127.", "localhost", "[::1]"))
 
 
-CHECKS: Final[Mapping[str, Check]] = {"redis": examine_redis, "graph engine": examine_neo4j}
+def examine_influxdb(settings: Settings) -> Iterator[Finding]:
+    """The InfluxDB that series are copied to: version, latency, encryption. Nothing if none is named."""
+    if settings.influxdb_url is None:
+        return
+    from clew.projections.series.influx.opening import influx_connection
+
+    connection = influx_connection(settings)
+    version, latency = connection.version(), connection.latency_seconds()
+    connection.databases()  # asks for the login
+    address = connection.address
+    yield checked(
+        "influxdb",
+        f"version {version} at {address.place} answers in {latency * 1000:.0f} ms",
+        Status.WARN,
+        "its password and what is measured cross the network in the clear: serve it with TLS and write https://",
+        well=address.scheme == "https" or address.is_local,
+    )
+
+
+CHECKS: Final[Mapping[str, Check]] = {
+    "redis": examine_redis,
+    "graph engine": examine_neo4j,
+    "influxdb": examine_influxdb,
+}
 """One of each engine; a new one is a line here."""

@@ -26,6 +26,7 @@ from clew.client.generated.reports import ReportsOperations
 from clew.client.generated.roles import RolesOperations
 from clew.client.generated.search import SearchOperations
 from clew.client.generated.security import SecurityOperations
+from clew.client.generated.series import SeriesOperations
 from clew.client.generated.sign_in import SignInOperations
 from clew.client.generated.system import SystemOperations
 from clew.client.generated.targets import TargetsOperations
@@ -57,6 +58,7 @@ class Operations(
     RolesOperations,
     SearchOperations,
     SecurityOperations,
+    SeriesOperations,
     SignInOperations,
     SystemOperations,
     TargetsOperations,

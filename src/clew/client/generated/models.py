@@ -137,6 +137,26 @@ class Analysis(Resource, frozen=True, kw_only=True):
     result: dict[str, Any]
 
 
+class Line(Model, frozen=True, kw_only=True):
+    """What is answered for one field and one set of tags: each column of `values` is as long as `times`."""
+
+    field: str
+    tags: dict[str, str]
+    times: list[datetime]
+    values: dict[str, list[float | None]]
+
+
+class Answer(Resource, frozen=True, kw_only=True):
+    """The answer: its span, widened to whole stretches, and which resolution it was worked out from."""
+
+    measurement: str
+    begin: datetime
+    end: datetime
+    resolution: str
+    truncated: bool
+    lines: list[Line]
+
+
 class Attached(Resource, frozen=True, kw_only=True):
     """How many items were not part of the case before."""
 
@@ -527,6 +547,12 @@ class Decided(Resource, frozen=True, kw_only=True):
     """The campaigns that a decision concerned, the one that was decided about first."""
 
     items: list[Campaign]
+
+
+class Deleted(Resource, frozen=True, kw_only=True):
+    """How many hours of series had points deleted."""
+
+    hours: int
 
 
 Direction = Literal["any", "out", "in"]
@@ -953,6 +979,21 @@ class MadeKey(Resource, frozen=True, kw_only=True):
 
 Measure = Literal["pagerank", "betweenness"]
 """What ranks entities."""
+
+
+class Measurement(Model, frozen=True, kw_only=True):
+    """A measurement that there are series of; `first` and `last` are the days that anything is kept of."""
+
+    measurement: str
+    series: int
+    first: datetime | None
+    last: datetime | None
+
+
+class Measurements(Resource, frozen=True, kw_only=True):
+    """All of them."""
+
+    items: list[Measurement]
 
 
 class NewAnalysis(Model, frozen=True, kw_only=True):
@@ -1439,6 +1480,12 @@ class Path(Resource, frozen=True, kw_only=True):
     visited: int
 
 
+class PointsWanted(Model, frozen=True, kw_only=True):
+    """Points to write."""
+
+    points: list[dict[str, Any]]
+
+
 class Profile(Resource, frozen=True, kw_only=True):
     """A person's own account."""
 
@@ -1498,6 +1545,13 @@ class Refresh(Model, frozen=True, kw_only=True):
     """A refresh token, which counts once."""
 
     refresh_token: str
+
+
+class RefusedPoint(Model, frozen=True, kw_only=True):
+    """A point that was not taken: its place in the list, from 1, and why."""
+
+    line: int
+    reason: str
 
 
 class Sighting(Model, frozen=True, kw_only=True):
@@ -1690,6 +1744,20 @@ class SecondFactorState(Resource, frozen=True, kw_only=True):
     recovery_codes_left: int
 
 
+class Series(Model, frozen=True, kw_only=True):
+    """One field under one set of tags."""
+
+    field: str
+    tags: dict[str, str]
+
+
+class SeriesList(Resource, frozen=True, kw_only=True):
+    """The series of a measurement."""
+
+    measurement: str
+    items: list[Series]
+
+
 class SettingValue(Model, frozen=True, kw_only=True):
     """A value of JSON."""
 
@@ -1821,3 +1889,10 @@ class WebhookSecret(Resource, frozen=True, kw_only=True):
     id: UUID
     created_at: datetime
     fingerprint: str
+
+
+class Written(Resource, frozen=True, kw_only=True):
+    """How many values were written, and which points were not."""
+
+    values: int
+    refused: list[RefusedPoint]

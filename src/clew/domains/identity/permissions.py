@@ -76,6 +76,8 @@ PERMISSIONS: Final = (
     Permission("job:write", "Cancel and retry jobs", WRITE, _ANALYSTS),
     Permission("report:read", "See reports", READ, _EVERYBODY),
     Permission("report:write", "Write and delete reports", WRITE, _WORKERS),
+    Permission("series:read", "See measured values over time", READ, _EVERYBODY),
+    Permission("series:write", "Write and delete measured values", WRITE, _ANALYSTS),
     Permission("projection:read", "See how the views fare", READ, _ANALYSTS),
     Permission("projection:write", "Verify and rebuild views", ADMINISTER, _ADMINS),
     # people; everybody's own profile, sessions, second factor and settings need no permission

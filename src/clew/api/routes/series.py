@@ -1,0 +1,120 @@
+"""Measured values over time: asked for, written, deleted."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import Path, Query
+from starlette.responses import Response
+
+from clew.api.callers import Call, needs
+from clew.api.models.series import (
+    AnswerModel,
+    DeletedModel,
+    LineModel,
+    MeasurementModel,
+    MeasurementsModel,
+    PointsWanted,
+    RefusedPointModel,
+    SeriesListModel,
+    SeriesModel,
+    SeriesQuestion,
+    SeriesSpan,
+    WrittenModel,
+)
+from clew.api.representations import shown
+from clew.api.routing import router as routes
+from clew.projections.series import service
+from clew.projections.series.port import SeriesAnswer
+from clew.projections.series.wording import query_of
+from clew.records.acts import Act
+from clew.records.series.formats import PointReader
+from clew.records.series.model import microseconds, moment_at
+
+router = routes("series")
+
+Reader = Annotated[Call, needs("series:read")]
+Writer = Annotated[Call, needs("series:write")]
+Measurement = Annotated[str, Path(max_length=63, examples=["system_metrics"])]
+_MOST_BYTES = 16 * 1024 * 1024
+_MOST_TOLD = 1000
+
+
+@router.get("/series", response_model=MeasurementsModel, summary="List measurements")
+def list_measurements(call: Reader) -> Response:
+    """The measurements that there are series of."""
+    with call.reading() as connection:
+        found = service.overview(connection, call.principal.organization_id)
+    call.tell_read(Act("series_listed", "READ", "series"))
+    return shown(MeasurementsModel(items=[MeasurementModel(**asdict(each)) for each in found]))
+
+
+@router.get("/series/{measurement}", response_model=SeriesListModel, summary="List the series of a measurement")
+def list_series(call: Reader, measurement: Measurement) -> Response:
+    """Every field under every set of tags that a measurement has."""
+    with call.reading() as connection:
+        found = service.listed(connection, call.serving.settings, call.principal.organization_id, measurement)
+    call.tell_read(Act("series_listed", "READ", "series", measurement))
+    items = [SeriesModel(field=each.field, tags=dict(each.tags)) for each in found]
+    return shown(SeriesListModel(measurement=measurement, items=items))
+
+
+@router.get("/series/{measurement}/values", response_model=AnswerModel, summary="Ask for values over time")
+def ask_series(call: Reader, measurement: Measurement, question: Annotated[SeriesQuestion, Query()]) -> Response:
+    """Points, or aggregates by stretches of time, over all tiers. Percentiles of whole hours are within 1 %."""
+    query = question.query(measurement, microseconds(call.serving.clock()))
+    with call.reading() as connection:
+        answer = service.ask(connection, call.serving.settings, call.principal.organization_id, query)
+    asked = question.model_dump(mode="json", exclude_defaults=True)
+    call.tell_read(Act("series_read", "READ", "series", measurement, request=asked))
+    return shown(_answer(answer))
+
+
+@router.post("/series/points", response_model=WrittenModel, summary="Write points", max_body_size=_MOST_BYTES)
+def write_points(call: Writer, wanted: PointsWanted) -> Response:
+    """Write points of measured values. One for the same series and time replaces what was there; bad ones are told."""
+    reader = PointReader("jsonl")
+    values = 0
+    with call.transaction() as connection:
+        for batch in reader.batches(wanted.lines()):
+            now = microseconds(call.serving.clock())
+            written = service.write(connection, call.serving.settings, call.principal.organization_id, batch, now)
+            values += written.values
+            reader.refused += written.refused
+        call.note(connection, Act("series_written", "CREATE", "series", response={"values": values}))
+    listed = sorted(reader.refused, key=lambda each: each.line)[:_MOST_TOLD]
+    return shown(
+        WrittenModel(values=values, refused=[RefusedPointModel(line=each.line, reason=each.reason) for each in listed])
+    )
+
+
+@router.delete("/series/{measurement}/values", response_model=DeletedModel, summary="Delete values")
+def delete_series(call: Writer, measurement: Measurement, span: Annotated[SeriesSpan, Query()]) -> Response:
+    """Delete the points of a span, and what was rolled up from them, from all tiers."""
+    query = query_of(
+        measurement, microseconds(call.serving.clock()), since=span.since, until=span.until, where=span.where
+    )
+    with call.transaction() as connection:
+        hours = service.delete(
+            connection,
+            call.serving.settings,
+            call.principal.organization_id,
+            measurement,
+            dict(query.where),
+            query.begin,
+            query.end,
+        )
+    return shown(DeletedModel(hours=hours))
+
+
+def _answer(answer: SeriesAnswer) -> AnswerModel:
+    return AnswerModel(
+        measurement=answer.measurement,
+        begin=moment_at(answer.begin),
+        end=moment_at(answer.end),
+        resolution=answer.resolution,
+        truncated=answer.truncated,
+        lines=[
+            LineModel(field=line.field, tags=line.tags, times=list(map(moment_at, line.times)), values=line.columns)
+            for line in answer.lines
+        ],
+    )

@@ -1,0 +1,12 @@
+REVOKE EXECUTE ON FUNCTION ensure_partitions(text, date[]) FROM clew_projector;
+DROP POLICY projector_reads ON events;
+REVOKE SELECT ON events FROM clew_projector;
+DROP POLICY projector_tells ON changes;
+REVOKE INSERT ON changes FROM clew_projector;
+DELETE FROM changes WHERE table_name IN ('series_blocks', 'series_days');
+ALTER TABLE role_permissions NO FORCE ROW LEVEL SECURITY;
+DELETE FROM role_permissions WHERE permission IN ('series:read', 'series:write');
+ALTER TABLE role_permissions FORCE ROW LEVEL SECURITY;
+DELETE FROM permissions WHERE code IN ('series:read', 'series:write');
+DROP TABLE series_state, series_archives, series_days, series_blocks, series;
+DROP FUNCTION record_series_changes();
