@@ -11,10 +11,11 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import influxdb
+import influxdb  # type: ignore[import-untyped]
 import numpy as np
 import polars as pl
 import psycopg
@@ -183,7 +184,7 @@ def _asked(database: Database, settings: Settings, now: int) -> dict[str, dict[s
     for name, (days, every) in questions.items():
         for label, aggregates in (("mean", ("mean", "max")), ("p95", ("p95",))):
             query = SeriesQuery(MEASUREMENT, now - days * DAY, now, every, aggregates)
-            found.setdefault(name, {})[label] = _p95(lambda query=query: _ask(database, settings, query))
+            found.setdefault(name, {})[label] = _p95(partial(_ask, database, settings, query))
     return found
 
 

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -77,7 +78,7 @@ def load_lines(desk: Desk, folder: Path, *lines: bytes) -> None:
 
 
 def test_counts_follow_what_is_loaded_late_and_again(desk: Desk, tmp_path: Path) -> None:
-    later = {"timestamp": "2025-03-09T14:00:05.000000Z"}
+    later: dict[str, Any] = {"timestamp": "2025-03-09T14:00:05.000000Z"}
     load_lines(
         desk,
         tmp_path,

@@ -44,6 +44,7 @@ def arguments_of(command: Any, file: Path) -> list[str]:
         "what": "search",
         "every": "1h",
         "kind": "analyze",
+        "analysis": str(uuid4()),
     }
     given = ["--pause"] if command.name == "reschedule" else []  # without any change it refuses before
     for parameter in command.params:
