@@ -20,6 +20,7 @@ from bench.results import MEBIBYTE, Measure, Result
 from bench.search import search
 from bench.serving import serving
 from bench.tool_outputs import OUTPUTS
+from bench.vectors import vectors
 
 _ROW_BY_ROW_EVENTS: Final = 20_000
 _PARTS: Final = 10
@@ -180,6 +181,7 @@ BENCHMARKS: Final[dict[str, Callable[[Path, int], Result]]] = {
     "serving": serving,
     "engines": engines,
     "cache": cache,
+    "vectors": vectors,
 }
 ONLY_BY_NAME: Final = frozenset({"engines"})
 """Need more than `make setup` installs: Java and Maven."""

@@ -36,10 +36,11 @@ from clew.cli.commands import (
     search,
     serve,
     show,
+    similar,
     user,
     worker,
 )
-from clew.cli.group import RootGroup
+from clew.cli.group import RootGroup, SimilarGroup
 from clew.cli.options import (
     DataDirectoryOption,
     Invocation,
@@ -145,6 +146,7 @@ def _application() -> typer.Typer:
     root.command("search")(search.search)
     root.command("suggest")(search.suggest)
     root.command("analyze")(campaign.analyze)
+    root.add_typer(_similar(), name="similar")
     root.add_typer(_campaign(), name="campaign")
     root.add_typer(_case(), name="case")
     root.add_typer(_jobs(), name="jobs")
@@ -188,6 +190,13 @@ def _campaign() -> typer.Typer:
     group.command("attribute")(campaign.attribute)
     group.command("undo")(campaign.undo)
     group.command("export")(campaign.export)
+    return group
+
+
+def _similar() -> typer.Typer:
+    group = typer.Typer(cls=SimilarGroup, help="Find what is alike.", no_args_is_help=True, rich_markup_mode=None)
+    group.command("to")(similar.to)
+    group.command("clusters")(similar.clusters)
     return group
 
 

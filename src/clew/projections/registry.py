@@ -12,6 +12,7 @@ def projections(settings: Settings) -> list[Projection]:
     """All of them, in the order in which they follow."""
     return [
         *_search(settings),
+        *_vectors(settings),
     ]
 
 
@@ -23,3 +24,14 @@ def kept_by_loads(settings: Settings) -> list[Projection]:
 def _search(settings: Settings) -> Iterator[Projection]:
     if settings.search != "none":
         yield SearchProjection(search_view(settings))
+
+
+def _vectors(settings: Settings) -> Iterator[Projection]:
+    if settings.vectors != "none":
+        # Loads need none of it.
+        from clew.projections.own_database import OwnDatabase  # noqa: PLC0415
+        from clew.projections.vector_place import vector_view  # noqa: PLC0415
+        from clew.projections.vector_projection import VectorProjection  # noqa: PLC0415
+
+        database = OwnDatabase(settings)
+        yield VectorProjection(vector_view(settings, database), settings, database)

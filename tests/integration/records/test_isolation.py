@@ -300,7 +300,8 @@ def test_the_projector_changes_nothing_but_its_books(neighbours: Neighbours) -> 
     """)
     with neighbours.database.transaction(None, role=PROJECTOR) as connection:
         found = connection.execute(allowed, {"role": PROJECTOR}).all()
-    kept = {(name, may) for name in ("projections", "projection_failures") for may in ("INSERT", "UPDATE", "DELETE")}
+    books = ("projections", "projection_failures", "embedding_cache", "embedding_costs")
+    kept = {(name, may) for name in books for may in ("INSERT", "UPDATE", "DELETE")}
     assert {tuple(row) for row in found} == kept | {("changes", "DELETE"), ("feed_epochs", "INSERT")}
 
 

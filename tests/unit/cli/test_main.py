@@ -21,6 +21,8 @@ PROMISED = {
     "path",
     "search",
     "suggest",
+    "similar to",
+    "similar clusters",
     "report",
     "projection status",
     "projection verify",

@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from clew.domains.investigations.targets import Target
     from clew.domains.jobs.schedules import Schedule, ScheduleChanges
     from clew.domains.jobs.service import Job
+    from clew.domains.similarity.questions import Answer, Grouping, Question
     from clew.ingest.quarantine import RetryReport
     from clew.ingest.service import LoadReport
     from clew.projections.feed import Holder
     from clew.projections.search.fields import SearchIndex
     from clew.projections.search.port import SearchRequest, SearchResult, Suggestion
+    from clew.projections.vectors.port import Collection
     from clew.records.cards import Card
     from clew.records.held import HeldRecord
     from clew.records.paths import PathResult
@@ -52,6 +54,19 @@ class Searching(Protocol):
 
     def suggest(self, prefix: str, *, index: "SearchIndex", types: Sequence[str], limit: int) -> "Sequence[Suggestion]":
         """Names that begin like that."""
+
+
+class Similarity(Protocol):
+    """The view of vectors."""
+
+    def similar(self, question: "Question") -> "Answer":
+        """What is alike. Raises VectorQueryError, NotFoundError."""
+
+    def clusters(self, collection: "Collection", *, limit: int) -> "Grouping":
+        """Groups of what is alike, the largest first."""
+
+    def hybrid(self, request: "SearchRequest") -> "SearchResult":
+        """What words and likeness find together."""
 
 
 class Cases(Protocol):
