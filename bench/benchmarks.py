@@ -23,6 +23,7 @@ from bench.search import search
 from bench.series import series
 from bench.serving import serving
 from bench.tool_outputs import OUTPUTS
+from bench.vectors import vectors
 
 _ROW_BY_ROW_EVENTS: Final = 20_000
 _PARTS: Final = 10
@@ -186,6 +187,7 @@ BENCHMARKS: Final[dict[str, Callable[[Path, int], Result]]] = {
     "series": series,
     "cache": cache,
     "analyses": analyses,
+    "vectors": vectors,
 }
 ONLY_BY_NAME: Final = frozenset({"engines", "graph", "series"})
 """Need more than `make setup` installs: Java and Maven."""

@@ -54,7 +54,8 @@ def temporary_place() -> Iterator[Path]:
 def settings_at(place: Path) -> Settings:
     """Default settings, but for where the record is, and without views unless CLEW_SEARCH asks for them."""
     settings = Settings(data_dir=place / "data", embedded_fallback_dir=place / "fallback")
-    return settings if "CLEW_SEARCH" in os.environ else settings.model_copy(update={"search": "none"})
+    without = {"search": "none", "vectors": "none"}
+    return settings if "CLEW_SEARCH" in os.environ else settings.model_copy(update=without)
 
 
 @contextlib.contextmanager

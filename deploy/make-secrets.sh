@@ -18,6 +18,7 @@ if [ ! -e .env ]; then
         echo "REDIS_PASSWORD=$(password)"
         echo "ELASTIC_PASSWORD=$(password)"
         echo "NEO4J_PASSWORD=$(password)"
+        echo "QDRANT_API_KEY=$(password)"
     } >.env.part
     mv .env.part .env
     echo "passwords: .env"
@@ -39,7 +40,7 @@ for name in "$@"; do
     esac
 done
 
-for engine in postgres redis elasticsearch neo4j; do
+for engine in postgres redis elasticsearch neo4j qdrant; do
     [ -e "tls/$engine.crt" ] && continue
     openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$engine" \
         -keyout "tls/$engine.key" -out "tls/$engine.csr" 2>/dev/null
@@ -52,4 +53,4 @@ for engine in postgres redis elasticsearch neo4j; do
 done
 # Nobody else gets into tls/. Within it the servers in the containers, who are other users, read what they are given.
 chmod 700 tls
-chmod 644 tls/*.crt tls/redis.key tls/elasticsearch.key tls/neo4j.key
+chmod 644 tls/*.crt tls/redis.key tls/elasticsearch.key tls/neo4j.key tls/qdrant.key

@@ -21,6 +21,8 @@ left_behind = pytest.StashKey[list[str]]()
 
 def pytest_configure(config: pytest.Config) -> None:
     close_network()
+    # Tests of vectors ask for them; to all others they would only be work, and PostgreSQL 15 of Debian has no pgvector.
+    os.environ.setdefault("CLEW_VECTORS", "none")
     if not hasattr(config, "workerinput"):  # a worker of pytest-xdist inherits the folder
         config.stash[temporary_folder] = leftovers.open_temporary_folder()
     hypothesis.settings.register_profile("local", deadline=None)

@@ -29,6 +29,7 @@ ALLOWED = {
     "src/clew/kernel/outbound.py": "checks every address that a user named before anything connects to it",
     "src/clew/kernel/outbound_httpx.py": "connects to what kernel.outbound has checked",
     "src/clew/kernel/outbound_requests.py": "connects to what kernel.outbound has checked",
+    "src/clew/projections/vectors/embedding/endpoint.py": "speaks to the models that embedding_url names",
     "src/clew/mcp/gateway.py": "puts what the application within this process answered in the form of an answer",
 }
 

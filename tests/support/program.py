@@ -151,6 +151,7 @@ def _environment(base: Path) -> dict[str, str]:
         "CLEW_DATA_DIR": str(base / "data"),
         "CLEW_EMBEDDED_FALLBACK_DIR": str(base / "fallback"),
         "CLEW_EMBEDDED_SHARED_BUFFERS_MB": "16",
+        "CLEW_VECTORS": "none",  # who tests them sets it
         "LANG": "C.UTF-8",
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
     }

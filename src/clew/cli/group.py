@@ -20,5 +20,15 @@ class RootGroup(TyperGroup):
         return parameters
 
 
+class SimilarGroup(TyperGroup):
+    """`clew similar VALUE …` is short for `clew similar to VALUE …`, where VALUE is no command's name."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The arguments, with the command's name before them."""
+        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            args = ["to", *args]
+        return super().parse_args(ctx, args)
+
+
 def _unless_missing(process: Callable[[Any, Any, Any], Any], parameter: Any) -> Callable[[Any, Any], Any]:
     return lambda context, value: None if value is None else process(parameter, context, value)

@@ -39,10 +39,11 @@ from clew.cli.commands import (
     series,
     serve,
     show,
+    similar,
     user,
     worker,
 )
-from clew.cli.group import RootGroup
+from clew.cli.group import RootGroup, SimilarGroup
 from clew.cli.options import (
     DataDirectoryOption,
     Invocation,
@@ -151,6 +152,7 @@ def _application() -> typer.Typer:
     root.add_typer(_series(), name="series")
     root.command("analyze")(campaign.analyze)
     root.add_typer(_analysis(), name="analysis")
+    root.add_typer(_similar(), name="similar")
     root.add_typer(_campaign(), name="campaign")
     root.add_typer(_case(), name="case")
     root.add_typer(_jobs(), name="jobs")
@@ -204,6 +206,13 @@ def _campaign() -> typer.Typer:
     group.command("attribute")(campaign.attribute)
     group.command("undo")(campaign.undo)
     group.command("export")(campaign.export)
+    return group
+
+
+def _similar() -> typer.Typer:
+    group = typer.Typer(cls=SimilarGroup, help="Find what is alike.", no_args_is_help=True, rich_markup_mode=None)
+    group.command("to")(similar.to)
+    group.command("clusters")(similar.clusters)
     return group
 
 

@@ -27,6 +27,12 @@ def _search_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def _http_url(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("https://", "http://")):
+        raise ValueError("must begin with https:// or http:// (as in https://host:8443/path)")
+    return url
+
+
 def _redis_url(url: SecretStr) -> SecretStr:
     if not url.get_secret_value().startswith(("rediss://", "redis://", "unix://")):
         raise ValueError("must begin with rediss://, redis:// or unix:// (as in rediss://user:password@host:6379/0)")
@@ -42,5 +48,6 @@ def _influx_url(url: SecretStr) -> SecretStr:
 AbsolutePath = Annotated[Path, AfterValidator(absolute)]
 PostgresqlUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
 SearchUrl = Annotated[SecretStr, AfterValidator(_search_url)]
+HttpUrl = Annotated[SecretStr, AfterValidator(_http_url)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 InfluxUrl = Annotated[SecretStr, AfterValidator(_influx_url)]

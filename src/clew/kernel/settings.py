@@ -23,6 +23,7 @@ from clew.kernel.outbound_settings import OutboundSettings
 from clew.kernel.series_settings import SeriesSettings
 from clew.kernel.setting_kinds import GIBIBYTE, KIBIBYTE, MEBIBYTE, AbsolutePath, PostgresqlUrl, SearchUrl, absolute
 from clew.kernel.shared_settings import SharedSettings
+from clew.kernel.vector_settings import VectorSettings
 
 PREFIX = "CLEW_"
 CONFIG_VARIABLE = "CLEW_CONFIG"
@@ -33,7 +34,15 @@ def _default_data_dir() -> Path:
     return Path(platformdirs.user_data_path("clew", appauthor=False))
 
 
-class Settings(SharedSettings, OutboundSettings, ComputeSettings, AnalysisSettings, GraphSettings, SeriesSettings):
+class Settings(
+    SharedSettings,
+    OutboundSettings,
+    ComputeSettings,
+    AnalysisSettings,
+    GraphSettings,
+    SeriesSettings,
+    VectorSettings,
+):
     """The product's settings. Make one with `load_settings`, which also reads `clew.toml` and explains mistakes."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)

@@ -1,30 +1,28 @@
-"""Which views the settings ask for. A view joins by one line of `projections`."""
+"""Which views the settings ask for: each joins by one line, of those that loads keep or of the others."""
 
 from collections.abc import Iterator
 
 from clew.kernel.settings import Settings
-from clew.projections.graph_place import graph_adapter, graph_view
-from clew.projections.graph_projection import GraphProjection
 from clew.projections.projection import Projection
 from clew.projections.search_place import search_view
 from clew.projections.search_projection import SearchProjection
-from clew.projections.series_influx_projection import SeriesInfluxProjection
-from clew.projections.series_projection import SeriesProjection
 
 
 def projections(settings: Settings) -> list[Projection]:
     """All of them, in the order in which they follow."""
-    return [
-        *_search(settings),
-        *_graph(settings),
-        SeriesProjection(settings),
-        *_series_copy(settings),
-    ]
+    return [*kept_by_loads(settings), *_left_by_loads(settings)]
 
 
 def kept_by_loads(settings: Settings) -> list[Projection]:
     """Those that a command which changed the record leaves up to date; whoever reads another one brings it up first."""
-    return [each for each in projections(settings) if each.kept_by_loads]
+    return [*_search(settings)]
+
+
+def _left_by_loads(settings: Settings) -> Iterator[Projection]:
+    # What these are made of is imported by nobody who only loads.
+    yield from _graph(settings)
+    yield from _series(settings)
+    yield from _vectors(settings)
 
 
 def _search(settings: Settings) -> Iterator[Projection]:
@@ -34,9 +32,27 @@ def _search(settings: Settings) -> Iterator[Projection]:
 
 def _graph(settings: Settings) -> Iterator[Projection]:
     if settings.graph != "none":
+        from clew.projections.graph_place import graph_adapter, graph_view  # noqa: PLC0415
+        from clew.projections.graph_projection import GraphProjection  # noqa: PLC0415
+
         yield GraphProjection(lambda: graph_view(settings), graph_adapter(settings))
 
 
-def _series_copy(settings: Settings) -> Iterator[Projection]:
+def _series(settings: Settings) -> Iterator[Projection]:
+    from clew.projections.series_projection import SeriesProjection  # noqa: PLC0415
+
+    yield SeriesProjection(settings)
     if settings.influxdb_url is not None:
+        from clew.projections.series_influx_projection import SeriesInfluxProjection  # noqa: PLC0415
+
         yield SeriesInfluxProjection(settings)
+
+
+def _vectors(settings: Settings) -> Iterator[Projection]:
+    if settings.vectors != "none":
+        from clew.projections.own_database import OwnDatabase  # noqa: PLC0415
+        from clew.projections.vector_place import vector_view  # noqa: PLC0415
+        from clew.projections.vector_projection import VectorProjection  # noqa: PLC0415
+
+        database = OwnDatabase(settings)
+        yield VectorProjection(vector_view(settings, database), settings, database)

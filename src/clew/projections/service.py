@@ -52,6 +52,11 @@ def check_engines(settings: Settings) -> None:
     _check_graph_engine(settings)
     if settings.influxdb_url is not None:
         check_influxdb(settings)
+    _check_search(settings)
+    _check_vectors(settings)
+
+
+def _check_search(settings: Settings) -> None:
     if settings.search == "none" or settings.search_url is None:
         return
     from clew.projections.search.elastic.opening import engine_connection  # noqa: PLC0415  loads the engine's client
@@ -78,6 +83,24 @@ def _check_graph_engine(settings: Settings) -> None:
         log.warning("the graph engine is awaited", error=str(error))
     else:
         log.info("graph engine", engine=f"Neo4j {version}", place=connection.address.place)
+
+
+def _check_vectors(settings: Settings) -> None:
+    if settings.vectors == "none":
+        return
+    from clew.projections.vectors.errors import VectorEngineUnavailableError  # noqa: PLC0415  only servers need them
+    from clew.projections.vectors.models import models_of  # noqa: PLC0415  as above
+
+    models_of(settings.embedding_models)
+    if settings.vectors_url is None:
+        return
+    from clew.projections.vectors.qdrant.opening import qdrant_connection  # noqa: PLC0415  loads the engine's client
+
+    connection = qdrant_connection(settings)
+    try:
+        log.info("vector engine", engine=connection.version(), place=connection.place)
+    except VectorEngineUnavailableError as error:
+        log.warning("the vector engine is awaited", error=str(error))
 
 
 @contextlib.contextmanager

@@ -68,3 +68,29 @@ series_state: Final = sa.Table(
     required("position"),
     sa.PrimaryKeyConstraint("name"),
 )
+
+# Vectors that an endpoint was paid for, as little-endian binary16, by the content they were made of.
+embedding_cache: Final = sa.Table(
+    "embedding_cache",
+    metadata,
+    sa.Column("organization_id", sa.Uuid, sa.ForeignKey("organizations.id", ondelete="CASCADE"), nullable=False),
+    required("model"),
+    required("content_hash"),
+    sa.Column("embedding", sa.LargeBinary, nullable=False),
+    now("used_at"),
+    sa.PrimaryKeyConstraint("organization_id", "model", "content_hash"),
+)
+
+# What embedding cost, a row for each day (UTC) and model.
+embedding_costs: Final = sa.Table(
+    "embedding_costs",
+    metadata,
+    sa.Column("organization_id", sa.Uuid, sa.ForeignKey("organizations.id", ondelete="CASCADE"), nullable=False),
+    moment("day", nullable=False),
+    required("model"),
+    number("requests", 0, big=True),
+    number("texts", 0, big=True),
+    number("tokens", 0, big=True),
+    sa.Column("usd", sa.Numeric(14, 6), nullable=False, server_default=sa.text("0")),
+    sa.PrimaryKeyConstraint("organization_id", "day", "model"),
+)

@@ -34,6 +34,8 @@ PROMISED = {
     "series write",
     "series delete",
     "series age",
+    "similar to",
+    "similar clusters",
     "report",
     "projection status",
     "projection verify",

@@ -53,6 +53,7 @@ class SearchQuery(Given):
     )
     fuzzy: int = Field(0, ge=0, le=MAXIMUM_FUZZY, description="Letters by which words may differ.")
     highlight: bool = False
+    hybrid: bool = Field(default=False, description="Rank by likeness of meaning or spelling, too.")
     limit: int = Field(20, ge=0, le=200)
     cursor: str | None = Field(None, max_length=4096)
 

@@ -29,7 +29,12 @@ def search(call: Reader, query: Annotated[SearchQuery, Query()]) -> Response:
     """Find things by words, place and time. The view is a moment behind the record: see projections."""
     request = query.request()
     with call.serving.search.reader() as reader:
-        result = reader.search(call.principal.organization_id, request)
+        if query.hybrid:
+            from clew.domains.similarity.hybrid import by_words_and_likeness  # noqa: PLC0415  loads arrays
+
+            result = by_words_and_likeness(call.serving.database, reader, call.principal.organization_id, request)
+        else:
+            result = reader.search(call.principal.organization_id, request)
     asked = query.model_dump(mode="json", exclude_defaults=True, exclude={"cursor"})
     found = {"total": result.total, "ids": [hit.id for hit in result.hits]}
     call.tell_read(Act("searched", "READ", "search", request=asked, response=found))

@@ -42,6 +42,7 @@ def search(  # noqa: PLR0913, PLR0917  an option each, which Typer gives by name
         str | None, typer.Option("--near", metavar="LAT,LON,KM", help="At most so many kilometres from a place.")
     ] = None,
     highlight: Annotated[bool, typer.Option("--highlight", help="Show the text that was found.")] = False,
+    hybrid: Annotated[bool, typer.Option("--hybrid", help="Rank by likeness, too: see `clew similar`.")] = False,
     fuzzy: Annotated[int, typer.Option("--fuzzy", min=0, max=2, help="Letters by which words may differ.")] = 0,
     sort: Annotated[
         list[str] | None, typer.Option("--sort", metavar="FIELD", help="Highest first; -FIELD for lowest first.")
@@ -64,7 +65,7 @@ def search(  # noqa: PLR0913, PLR0917  an option each, which Typer gives by name
 
     Entities, cases and posts; attacks and collected items by --index.
     """
-    from clew.cli.desk.opening import searching_of
+    from clew.cli.desk.opening import searching_of, similarity_of
     from clew.cli.output import print_json
     from clew.projections.search.port import SearchRequest
     from clew.projections.search.wording import (
@@ -96,7 +97,8 @@ def search(  # noqa: PLR0913, PLR0917  an option each, which Typer gives by name
             limit=limit,
             cursor=cursor,
         )
-    result = searching_of(call).search(request)
+    with _as_options():
+        result = similarity_of(call).hybrid(request) if hybrid else searching_of(call).search(request)
     if call.json:
         print_json(result_as_dict(result))
     else:

@@ -32,6 +32,17 @@ def searching_of(call: "Invocation") -> "ports.Searching":
     return RemoteSearching(call)
 
 
+def similarity_of(call: "Invocation") -> "ports.Similarity":
+    """The view of vectors."""
+    if call.address is None:
+        from clew.cli.desk.local.similar import LocalSimilarity
+
+        return LocalSimilarity(call)
+    from clew.cli.desk.remote.similar import RemoteSimilarity
+
+    return RemoteSimilarity(call)
+
+
 def cases_of(call: "Invocation") -> "ports.Cases":
     """Cases."""
     if call.address is None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from clew.domains.investigations.targets import Target
     from clew.domains.jobs.schedules import Schedule, ScheduleChanges
     from clew.domains.jobs.service import Job
+    from clew.domains.similarity.questions import Answer, Grouping, Question
     from clew.ingest.quarantine import RetryReport
     from clew.ingest.service import LoadReport
     from clew.projections.feed import Holder
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from clew.projections.series.port import SeriesAnswer
     from clew.projections.series.service import Measured
     from clew.projections.series.wording import Question as SeriesQuestion
+    from clew.projections.vectors.port import Collection
     from clew.records.cards import Card
     from clew.records.graph import Measurement
     from clew.records.held import HeldRecord
@@ -125,6 +127,19 @@ class MeasuredSeries(Protocol):
 
     def age(self) -> "Aged":
         """Put old days into files, and give up what is too old. Raises NotRemoteError for a server's record."""
+
+
+class Similarity(Protocol):
+    """The view of vectors."""
+
+    def similar(self, question: "Question") -> "Answer":
+        """What is alike. Raises VectorQueryError, NotFoundError."""
+
+    def clusters(self, collection: "Collection", *, limit: int) -> "Grouping":
+        """Groups of what is alike, the largest first."""
+
+    def hybrid(self, request: "SearchRequest") -> "SearchResult":
+        """What words and likeness find together."""
 
 
 class Cases(Protocol):

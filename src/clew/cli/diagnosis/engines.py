@@ -91,9 +91,27 @@ def examine_influxdb(settings: Settings) -> Iterator[Finding]:
     )
 
 
+def examine_vectors(settings: Settings) -> Iterator[Finding]:
+    """The Qdrant that the settings name: which it is, and how long it takes to answer. Nothing if none is."""
+    if settings.vectors_url is None or settings.vectors == "none":
+        return
+    from clew.projections.vectors.qdrant.opening import address_of, qdrant_connection
+
+    connection = qdrant_connection(settings)
+    said, latency = connection.version(), connection.latency_seconds()
+    yield checked(
+        "vector engine",
+        f"{said} at {connection.place} answers in {latency * 1000:.0f} ms",
+        Status.WARN,
+        "vectors and the API key cross the network in the clear: serve it with TLS and write https://",
+        well=address_of(settings).is_safe,
+    )
+
+
 CHECKS: Final[Mapping[str, Check]] = {
     "redis": examine_redis,
     "graph engine": examine_neo4j,
     "influxdb": examine_influxdb,
+    "vectors": examine_vectors,
 }
 """One of each engine; a new one is a line here."""

@@ -461,6 +461,37 @@ class CaseFile(Model, frozen=True, kw_only=True):
     events: int
 
 
+class Likeness(Model, frozen=True, kw_only=True):
+    """A subject that was found. `score` is the cosine of the two vectors, -1 to 1; compare it within one model only."""
+
+    collection: str
+    model: str
+    id: str
+    kind: str
+    name: str
+    platform: str | None
+    excerpt: str
+    score: float
+
+
+class Cluster(Model, frozen=True, kw_only=True):
+    """Subjects that are alike, the words that tell them from others, and those nearest to the middle."""
+
+    size: int
+    terms: list[str]
+    examples: list[Likeness]
+
+
+class Clusters(Resource, frozen=True, kw_only=True):
+    """Groups of a collection, the largest first. `apart`: subjects that are in none."""
+
+    collection: str
+    method: str
+    subjects: int
+    apart: int
+    groups: list[Cluster]
+
+
 class CollectionChanges(Model, frozen=True, kw_only=True):
     """What about a collection is to be different. What is left out stays."""
 
@@ -1768,6 +1799,13 @@ class Settings(Resource, frozen=True, kw_only=True):
     """What the caller set, by key."""
 
     settings: dict[str, Any]
+
+
+class Similar(Resource, frozen=True, kw_only=True):
+    """What is like what was asked about, best first. `asked` is its name."""
+
+    asked: str | None
+    items: list[Likeness]
 
 
 class SourceChanges(Model, frozen=True, kw_only=True):

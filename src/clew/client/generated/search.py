@@ -28,6 +28,7 @@ class SearchOperations(Calls):
         sort: list[str] | None = None,
         fuzzy: int | None = None,
         highlight: bool | None = None,
+        hybrid: bool | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> models.SearchResult:
@@ -55,6 +56,7 @@ class SearchOperations(Calls):
                     "sort": sort,
                     "fuzzy": fuzzy,
                     "highlight": highlight,
+                    "hybrid": hybrid,
                     "limit": limit,
                     "cursor": cursor,
                 },
@@ -76,4 +78,53 @@ class SearchOperations(Calls):
         return self._transport.fetch_resource(
             models.Suggestions,
             asked("GET", "/api/v1/suggest", query={"q": q, "index": index, "type": type, "limit": limit}),
+        )
+
+    def similar(
+        self,
+        *,
+        value: str | None = None,
+        type: str | None = None,
+        q: str | None = None,
+        like: list[str] | None = None,
+        unlike: list[str] | None = None,
+        collection: str | None = None,
+        kind: list[str] | None = None,
+        platform: list[str] | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        limit: int | None = None,
+    ) -> models.Similar:
+        """Find what is alike.
+
+        What is like an entity, a case, a text, or examples. The view is a moment behind the record: see projections.
+        """
+        return self._transport.fetch_resource(
+            models.Similar,
+            asked(
+                "GET",
+                "/api/v1/similar",
+                query={
+                    "value": value,
+                    "type": type,
+                    "q": q,
+                    "like": like,
+                    "unlike": unlike,
+                    "collection": collection,
+                    "kind": kind,
+                    "platform": platform,
+                    "from": from_,
+                    "to": to,
+                    "limit": limit,
+                },
+            ),
+        )
+
+    def clusters(self, *, collection: str | None = None, limit: int | None = None) -> models.Clusters:
+        """Group what is alike.
+
+        Groups among the vectors of a collection, called by the words that tell them apart. Takes seconds.
+        """
+        return self._transport.fetch_resource(
+            models.Clusters, asked("GET", "/api/v1/similar/clusters", query={"collection": collection, "limit": limit})
         )

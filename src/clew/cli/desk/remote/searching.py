@@ -32,7 +32,7 @@ class RemoteSearching:
 
     call: Invocation
 
-    def search(self, request: SearchRequest) -> SearchResult:
+    def search(self, request: SearchRequest, *, hybrid: bool = False) -> SearchResult:
         """What is found."""
         place, histogram = request.within, request.histogram
         if not isinstance(place, GeoRadius | None):
@@ -53,6 +53,7 @@ class RemoteSearching:
                 sort=[f"{'' if each.descending else '-'}{each.field}" for each in request.sort],
                 fuzzy=request.fuzzy,
                 highlight=request.highlight,
+                hybrid=hybrid,
                 limit=request.limit,
                 cursor=request.cursor,
             )

@@ -1,0 +1,1 @@
+"""What is like what: by entity, case, text or examples, and in groups."""

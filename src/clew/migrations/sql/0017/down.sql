@@ -1,0 +1,1 @@
+DROP TABLE embedding_costs, embedding_cache;
