@@ -115,7 +115,7 @@ def _ranked(found: pl.DataFrame) -> pl.DataFrame:
 
 
 def _gone_through(ranked: pl.DataFrame, starts: np.ndarray) -> dict[str, np.ndarray]:
-    """Sums, maxima and surprise of each group of rows (from `starts` on): all first rows in the first step, and so on."""
+    """Sums, maxima and surprise of each group of rows from `starts` on: all first rows in one step, and so on."""
     sizes = np.minimum(np.diff(np.append(starts, ranked.height)), MOST_SHARED)
     said = {name: ranked[name].to_numpy() for name in (*SUMMED, *GREATEST)}
     nats, smaller = -np.log(ranked["p"].to_numpy()), ranked["smaller"].cast(pl.Float64).to_numpy()
