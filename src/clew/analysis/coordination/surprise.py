@@ -84,36 +84,38 @@ def surprises(found: pl.DataFrame) -> pl.DataFrame:
     and `company`. The habits of a pair and kind are gone through together, the rarest of all first, so that there are
     as many steps as the most that any pair shares.
     """
-    wanted = [
-        "pair",
-        "first",
-        "second",
-        "kind",
-        "p",
-        "habit",
-        "smaller",
-        "values",
-        "rarity",
-        "exclusive",
-        "own",
-        "sources",
-    ]
-    ranked = (
+    ranked = _ranked(found)
+    if not ranked.height:
+        return ranked.select(*KEY, *(pl.lit(0.0).alias(name) for name in (*SUMMED, *GREATEST, "surprise")))
+    begins = ranked.select((pl.struct("pair", "kind").rle_id().diff() != 0).fill_null(value=True))
+    starts = np.flatnonzero(begins.to_series().to_numpy())
+    told = (
+        ranked[starts]
+        .select(KEY)
+        .with_columns(pl.Series(name, values) for name, values in _gone_through(ranked, starts).items())
+    )
+    return told.filter(pl.col("surprise") > 0)
+
+
+def _ranked(found: pl.DataFrame) -> pl.DataFrame:
+    """The shared habits of each pair and kind, the least probable first, with what each adds."""
+    wanted = ("pair", *KEY, "p", "habit", "smaller", "values", "rarity", "exclusive", "own", "sources")
+    values, rarity, exclusive = pl.col("values"), pl.col("rarity"), pl.col("exclusive")
+    return (
         found.select(wanted)
         .sort("pair", "kind", "p", "habit")
         .with_columns(
-            (pl.col("values") * pl.col("exclusive")).cast(pl.Float64).alias("exclusive"),
-            (pl.col("values") * pl.col("rarity")).alias("breadth"),
-            (pl.col("values") * pl.col("exclusive") * _unexplained()).alias("own"),
-            (pl.col("values") * pl.col("rarity") * (1 - _unexplained() * pl.col("exclusive"))).alias("known"),
-            (_company() * pl.col("exclusive") * _unexplained()).alias("company"),
+            (values * exclusive).cast(pl.Float64).alias("exclusive"),
+            (values * rarity).alias("breadth"),
+            (values * exclusive * _unexplained()).alias("own"),
+            (values * rarity * (1 - _unexplained() * exclusive)).alias("known"),
+            (_company() * exclusive * _unexplained()).alias("company"),
         )
     )
-    if not ranked.height:
-        return ranked.select(*KEY, *(pl.lit(0.0).alias(name) for name in (*SUMMED, *GREATEST, "surprise")))
-    starts = np.flatnonzero(
-        ranked.select((pl.struct("pair", "kind").rle_id().diff() != 0).fill_null(value=True)).to_series()
-    )
+
+
+def _gone_through(ranked: pl.DataFrame, starts: np.ndarray) -> dict[str, np.ndarray]:
+    """Sums, maxima and surprise of each group of rows from `starts` on: all first rows in one step, and so on."""
     sizes = np.minimum(np.diff(np.append(starts, ranked.height)), MOST_SHARED)
     said = {name: ranked[name].to_numpy() for name in (*SUMMED, *GREATEST)}
     nats, smaller = -np.log(ranked["p"].to_numpy()), ranked["smaller"].cast(pl.Float64).to_numpy()
@@ -129,8 +131,7 @@ def surprises(found: pl.DataFrame) -> pl.DataFrame:
                 total[name][here] += said[name][row]
             for name in GREATEST:
                 total[name][here] = np.maximum(total[name][here], said[name][row])
-    told = ranked[starts].select(KEY).with_columns(pl.Series(name, values) for name, values in total.items())
-    return told.with_columns(pl.Series("surprise", np.minimum(best, CEILING))).filter(pl.col("surprise") > 0)
+    return total | {"surprise": np.minimum(best, CEILING)}
 
 
 def _unexplained() -> pl.Expr:
