@@ -23,6 +23,10 @@ Since = Annotated[
 Until = Annotated[
     datetime | None, typer.Option("--until", formats=TIMES, help="Only sessions that began before (UTC).")
 ]
+Of = Annotated[
+    list[str] | None,
+    typer.Option("--of", metavar="ADDRESS|ID", help="Only this source, or this session; may be repeated."),
+]
 AnalysisArgument = Annotated[UUID, typer.Argument(metavar="ANALYSIS", help="Id of the analysis.")]
 
 
@@ -34,10 +38,7 @@ def start(
     sensor: Annotated[
         list[str] | None, typer.Option("--sensor", metavar="NAME", help="Only this sensor; may be repeated.")
     ] = None,
-    of: Annotated[
-        list[str] | None,
-        typer.Option("--of", metavar="ADDRESS|ID", help="Only this source, or this session; may be repeated."),
-    ] = None,
+    of: Of = None,
     campaign: Annotated[
         str | None, typer.Option("--campaign", metavar="NAME", help="Only the members of this campaign.")
     ] = None,
