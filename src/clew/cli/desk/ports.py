@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from threading import Event
 
     from clew.cli.new_password import NewPassword
-    from clew.domains.analyses.reading import AnalysisSession
-    from clew.domains.analyses.request import NewAnalysisSession
     from clew.domains.analyses.webhook_secrets import WebhookSecret
     from clew.domains.audit.export import Exported
     from clew.domains.audit.search import AuditPage, AuditQuery
@@ -397,25 +395,6 @@ class Analysing:
     until: "datetime | None" = None
     depth: str = "standard"
     sensors: tuple[str, ...] | None = None
-
-
-class Analyses(Protocol):
-    """Analyses that a server or worker does."""
-
-    def start(self, asked: "NewAnalysisSession") -> "AnalysisSession":
-        """Have one done. Raises InputError, NotFoundError for its campaign, LimitError."""
-
-    def find(self, identifier: UUID) -> "AnalysisSession":
-        """One with its steps. Raises NotFoundError."""
-
-    def all(self, *, status: str | None, limit: int) -> "Sequence[AnalysisSession]":
-        """The newest first, at most `limit`."""
-
-    def cancel(self, identifier: UUID) -> "AnalysisSession":
-        """End it. Raises NotFoundError, ConflictError."""
-
-    def wait(self, identifier: UUID, stop: "Event") -> "AnalysisSession":
-        """It when it is over, or as it stands when `stop` is set; with progress. Raises NotFoundError."""
 
 
 class Campaigns(Protocol):

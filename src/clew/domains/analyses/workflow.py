@@ -54,6 +54,8 @@ class State(TypedDict, total=False):
 
 
 PUBLISH: Final = NODES[-1].name
+TAKE_OVER_SECONDS: Final = 10.0
+"""So long the connection of a process that was killed may take to end."""
 _TOLD: Final = ("sessions", "pairs", "communities")
 
 
@@ -91,7 +93,7 @@ class Workflow:
         with (
             database_errors(self.database.address),
             working_connection(self.database, context) as connection,
-            only_analysis(connection, organization_id, f"analysis {analysis_id}"),
+            only_analysis(connection, organization_id, f"analysis {analysis_id}", patience_seconds=TAKE_OVER_SECONDS),
         ):
             make_partitions_ahead(connection, self.database.settings.partitions_ahead_months)
             connection.execute("SET synchronous_commit = off")  # a node that is lost with the machine is done again
