@@ -175,7 +175,7 @@ def jobs_of(call: "Invocation") -> "ports.Jobs":
     return RemoteJobs(call)
 
 
-def campaigns_of(call: "Invocation") -> "ports.Campaigns":
+def campaigns_of(call: "Invocation") -> "analysis_ports.Campaigns":
     """Analyses and campaigns."""
     if call.address is None:
         from clew.cli.desk.local.campaigns import LocalCampaigns
