@@ -23,6 +23,8 @@ ALLOWED = {
     "src/clew/client/events.py": "reads the stream that the transport opened",
     "src/clew/client/operations.py": "names the transport's answers",
     "src/clew/client/transport.py": "speaks to the Clew server that --server names",
+    "src/clew/domains/analyses/callbacks.py": "speaks, by kernel.outbound, to the address that an analysis named",
+    "src/clew/domains/analyses/language_model.py": "speaks, by kernel.outbound, to the model that assessment_url names",
     "src/clew/domains/campaigns/computing.py": "knocks at the Ray cluster that ray_address names",
     "src/clew/projections/series/influx/connection.py": "speaks to the InfluxDB that influxdb_url names",
     "src/clew/domains/identity/delivery.py": "speaks to the mail server that smtp_host names",

@@ -77,7 +77,6 @@ def carry_out(plan: dict[str, Any]) -> None:
 
 def main() -> None:
     import langgraph.graph  # noqa: F401  loaded once, for every child
-    import langsmith.run_helpers  # noqa: F401
 
     from clew.domains.analyses import checkpoints  # noqa: F401
 

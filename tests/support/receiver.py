@@ -38,7 +38,7 @@ def receiver(answers: Callable[[int], tuple[int, str | None]] = lambda _: (204, 
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             status, location = made.answers(len(made.received))
             made.received.append(
                 Received(self.path, {name.lower(): value for name, value in self.headers.items()}, body)

@@ -19,7 +19,7 @@ from clew.worker.registry import PLACE
 from clew.worker.watching import LOOK_SECONDS, Watch
 from clew.worker.work import handlers_at
 
-HANDOVER_SECONDS: Final = 0.05
+HANDOVER_SECONDS: Final = 0.25
 """So long a worker without a process leaves a job to one that rests with a process that has loaded its libraries."""
 
 log: Final = structlog.get_logger(__name__)

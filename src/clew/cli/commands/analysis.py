@@ -10,30 +10,35 @@ from clew.cli.commands.campaign import TIMES, DepthName
 from clew.cli.options import DataDirectoryOption, JsonOption, OrganizationOption, invocation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from clew.cli.options import Invocation
     from clew.domains.analyses.reading import AnalysisSession
 
 NOT_COMPLETED = 1
 
+Since = Annotated[
+    datetime | None, typer.Option("--since", formats=TIMES, help="Only sessions that began from then on (UTC).")
+]
+Until = Annotated[
+    datetime | None, typer.Option("--until", formats=TIMES, help="Only sessions that began before (UTC).")
+]
+Of = Annotated[
+    list[str] | None,
+    typer.Option("--of", metavar="ADDRESS|ID", help="Only this source, or this session; may be repeated."),
+]
 AnalysisArgument = Annotated[UUID, typer.Argument(metavar="ANALYSIS", help="Id of the analysis.")]
 
 
 def start(
     context: typer.Context,
-    since: Annotated[
-        datetime | None, typer.Option("--since", formats=TIMES, help="Only sessions that began from then on (UTC).")
-    ] = None,
-    until: Annotated[
-        datetime | None, typer.Option("--until", formats=TIMES, help="Only sessions that began before (UTC).")
-    ] = None,
+    since: Since = None,
+    until: Until = None,
     depth: Annotated[DepthName, typer.Option("--depth", help="How much is looked at.")] = DepthName.STANDARD,
     sensor: Annotated[
         list[str] | None, typer.Option("--sensor", metavar="NAME", help="Only this sensor; may be repeated.")
     ] = None,
-    of: Annotated[
-        list[str] | None,
-        typer.Option("--of", metavar="ADDRESS|ID", help="Only this source, or this session; may be repeated."),
-    ] = None,
+    of: Of = None,
     campaign: Annotated[
         str | None, typer.Option("--campaign", metavar="NAME", help="Only the members of this campaign.")
     ] = None,
@@ -55,13 +60,14 @@ def start(
     from clew.domains.analyses.request import NewAnalysisSession
 
     call = invocation(context, as_json, organization, data_dir)
+    addresses, sessions = _named(of or ())
     asked = NewAnalysisSession(
         depth.value,
         utc(since),
         utc(until),
-        tuple(sensor) if sensor else None,
-        tuple(each for each in of or () if "." in each or ":" in each) or None,
-        tuple(_session(each) for each in of or () if "." not in each and ":" not in each) or None,
+        tuple(sensor or ()) or None,
+        addresses,
+        sessions,
         campaign,
         priority,
         callback,
@@ -156,6 +162,13 @@ def wait(
     _tell(call, found)
     if found.status != "completed":
         raise typer.Exit(NOT_COMPLETED)
+
+
+def _named(texts: "Sequence[str]") -> tuple[tuple[str, ...] | None, tuple[UUID, ...] | None]:
+    """Addresses and ids of sessions, None where there are none."""
+    addresses = tuple(each for each in texts if "." in each or ":" in each)
+    sessions = tuple(_session(each) for each in texts if each not in addresses)
+    return addresses or None, sessions or None
 
 
 def _session(text: str) -> UUID:

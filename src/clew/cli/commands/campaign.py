@@ -67,8 +67,8 @@ def analyze(
 
     Without times and sensors the whole record is analysed, from where the last analysis ended. Ctrl-C cancels.
     """
+    from clew.cli.desk.analysis_ports import Analysing
     from clew.cli.desk.opening import campaigns_of
-    from clew.cli.desk.ports import Analysing
     from clew.cli.interruption import stop_on_interrupt
     from clew.cli.output import print_json
 
@@ -281,8 +281,8 @@ def export(
 def _decide(
     call: "Invocation", campaign: str, kind: str, *, parts: tuple[str, ...] = (), name: str | None = None
 ) -> None:
+    from clew.cli.desk.analysis_ports import Decision
     from clew.cli.desk.opening import campaigns_of
-    from clew.cli.desk.ports import Decision
 
     _tell(call, campaigns_of(call).decide(campaign, Decision(kind, parts, name)))
 

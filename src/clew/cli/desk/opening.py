@@ -6,7 +6,7 @@ Nothing of either is loaded before it is chosen.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from clew.cli.desk import ports
+    from clew.cli.desk import analysis_ports, ports
     from clew.cli.options import Invocation
 
 
@@ -186,7 +186,7 @@ def jobs_of(call: "Invocation") -> "ports.Jobs":
     return RemoteJobs(call)
 
 
-def campaigns_of(call: "Invocation") -> "ports.Campaigns":
+def campaigns_of(call: "Invocation") -> "analysis_ports.Campaigns":
     """Analyses and campaigns."""
     if call.address is None:
         from clew.cli.desk.local.campaigns import LocalCampaigns
@@ -197,7 +197,7 @@ def campaigns_of(call: "Invocation") -> "ports.Campaigns":
     return RemoteCampaigns(call)
 
 
-def analyses_of(call: "Invocation") -> "ports.Analyses":
+def analyses_of(call: "Invocation") -> "analysis_ports.Analyses":
     """Analyses that a server or worker does."""
     if call.address is None:
         from clew.cli.desk.local.analyses import LocalAnalyses

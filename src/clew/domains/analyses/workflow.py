@@ -54,6 +54,8 @@ class State(TypedDict, total=False):
 
 
 PUBLISH: Final = NODES[-1].name
+TAKE_OVER_SECONDS: Final = 10.0
+"""So long the connection of a process that was killed may take to end."""
 _TOLD: Final = ("sessions", "pairs", "communities")
 
 
@@ -91,7 +93,7 @@ class Workflow:
         with (
             database_errors(self.database.address),
             working_connection(self.database, context) as connection,
-            only_analysis(connection, organization_id, f"analysis {analysis_id}"),
+            only_analysis(connection, organization_id, f"analysis {analysis_id}", patience_seconds=TAKE_OVER_SECONDS),
         ):
             make_partitions_ahead(connection, self.database.settings.partitions_ahead_months)
             connection.execute("SET synchronous_commit = off")  # a node that is lost with the machine is done again
@@ -132,17 +134,12 @@ class Workflow:
         return Limits(stop.is_set, time.monotonic() + self.database.settings.analysis_timeout_seconds - max(spent, 0.0))
 
     def _carry_out(self, bench: Workbench, context: TenantContext) -> None:
-        from langsmith.run_helpers import tracing_context  # noqa: PLC0415 - loads what only a workflow needs
-
         from clew.domains.analyses.checkpoints import opened_saver  # noqa: PLC0415
 
         thread = str(bench.subject.analysis_id)
         config: Any = {"configurable": {"thread_id": thread}, "recursion_limit": len(self.nodes) * (MOST_ROUNDS + 1)}
-        # Whatever the environment says: nothing of an analysis is told to a tracing service. Of these two the library
-        # makes an error.
-        for name in ("LANGCHAIN_TRACING", "LANGCHAIN_HANDLER"):
-            os.environ.pop(name, None)
-        with opened_saver(self.database, context) as saver, tracing_context(enabled=False):
+        _trace_nothing()
+        with opened_saver(self.database, context) as saver:
             graph = self._graph(bench, saver)
             known = saver.get_tuple(config)
             given: Any = None if known is not None else {"analysis_id": thread, "round": 1, "overtaken": False}
@@ -217,6 +214,18 @@ def _committed(node: Node, bench: Workbench, writer: Writer, step: UUID) -> Any:
         output = commit()
         bench.log.complete(step, output)
     return output
+
+
+def _trace_nothing() -> None:
+    """Whatever the environment of the process says: nothing of an analysis is told to a tracing service.
+
+    LangChain, which LangGraph is built on, would send every run to the address that LANGSMITH_ENDPOINT names. It looks
+    at these once, when its first graph runs.
+    """
+    for library in ("LANGSMITH", "LANGCHAIN"):
+        os.environ[f"{library}_TRACING_V2"] = "false"
+        os.environ.pop(f"{library}_TRACING", None)
+    os.environ.pop("LANGCHAIN_HANDLER", None)
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ A killed process loses its connection and with it the lock, so nothing is ever l
 """
 
 import contextlib
+import time
 from collections.abc import Iterator
 from typing import Any, Final
 from uuid import UUID, uuid5
@@ -14,6 +15,7 @@ from clew.kernel.database import Database
 from clew.kernel.errors import ConflictError
 from clew.kernel.transactions import SET_CONTEXT, TenantContext, context_parameters
 
+_PAUSE_SECONDS: Final = 0.1
 _FOR_THE_SESSION: Final = SET_CONTEXT.replace("true)", "false)")
 
 
@@ -33,19 +35,32 @@ def working_connection(database: Database, context: TenantContext) -> Iterator[p
 
 
 @contextlib.contextmanager
-def only_analysis(connection: psycopg.Connection[Any], organization_id: UUID, name: str = "analysis") -> Iterator[None]:
-    """Be the only analysis of the organization, or of that name. Raises ConflictError while another one runs."""
+def only_analysis(
+    connection: psycopg.Connection[Any], organization_id: UUID, name: str = "analysis", *, patience_seconds: float = 0.0
+) -> Iterator[None]:
+    """Be the only analysis of the organization, or of that name. Raises ConflictError while another one runs.
+
+    The lock of a process that was killed goes with its connection, which the server may notice a moment later: whoever
+    takes over from one is patient for so long.
+    """
     key = lock_key(organization_id, name)
-    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
-    if not (row and row[0]):
-        raise AnalysisRunningError(
-            "another analysis of this organization is running", remedy="wait until it is done, or cancel it"
-        )
+    until = time.monotonic() + patience_seconds
+    while not _locked(connection, key):
+        if time.monotonic() >= until:
+            raise AnalysisRunningError(
+                "another analysis of this organization is running", remedy="wait until it is done, or cancel it"
+            )
+        time.sleep(_PAUSE_SECONDS)
     try:
         yield
     finally:
         if not connection.closed:
             connection.execute("SELECT pg_advisory_unlock(%s)", (key,))
+
+
+def _locked(connection: psycopg.Connection[Any], key: int) -> bool:
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (key,)).fetchone()
+    return bool(row and row[0])
 
 
 def enter_campaigns(connection: psycopg.Connection[Any], organization_id: UUID) -> None:

@@ -1,5 +1,6 @@
 """The text of an analysis from the record to its row: what strangers wrote into the record steers nothing."""
 
+import importlib
 import re
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tests.support.analysing import asked_for, attempted, carried_out, shown
 from tests.support.attacks import START, Operator, background, session
 from tests.support.loading import load, log, rows
 from tests.support.model_server import model_server, summary
+from tests.support.receiver import receiver
 from tests.support.record import Tenant, new_organization
 
 ATTEMPTS = Path(__file__).parents[3] / "unit" / "domains" / "analyses" / "injections.txt"
@@ -124,12 +126,14 @@ def test_the_worker_asks_the_model_that_the_settings_name(
 def test_an_environment_that_asks_for_tracing_is_not_listened_to(
     database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """LangChain would send every run to whoever LANGSMITH_ENDPOINT names."""
-    with model_server(lambda *_: 200) as collector:
+    """LangChain would send every run to whoever LANGSMITH_ENDPOINT names, by variables that it looks at once."""
+    importlib.import_module("langsmith.utils").get_env_var.cache_clear()
+    with receiver(lambda _: (200, None)) as collector:
         for name in ("LANGSMITH", "LANGCHAIN"):
             monkeypatch.setenv(f"{name}_TRACING", "true")
             monkeypatch.setenv(f"{name}_TRACING_V2", "true")
-            monkeypatch.setenv(f"{name}_ENDPOINT", collector.url)
+            monkeypatch.setenv(f"{name}_ENDPOINT", f"http://{collector.address}")
             monkeypatch.setenv(f"{name}_API_KEY", "lsv2_test")
         assert carried_out(database, tenant, asked_for(database, tenant)).status == "completed"
-        assert collector.paths == []
+        importlib.import_module("langchain_core.tracers.langchain").wait_for_all_tracers()
+        assert collector.received == []

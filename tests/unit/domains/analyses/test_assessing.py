@@ -61,7 +61,10 @@ def test_without_a_model_the_template_words_it() -> None:
         "In 1,234 sessions of the whole record, with 210 sources, 2 groups of sources seem to act together; 1 group is "
         "sure enough to count as a campaign. The surest has 8 sources in 24 sessions and a confidence of 0.97."
     )
-    assert "they fetched the same file (0.99) and used the same public key (0.95)" in made.findings[0]
+    assert (
+        "in common, and how strong that is: fetched the same file (0.99), used the same public key (0.95)"
+        in made.findings[0]
+    )
     assert "which is not sure enough for a campaign" in made.findings[1]
     assert [(each.code, each.group) for each in made.actions] == [
         ("watch_sources", 1), ("search_files", 1), ("search_hosts", 1),

@@ -20,7 +20,7 @@ _PAUSE_SECONDS: Final = 0.3
 
 @dataclass(frozen=True, slots=True)
 class LocalAnalyses:
-    """See `ports.Analyses`."""
+    """See `analysis_ports.Analyses`."""
 
     call: Invocation
 

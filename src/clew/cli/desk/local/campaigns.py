@@ -6,7 +6,7 @@ from threading import Event
 from typing import Any
 
 from clew.analysis.coordination import Depth
-from clew.cli.desk.ports import Analysing, Decision
+from clew.cli.desk.analysis_ports import Analysing, Decision
 from clew.cli.options import Invocation
 from clew.cli.output import json_text
 from clew.cli.progress import stepped
@@ -20,7 +20,7 @@ from clew.records import acts
 
 @dataclass(frozen=True, slots=True)
 class LocalCampaigns:
-    """See `ports.Campaigns`."""
+    """See `analysis_ports.Campaigns`."""
 
     call: Invocation
 

@@ -22,7 +22,7 @@ _LONGEST_PAUSE: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class RemoteAnalyses:
-    """See `ports.Analyses`."""
+    """See `analysis_ports.Analyses`."""
 
     call: Invocation
 

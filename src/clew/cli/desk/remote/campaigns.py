@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from clew.cli.desk.ports import Analysing, Decision
+from clew.cli.desk.analysis_ports import Analysing, Decision
 from clew.cli.desk.remote.connection import connected, shaped
 from clew.cli.options import Invocation
 from clew.cli.output import json_text
@@ -24,7 +24,7 @@ _AT_ONCE: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class RemoteCampaigns:
-    """See `ports.Campaigns`."""
+    """See `analysis_ports.Campaigns`."""
 
     call: Invocation
 
