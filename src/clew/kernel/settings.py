@@ -17,6 +17,7 @@ from pydantic_settings import SettingsConfigDict
 
 from clew.kernel.analysis_settings import AnalysisSettings
 from clew.kernel.compute_settings import ComputeSettings
+from clew.kernel.documents_settings import DocumentsSettings
 from clew.kernel.errors import ConfigurationError
 from clew.kernel.graph_settings import GraphSettings
 from clew.kernel.outbound_settings import OutboundSettings
@@ -32,7 +33,7 @@ def _default_data_dir() -> Path:
     return Path(platformdirs.user_data_path("clew", appauthor=False))
 
 
-class Settings(SharedSettings, OutboundSettings, ComputeSettings, AnalysisSettings, GraphSettings):
+class Settings(SharedSettings, OutboundSettings, ComputeSettings, AnalysisSettings, GraphSettings, DocumentsSettings):
     """The product's settings. Make one with `load_settings`, which also reads `clew.toml` and explains mistakes."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)

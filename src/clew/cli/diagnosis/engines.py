@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from clew.cli.diagnosis.documents import examine_documents
 from clew.cli.diagnosis.finding import Finding, Status, checked
 from clew.cli.diagnosis.machine import written_size
 from clew.kernel.installation_secret import InstallationSecret
@@ -72,5 +73,9 @@ def _is_local(settings: Settings) -> bool:
     return url.startswith("unix:") or host.startswith(("127.", "localhost", "[::1]"))
 
 
-CHECKS: Final[Mapping[str, Check]] = {"redis": examine_redis, "graph engine": examine_neo4j}
+CHECKS: Final[Mapping[str, Check]] = {
+    "redis": examine_redis,
+    "graph engine": examine_neo4j,
+    "documents": examine_documents,
+}
 """One of each engine; a new one is a line here."""
