@@ -15,15 +15,9 @@ import platformdirs
 from pydantic import ByteSize, Field, SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
-from clew.kernel.analysis_settings import AnalysisSettings
-from clew.kernel.compute_settings import ComputeSettings
 from clew.kernel.errors import ConfigurationError
-from clew.kernel.graph_settings import GraphSettings
-from clew.kernel.outbound_settings import OutboundSettings
-from clew.kernel.series_settings import SeriesSettings
+from clew.kernel.part_settings import PartSettings
 from clew.kernel.setting_kinds import GIBIBYTE, KIBIBYTE, MEBIBYTE, AbsolutePath, PostgresqlUrl, SearchUrl, absolute
-from clew.kernel.shared_settings import SharedSettings
-from clew.kernel.vector_settings import VectorSettings
 
 PREFIX = "CLEW_"
 CONFIG_VARIABLE = "CLEW_CONFIG"
@@ -34,15 +28,7 @@ def _default_data_dir() -> Path:
     return Path(platformdirs.user_data_path("clew", appauthor=False))
 
 
-class Settings(
-    SharedSettings,
-    OutboundSettings,
-    ComputeSettings,
-    AnalysisSettings,
-    GraphSettings,
-    SeriesSettings,
-    VectorSettings,
-):
+class Settings(PartSettings):
     """The product's settings. Make one with `load_settings`, which also reads `clew.toml` and explains mistakes."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
@@ -271,9 +257,7 @@ class Settings(
         30, ge=1, le=3650, description="Days without a session of it after which a campaign counts as concluded."
     )
     batch_bytes: ByteSize = Field(
-        ByteSize(16 * MEBIBYTE),
-        ge=64 * KIBIBYTE,
-        description="Input bytes loaded in one batch; bounds the memory.",
+        ByteSize(16 * MEBIBYTE), ge=64 * KIBIBYTE, description="Input bytes loaded in one batch; bounds the memory."
     )
     max_record_bytes: ByteSize = Field(
         ByteSize(16 * MEBIBYTE),
