@@ -9,7 +9,7 @@ from clew.cli.options import DataDirectoryOption, JsonOption, OrganizationOption
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from clew.cli.desk.ports import Compared, Following
+    from clew.cli.desk.view_ports import Compared, Following
 
 NameArgument = Annotated[str | None, typer.Argument(metavar="[NAME]", help="The projection; all if none is named.")]
 

@@ -6,7 +6,7 @@ Nothing of either is loaded before it is chosen.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from clew.cli.desk import analysis_ports, ports
+    from clew.cli.desk import analysis_ports, ports, view_ports
     from clew.cli.options import Invocation
 
 
@@ -21,7 +21,7 @@ def entities_of(call: "Invocation") -> "ports.Entities":
     return RemoteEntities(call)
 
 
-def searching_of(call: "Invocation") -> "ports.Searching":
+def searching_of(call: "Invocation") -> "view_ports.Searching":
     """The search view."""
     if call.address is None:
         from clew.cli.desk.local.searching import LocalSearching
@@ -32,7 +32,7 @@ def searching_of(call: "Invocation") -> "ports.Searching":
     return RemoteSearching(call)
 
 
-def similarity_of(call: "Invocation") -> "ports.Similarity":
+def similarity_of(call: "Invocation") -> "view_ports.Similarity":
     """The view of vectors."""
     if call.address is None:
         from clew.cli.desk.local.similar import LocalSimilarity
@@ -43,7 +43,7 @@ def similarity_of(call: "Invocation") -> "ports.Similarity":
     return RemoteSimilarity(call)
 
 
-def documents_of(call: "Invocation") -> "ports.Documents":
+def documents_of(call: "Invocation") -> "view_ports.Documents":
     """Documents and their content."""
     if call.address is None:
         from clew.cli.desk.local.documents import LocalDocuments
@@ -87,7 +87,7 @@ def quarantine_of(call: "Invocation") -> "ports.Quarantine":
     return RemoteQuarantine(call)
 
 
-def projections_of(call: "Invocation") -> "ports.Projections":
+def projections_of(call: "Invocation") -> "view_ports.Projections":
     """The views."""
     if call.address is None:
         from clew.cli.desk.local.projections import LocalProjections
@@ -175,7 +175,7 @@ def schedules_of(call: "Invocation") -> "ports.Schedules":
     return RemoteSchedules(call)
 
 
-def series_of(call: "Invocation") -> "ports.MeasuredSeries":
+def series_of(call: "Invocation") -> "view_ports.MeasuredSeries":
     """Measured values over time."""
     if call.address is None:
         from clew.cli.desk.local.series import LocalSeries
@@ -219,7 +219,7 @@ def analyses_of(call: "Invocation") -> "analysis_ports.Analyses":
     return RemoteAnalyses(call)
 
 
-def graph_of(call: "Invocation") -> "ports.Graph":
+def graph_of(call: "Invocation") -> "view_ports.Graph":
     """The graph view."""
     if call.address is None:
         from clew.cli.desk.local.graph import LocalGraph

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clew.cli.desk.ports import Compared, Following, Rebuilt
+from clew.cli.desk.view_ports import Compared, Following, Rebuilt
 from clew.cli.options import Invocation
 from clew.cli.progress import counted
 from clew.cli.session import opened_current_database

@@ -13,7 +13,7 @@ from clew.projections.documents.wording import collection_of, conditions_of
 
 @dataclass(frozen=True, slots=True)
 class RemoteDocuments:
-    """See `ports.Documents`."""
+    """See `view_ports.Documents`."""
 
     call: Invocation
 

@@ -15,7 +15,7 @@ from clew.records.graph import Measurement
 
 @dataclass(frozen=True, slots=True)
 class RemoteGraph:
-    """See `ports.Graph`."""
+    """See `view_ports.Graph`."""
 
     call: Invocation
 

@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from clew.cli.desk.ports import Compared, Following, Rebuilt
 from clew.cli.desk.remote.connection import connected
+from clew.cli.desk.view_ports import Compared, Following, Rebuilt
 from clew.cli.options import Invocation
 from clew.client import Client, models
 from clew.client.jobs import finished
@@ -26,7 +26,7 @@ class VerificationError(ClewError):
 
 @dataclass(frozen=True, slots=True)
 class RemoteProjections:
-    """See `ports.Projections`."""
+    """See `view_ports.Projections`."""
 
     call: Invocation
 

@@ -28,7 +28,7 @@ _MARKED: Final = re.compile(r"<mark>(.*?)</mark>", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class RemoteSearching:
-    """See `ports.Searching`."""
+    """See `view_ports.Searching`."""
 
     call: Invocation
 

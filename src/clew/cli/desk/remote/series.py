@@ -24,7 +24,7 @@ _AT_ONCE: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class RemoteSeries:
-    """See `ports.MeasuredSeries`."""
+    """See `view_ports.MeasuredSeries`."""
 
     call: Invocation
 

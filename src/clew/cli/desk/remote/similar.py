@@ -12,7 +12,7 @@ from clew.projections.vectors.port import Collection
 
 @dataclass(frozen=True, slots=True)
 class RemoteSimilarity:
-    """See `ports.Similarity`."""
+    """See `view_ports.Similarity`."""
 
     call: Invocation
 
