@@ -19,6 +19,7 @@ from clew.kernel.analysis_settings import AnalysisSettings
 from clew.kernel.compute_settings import ComputeSettings
 from clew.kernel.errors import ConfigurationError
 from clew.kernel.graph_settings import GraphSettings
+from clew.kernel.exchange_settings import ExchangeSettings
 from clew.kernel.outbound_settings import OutboundSettings
 from clew.kernel.series_settings import SeriesSettings
 from clew.kernel.setting_kinds import GIBIBYTE, KIBIBYTE, MEBIBYTE, AbsolutePath, PostgresqlUrl, SearchUrl, absolute
@@ -33,7 +34,7 @@ def _default_data_dir() -> Path:
     return Path(platformdirs.user_data_path("clew", appauthor=False))
 
 
-class Settings(SharedSettings, OutboundSettings, ComputeSettings, AnalysisSettings, GraphSettings, SeriesSettings):
+class Settings(SharedSettings, OutboundSettings, ComputeSettings, AnalysisSettings, GraphSettings, SeriesSettings, ExchangeSettings):
     """The product's settings. Make one with `load_settings`, which also reads `clew.toml` and explains mistakes."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)

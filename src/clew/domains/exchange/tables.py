@@ -51,7 +51,7 @@ contents: Final = sa.Table(
     sa.PrimaryKeyConstraint("organization_id", "hash"),
 )
 
-# Our copy of each exchanged thing. Of a bundle the content is what surrounds its objects, and their hashes in order.
+# Our copy of each exchanged thing. Of a bundle the content is what surrounds its objects.
 objects: Final = tenant_table(
     "exchange_objects",
     required("form"),
@@ -60,6 +60,7 @@ objects: Final = tenant_table(
     text("title"),
     _hash("content_hash"),  # null: deleted, and nobody's copy is kept
     reference("campaign_id", optional=True),
+    _hash("generated_hash"),  # what it was made as from its campaign last: the common ground with what people changed
     moment("deleted_at"),
     moment("changed_at", nullable=False),
     one_of("form", FORMS),
@@ -67,6 +68,20 @@ objects: Final = tenant_table(
     sa.UniqueConstraint("organization_id", "form", "external_id"),
     index("form", "changed_at"),
     index("campaign_id"),
+    index("content_hash"),
+    index("generated_hash"),
+)
+
+# Which objects a bundle holds, in its order; of each the version that the bundle has.
+bundle_members: Final = sa.Table(
+    "exchange_bundle_members",
+    metadata,
+    sa.Column("organization_id", sa.Uuid, sa.ForeignKey("organizations.id", ondelete="CASCADE"), nullable=False),
+    required("bundle_id"),
+    sa.Column("position", sa.Integer, nullable=False),
+    _hash("content_hash", optional=False),
+    sa.PrimaryKeyConstraint("organization_id", "bundle_id", "position"),
+    index("content_hash"),
 )
 
 # What a peer was last seen with, or left with: the common ground from which changes of both sides are told.
@@ -78,12 +93,15 @@ states: Final = sa.Table(
     required("form"),
     required("external_id"),
     _hash("base_hash"),
+    _hash("sent_hash"),  # what they were sent, where they keep less of it
     flag("is_deleted", default=False),
     moment("seen_at"),
     moment("sent_at"),
     sa.PrimaryKeyConstraint("organization_id", "peer_id", "form", "external_id"),
     belongs_to("peer_id", "exchange_peers"),
     one_of("form", FORMS),
+    index("base_hash"),
+    index("sent_hash"),
 )
 
 conflicts: Final = tenant_table(
@@ -125,6 +143,7 @@ shares: Final = sa.Table(
     sa.PrimaryKeyConstraint("organization_id", "collection_id", "external_id", "version"),
     belongs_to("collection_id", "exchange_collections"),
     index("collection_id", "added_at", "position"),
+    index("content_hash"),
 )
 
 # Techniques as the newest ATT&CK bundle that was loaded describes them.

@@ -33,6 +33,7 @@ CREATE TABLE exchange_objects (
     title TEXT,
     content_hash CHAR(64),
     campaign_id UUID,
+    generated_hash CHAR(64),
     deleted_at TIMESTAMP WITH TIME ZONE,
     changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
@@ -44,13 +45,25 @@ CREATE TABLE exchange_objects (
     CONSTRAINT exchange_objects_organization_id_fkey FOREIGN KEY(organization_id) REFERENCES organizations (id) ON DELETE CASCADE
 );
 CREATE INDEX exchange_objects_organization_id_campaign_id_idx ON exchange_objects (organization_id, campaign_id);
+CREATE INDEX exchange_objects_organization_id_content_hash_idx ON exchange_objects (organization_id, content_hash);
 CREATE INDEX exchange_objects_organization_id_form_changed_at_idx ON exchange_objects (organization_id, form, changed_at);
+CREATE INDEX exchange_objects_organization_id_generated_hash_idx ON exchange_objects (organization_id, generated_hash);
+CREATE TABLE exchange_bundle_members (
+    organization_id UUID NOT NULL,
+    bundle_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    content_hash CHAR(64) NOT NULL,
+    CONSTRAINT exchange_bundle_members_pkey PRIMARY KEY (organization_id, bundle_id, position),
+    CONSTRAINT exchange_bundle_members_organization_id_fkey FOREIGN KEY(organization_id) REFERENCES organizations (id) ON DELETE CASCADE
+);
+CREATE INDEX exchange_bundle_members_organization_id_content_hash_idx ON exchange_bundle_members (organization_id, content_hash);
 CREATE TABLE exchange_states (
     organization_id UUID NOT NULL,
     peer_id UUID NOT NULL,
     form TEXT NOT NULL,
     external_id TEXT NOT NULL,
     base_hash CHAR(64),
+    sent_hash CHAR(64),
     is_deleted BOOLEAN DEFAULT false NOT NULL,
     seen_at TIMESTAMP WITH TIME ZONE,
     sent_at TIMESTAMP WITH TIME ZONE,
@@ -58,6 +71,8 @@ CREATE TABLE exchange_states (
     CONSTRAINT exchange_states_organization_id_peer_id_fkey FOREIGN KEY(organization_id, peer_id) REFERENCES exchange_peers (organization_id, id) ON DELETE CASCADE,
     CONSTRAINT exchange_states_form_check CHECK (form = ANY (ARRAY['misp'::text, 'stix'::text, 'bundle'::text]))
 );
+CREATE INDEX exchange_states_organization_id_base_hash_idx ON exchange_states (organization_id, base_hash);
+CREATE INDEX exchange_states_organization_id_sent_hash_idx ON exchange_states (organization_id, sent_hash);
 CREATE TABLE exchange_conflicts (
     organization_id UUID NOT NULL,
     id UUID DEFAULT gen_random_uuid() NOT NULL,
@@ -103,6 +118,7 @@ CREATE TABLE exchange_shares (
     CONSTRAINT exchange_shares_organization_id_collection_id_fkey FOREIGN KEY(organization_id, collection_id) REFERENCES exchange_collections (organization_id, id) ON DELETE CASCADE
 );
 CREATE INDEX exchange_shares_organization_id_collection_id_added_at__f0f1 ON exchange_shares (organization_id, collection_id, added_at, position);
+CREATE INDEX exchange_shares_organization_id_content_hash_idx ON exchange_shares (organization_id, content_hash);
 CREATE TABLE attack_techniques (
     organization_id UUID NOT NULL,
     stix_id TEXT NOT NULL,
@@ -137,6 +153,11 @@ ALTER TABLE exchange_objects FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_organization ON exchange_objects USING (organization_id =
     (SELECT nullif(current_setting('app.current_organization_id', true), '')::uuid));
 GRANT SELECT, INSERT, UPDATE, DELETE ON exchange_objects TO clew_application;
+ALTER TABLE exchange_bundle_members ENABLE ROW LEVEL SECURITY;
+ALTER TABLE exchange_bundle_members FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_organization ON exchange_bundle_members USING (organization_id =
+    (SELECT nullif(current_setting('app.current_organization_id', true), '')::uuid));
+GRANT SELECT, INSERT, UPDATE, DELETE ON exchange_bundle_members TO clew_application;
 ALTER TABLE exchange_states ENABLE ROW LEVEL SECURITY;
 ALTER TABLE exchange_states FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_organization ON exchange_states USING (organization_id =
