@@ -206,3 +206,9 @@ def graph_of(call: "Invocation") -> "ports.Graph":
     from clew.cli.desk.remote.graph import RemoteGraph
 
     return RemoteGraph(call)
+def exchange_of(call: "Invocation") -> "ports.Exchange":
+    """Exchange with peers."""
+        from clew.cli.desk.local.exchange import LocalExchange
+        return LocalExchange(call)
+    from clew.cli.desk.remote.exchange import RemoteExchange
+    return RemoteExchange(call)

@@ -3,7 +3,6 @@
 Written by `make docs` from the API's description; edit that instead.
 """
 
-from clew.client.generated.analyses import AnalysesOperations
 from clew.client.generated.api_keys import ApiKeysOperations
 from clew.client.generated.audit import AuditOperations
 from clew.client.generated.campaigns import CampaignsOperations
@@ -12,7 +11,7 @@ from clew.client.generated.collections import CollectionsOperations
 from clew.client.generated.configuration import ConfigurationOperations
 from clew.client.generated.entities import EntitiesOperations
 from clew.client.generated.events import EventsOperations
-from clew.client.generated.graph import GraphOperations
+from clew.client.generated.exchange import ExchangeOperations
 from clew.client.generated.investigations import InvestigationsOperations
 from clew.client.generated.invitations import InvitationsOperations
 from clew.client.generated.jobs import JobsOperations
@@ -26,16 +25,15 @@ from clew.client.generated.reports import ReportsOperations
 from clew.client.generated.roles import RolesOperations
 from clew.client.generated.search import SearchOperations
 from clew.client.generated.security import SecurityOperations
-from clew.client.generated.series import SeriesOperations
 from clew.client.generated.sign_in import SignInOperations
 from clew.client.generated.system import SystemOperations
 from clew.client.generated.targets import TargetsOperations
+from clew.client.generated.taxii import TaxiiOperations
 from clew.client.generated.uploads import UploadsOperations
 from clew.client.generated.users import UsersOperations
 
 
 class Operations(
-    AnalysesOperations,
     ApiKeysOperations,
     AuditOperations,
     CampaignsOperations,
@@ -44,7 +42,7 @@ class Operations(
     ConfigurationOperations,
     EntitiesOperations,
     EventsOperations,
-    GraphOperations,
+    ExchangeOperations,
     InvestigationsOperations,
     InvitationsOperations,
     JobsOperations,
@@ -58,10 +56,10 @@ class Operations(
     RolesOperations,
     SearchOperations,
     SecurityOperations,
-    SeriesOperations,
     SignInOperations,
     SystemOperations,
     TargetsOperations,
+    TaxiiOperations,
     UploadsOperations,
     UsersOperations,
 ):

@@ -7,7 +7,7 @@ time the one with the greater digest, so that order decides nothing).
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -18,22 +18,10 @@ from clew.domains.exchange.attack import learn_techniques
 from clew.domains.exchange.keeping import NewObject
 from clew.domains.exchange.tables import bundle_members
 from clew.domains.exchange.times import modified_of, timestamp_of
-from clew.ingest.filestore import FileStore
 from clew.ingest.sources.misp import events_of
 from clew.ingest.sources.result_rows import RefusedRowError
 from clew.ingest.sources.stix import objects_of
-from clew.kernel.clock import Clock, system_clock
-from clew.kernel.database import Database, TenantContext
 from clew.kernel.errors import InputError
-from clew.kernel.settings import Settings
-
-_SOURCES: Final = ("misp", "stix")
-_FILES: Final = sa.text("""
-SELECT DISTINCT digest, source, variant FROM ingest_files
-WHERE organization_id = :organization AND collection_item_id = ANY(:items) AND source = ANY(:sources)
-  AND status = 'completed'
-ORDER BY digest
-""")
 
 
 @dataclass(slots=True)
@@ -43,36 +31,6 @@ class Imported:
     read: int = 0
     changed: int = 0
     refused: list[str] = field(default_factory=list)
-
-
-def keep_loaded(
-    database: Database,
-    settings: Settings,
-    context: TenantContext,
-    items: Iterable[UUID],
-    *,
-    clock: Clock = system_clock,
-) -> Imported:
-    """Keep what loaded files hold, word for word, so that it can be exchanged. Doing it again changes nothing.
-
-    Each file is one transaction; other kinds of files are passed over.
-    """
-    store = FileStore(settings.data_dir / "files")
-    total = Imported()
-    with database.transaction(context) as connection:
-        values = {"organization": context.organization_id, "items": list(items), "sources": list(_SOURCES)}
-        files = connection.execute(_FILES, values).all()
-    for digest, source, variant in files:
-        with store.open(digest) as stream:
-            content = stream.read()
-        with database.transaction(context) as connection:
-            done = keep_document(
-                connection, context.organization_id, source, content, clock(), one_a_line=variant == "lines"
-            )
-        total.read += done.read
-        total.changed += done.changed
-        total.refused += done.refused
-    return total
 
 
 def keep_document(

@@ -7,3 +7,7 @@ DROP TABLE exchange_bundle_members;
 DROP TABLE exchange_objects;
 DROP TABLE exchange_contents;
 DROP TABLE exchange_peers;
+ALTER TABLE role_permissions NO FORCE ROW LEVEL SECURITY;
+DELETE FROM role_permissions WHERE permission IN ('exchange:read', 'exchange:write', 'exchange:admin', 'share:read');
+ALTER TABLE role_permissions FORCE ROW LEVEL SECURITY;
+DELETE FROM permissions WHERE code IN ('exchange:read', 'exchange:write', 'exchange:admin', 'share:read');
