@@ -1,8 +1,8 @@
 """A MISP server as its REST documentation says, as far as PyMISP and Clew ask for it; nothing of it is MISP's code.
 
-Kept to what the OpenAPI description and PyMISP's own calls show: authorization by key, restSearch with tags, ages, uuids
-and pages, events that get numbers and times of the server's own, edits that must be newer than what is there, members
-that nobody knows being dropped, soft deletion of attributes and objects, tags, sightings and proposals.
+Kept to what the OpenAPI description and PyMISP's own calls show: authorization by key, restSearch with tags, ages,
+uuids and pages, events that get numbers and times of the server's own, edits that must be newer than what is there,
+members that nobody knows being dropped, soft deletion of attributes and objects, tags, sightings and proposals.
 """
 
 import contextlib
@@ -26,8 +26,8 @@ _EVENT = {
 }  # fmt: skip
 _ATTRIBUTE = {
     "uuid", "type", "category", "value", "comment", "to_ids", "distribution", "sharing_group_id", "SharingGroup",
-    "timestamp", "deleted", "disable_correlation", "object_relation", "first_seen", "last_seen", "data", "Tag", "Galaxy",
-    "Sighting", "ShadowAttribute",
+    "timestamp", "deleted", "disable_correlation", "object_relation", "first_seen", "last_seen", "data", "Tag",
+    "Galaxy", "Sighting", "ShadowAttribute",
 }  # fmt: skip
 _OBJECT = {
     "uuid", "name", "meta-category", "description", "template_uuid", "template_version", "timestamp", "distribution",
@@ -127,7 +127,7 @@ class MispStore:
             raise Refused(403, "Could not add Event: Info cannot be empty.")
         number = self.number()
         event = {name: copy.deepcopy(value) for name, value in given.items() if name in _EVENT}
-        defaults = {
+        defaults: Document = {
             "date": "2023-11-14", "threat_level_id": "4", "analysis": "0", "distribution": "1", "published": False,
             "sharing_group_id": "0", "extends_uuid": "", "disable_correlation": False, "publish_timestamp": "0",
         }  # fmt: skip
@@ -216,7 +216,7 @@ class MispStore:
 
     def add_sighting(self, identifier: str, body: Document) -> Document:
         event, attribute = self.attribute(identifier)
-        made = {
+        made: Document = {
             "id": self.number(), "attribute_id": attribute["id"], "event_id": event["id"], "org_id": "1",
             "date_sighting": str(body.get("timestamp") or self.tick()), "uuid": body.get("uuid") or str(uuid.uuid4()),
             "source": body.get("source", ""), "type": str(body.get("type", "0")), "attribute_uuid": attribute["uuid"],
@@ -271,7 +271,7 @@ class MispStore:
 
     def _attribute(self, given: Document, event: str, inside: str) -> Document:
         made = {name: copy.deepcopy(value) for name, value in given.items() if name in _ATTRIBUTE}
-        defaults = {
+        defaults: Document = {
             "category": "Other", "comment": "", "to_ids": False, "distribution": "5", "sharing_group_id": "0",
             "deleted": False, "disable_correlation": False, "object_relation": None, "Galaxy": [],
             "ShadowAttribute": [], "first_seen": None, "last_seen": None,
@@ -283,14 +283,9 @@ class MispStore:
         return made
 
     def _object(self, given: Document, event: str) -> Document:
-        made = {name: copy.deepcopy(value) for name, value in given.items() if name in _OBJECT}
-        made = {
-            "comment": "",
-            "deleted": False,
-            "distribution": "5",
-            "sharing_group_id": "0",
-            "ObjectReference": [],
-        } | made
+        made: Document = {"comment": "", "deleted": False, "distribution": "5", "sharing_group_id": "0"}
+        made |= {"ObjectReference": []}
+        made |= {name: copy.deepcopy(value) for name, value in given.items() if name in _OBJECT}
         made |= {"id": self.number(), "event_id": event}
         made.setdefault("uuid", str(uuid.uuid4()))
         made["timestamp"] = str(made.get("timestamp") or self.tick())

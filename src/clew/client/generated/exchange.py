@@ -3,7 +3,7 @@
 Written by `make docs` from the API's description; edit that instead.
 """
 
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from clew.client.generated import models
@@ -91,41 +91,32 @@ class ExchangeOperations(Calls):
             ),
         )
 
-    def get_document(self, form: Literal["misp", "stix"], document_id: str) -> dict[str, Any]:
+    def get_document(self, document_id: str) -> dict[str, Any]:
         """Read what is exchanged.
 
-        Our copy of an event of MISP or an object of STIX, word for word.
+        Our copy, word for word: an event of MISP by its uuid, an object of STIX by its id (type--uuid).
         """
         return self._transport.fetch(
-            dict[str, Any],
-            asked(
-                "GET", path_of("/api/v1/exchange/documents/{form}/{document_id}", form=form, document_id=document_id)
-            ),
+            dict[str, Any], asked("GET", path_of("/api/v1/exchange/documents/{document_id}", document_id=document_id))
         )
 
-    def put_document(self, form: Literal["misp", "stix"], document_id: str, body: dict[str, Any]) -> dict[str, Any]:
+    def put_document(self, document_id: str, body: dict[str, Any]) -> dict[str, Any]:
         """Change what is exchanged.
 
         Make our copy this document. Peers that have it, or are chosen for it, get the change with the next exchange.
         """
         return self._transport.fetch(
             dict[str, Any],
-            asked(
-                "PUT",
-                path_of("/api/v1/exchange/documents/{form}/{document_id}", form=form, document_id=document_id),
-                body=body,
-            ),
+            asked("PUT", path_of("/api/v1/exchange/documents/{document_id}", document_id=document_id), body=body),
         )
 
-    def delete_document(self, form: Literal["misp", "stix"], document_id: str) -> None:
+    def delete_document(self, document_id: str) -> None:
         """Delete what is exchanged.
 
         Delete our copy; with the next exchange it is deleted at the peers that have it.
         """
         self._transport.send(
-            asked(
-                "DELETE", path_of("/api/v1/exchange/documents/{form}/{document_id}", form=form, document_id=document_id)
-            )
+            asked("DELETE", path_of("/api/v1/exchange/documents/{document_id}", document_id=document_id))
         )
 
     def list_shared_collections(self) -> models.SharedCollectionList:

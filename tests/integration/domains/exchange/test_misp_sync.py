@@ -11,7 +11,7 @@ import pymisp
 import pytest
 import sqlalchemy as sa
 
-from clew.domains.exchange import keeping, peers
+from clew.domains.exchange import keeping, peers, tables
 from clew.domains.exchange.importing import keep_events
 from clew.domains.exchange.misp_client import MispServer
 from clew.domains.exchange.misp_sync import MispSync
@@ -78,7 +78,7 @@ class Desk:
         told = {"push": True, "push_tags": ["honeypot"]} | self.settings
         with self.database.transaction(self.tenant.context) as connection:
             connection.execute(
-                sa.insert(peers.peers).values(
+                sa.insert(tables.peers).values(
                     organization_id=self.tenant.id, name=self.name, kind="misp", base_url=self.store.address,
                     settings=peers.checked_settings(told).model_dump(),
                 )
@@ -454,8 +454,9 @@ def test_no_part_of_an_event_leaves_beyond_its_marking(desk: Desk, marked: Docum
         desk.sync()
         whole = copy.deepcopy(desk.ours() or {}) | {"info": "changed", "Object": []}
     whole["Attribute"].append(secret)
-    whole["Object"] = [*whole["Object"], {"uuid": UUID_1, "name": "file", "meta-category": "file", "timestamp": "1", **marked,
-                       "Attribute": [attribute(UUID_1[:-1] + "9", "203.0.113.67", comment="secret")]}]  # fmt: skip
+    inside = [attribute(UUID_1[:-1] + "9", "203.0.113.67", comment="secret")]
+    hidden = {"uuid": UUID_1, "name": "file", "meta-category": "file", "timestamp": "1", **marked, "Attribute": inside}
+    whole["Object"] = [*whole["Object"], hidden]
     desk.put(whole)
     assert desk.sync().pushed["changed" if late else "new"] == 1
     sent = orjson.dumps(desk.store.written)
@@ -506,4 +507,4 @@ def test_a_wrong_key_and_a_server_of_the_own_network_are_said(store: MispStore) 
         MispServer(store.address, "wrong", outbound)
     with pytest.raises(OutboundRefusedError):
         MispServer(store.address, KEY, Outbound())
-    assert all(path.startswith("servers/") or path.startswith("users/") for _, path in store.calls)
+    assert all(path.startswith(("servers/", "users/")) for _, path in store.calls)

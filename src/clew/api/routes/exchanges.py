@@ -1,6 +1,6 @@
 """Peers, exchanges with them, conflicts, and what is shared by TAXII."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
@@ -43,7 +43,6 @@ router = routes("exchange")
 Reader = Annotated[Call, needs("exchange:read")]
 Writer = Annotated[Call, needs("exchange:write")]
 Administrator = Annotated[Call, needs("exchange:admin")]
-Form = Literal["misp", "stix"]
 
 
 @router.get("/exchange/peers", response_model=PeerList, summary="List peers")
@@ -127,44 +126,45 @@ def settle_conflict(call: Writer, conflict_id: UUID, settlement: Settlement) -> 
 
 
 @router.get(
-    "/exchange/documents/{form}/{document_id}",
+    "/exchange/documents/{document_id}",
     response_class=Response,
     responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
     summary="Read what is exchanged",
 )
-def get_document(call: Reader, form: Form, document_id: str) -> Response:
-    """Our copy of an event of MISP or an object of STIX, word for word."""
+def get_document(call: Reader, document_id: str) -> Response:
+    """Our copy, word for word: an event of MISP by its uuid, an object of STIX by its id (type--uuid)."""
     with call.reading() as connection:
-        kept = service.find_exchanged(connection, call.principal.organization_id, form, document_id)
+        kept = service.find_exchanged(connection, call.principal.organization_id, _form(document_id), document_id)
     call.tell_read(Act("exchanged_read", "READ", "exchanged", None, document_id))
     return tagged_bytes(call.request, kept.content or b"{}")
 
 
 @router.put(
-    "/exchange/documents/{form}/{document_id}",
+    "/exchange/documents/{document_id}",
     response_class=Response,
     responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
     summary="Change what is exchanged",
 )
 def put_document(
     call: Writer,
-    form: Form,
     document_id: str,
     document: Annotated[dict[str, Any], Body(examples=[{"uuid": "5acc88e9-265c-4f22-9d2b-b702950d210f"}])],
 ) -> Response:
     """Make our copy this document. Peers that have it, or are chosen for it, get the change with the next exchange."""
     with call.transaction() as connection:
         now = call.serving.clock()
-        kept = service.put_exchanged(connection, call.principal.organization_id, form, document_id, document, now)
+        kept = service.put_exchanged(
+            connection, call.principal.organization_id, _form(document_id), document_id, document, now
+        )
     return Response(kept.content, media_type="application/json")
 
 
-@router.delete("/exchange/documents/{form}/{document_id}", status_code=204, summary="Delete what is exchanged")
-def delete_document(call: Writer, form: Form, document_id: str) -> Response:
+@router.delete("/exchange/documents/{document_id}", status_code=204, summary="Delete what is exchanged")
+def delete_document(call: Writer, document_id: str) -> Response:
     """Delete our copy; with the next exchange it is deleted at the peers that have it."""
     with call.transaction() as connection:
         now = call.serving.clock()
-        service.delete_exchanged(connection, call.principal.organization_id, form, document_id, now)
+        service.delete_exchanged(connection, call.principal.organization_id, _form(document_id), document_id, now)
     return Response(status_code=204)
 
 
@@ -233,3 +233,7 @@ def get_technique(call: Annotated[Call, needs("analysis:read")], technique: str)
         remedy = "load a bundle of ATT&CK, as `clew ingest FILE`"
         raise NotFoundError(f"no technique {technique[:60]!r}", remedy=remedy)
     return tagged_bytes(call.request, orjson.dumps(TechniqueChain.of(found).model_dump(mode="json")))
+
+
+def _form(document_id: str) -> str:
+    return "stix" if "--" in document_id else "misp"
