@@ -43,7 +43,7 @@ Next = Annotated[str | None, Query(max_length=200)]
 @router.get("/", response_class=Response, responses=_EXAMPLE, summary="Discovery of the TAXII server")
 def get_taxii_discovery(call: Reader) -> Response:
     """Its one API root."""
-    root = f"{call.serving.settings.public_url.rstrip('/')}/taxii2/root/"
+    root = "/taxii2/root/"  # relative, as TAXII allows: the server may be reached by several names
     return _answer(call, {"title": "Clew", "default": root, "api_roots": [root]})
 
 

@@ -133,11 +133,13 @@ def share(
     wanted = {each["id"]: each for each in [*_needed(objects, definitions), *objects]}
     given = [orjson.dumps(each) for each in wanted.values()]
     keeping.put_contents(connection, organization_id, given)
+    _lock(connection, organization_id, collection)
     added = 0
     for content, document in zip(given, wanted.values(), strict=True):
         row = {
             "organization_id": organization_id, "collection_id": collection.id, "external_id": document["id"],
             "version": written(modified_of(content)), "content_hash": keeping.digest(content),
+            "added_at": sa.func.clock_timestamp(),
         }  # fmt: skip
         added += connection.execute(pg.insert(shares).values(**row).on_conflict_do_nothing()).rowcount
     ids = sorted(wanted)[:100]
@@ -146,6 +148,13 @@ def share(
         Act("objects_shared", "CREATE", "shared_collection", collection.id, collection.title, request={"ids": ids}),
     )
     return added
+
+
+def _lock(connection: sa.Connection, organization_id: UUID, collection: SharedCollection) -> None:
+    """One after the other: whoever asks for what was added after some time must not miss what commits late."""
+    table = shared_collections.c
+    query = sa.select(table.id).where(table.organization_id == organization_id, table.id == collection.id)
+    connection.execute(query.with_for_update())
 
 
 def unshare(connection: sa.Connection, organization_id: UUID, collection: SharedCollection, external_id: str) -> int:

@@ -102,7 +102,9 @@ class TaxiiCollection:
 
     def _roots(self) -> list[Any]:
         try:
-            roots = list(Server(self._url, conn=self._connection).api_roots)
+            # The library would give each root a connection of its own, which nothing checks.
+            told = Server(self._url, conn=self._connection).api_roots
+            roots = [ApiRoot(each.url, conn=self._connection) for each in told]
         except (TAXIIServiceException, requests.HTTPError):
             return [ApiRoot(self._url, conn=self._connection)]
         for root in roots:
