@@ -16,7 +16,7 @@ from clew.domains.campaigns.tables import campaigns
 from clew.domains.exchange import keeping
 from clew.domains.exchange.keeping import NewObject
 from clew.domains.exchange.misp_shape import MISP
-from clew.domains.exchange.three_way import Fields, merge, same
+from clew.domains.exchange.three_way import Fields, extended, merge, same
 from clew.kernel.settings import Settings
 
 _NAMESPACE: Final = UUID("5f0b6d0e-6d53-4f5a-9a3e-1c8f6f1f7c31")
@@ -100,7 +100,11 @@ def refresh_event(
     document: Fields = made
     if mine is not None and before is not None:
         base = orjson.loads(before)
-        document = mine.document if same(base, made, MISP) else merge(base, mine.document, made, MISP).document
+        if same(base, made, MISP):
+            document = mine.document
+        else:
+            sides = (extended(each, mine.document, base, MISP) for each in (base, made))
+            document = merge(next(sides), mine.document, next(sides), MISP).document
     new = NewObject("misp", identifier, "event", made["info"], orjson.dumps(document), campaign.id)
     keeping.keep(connection, organization_id, [new], now)
     keeping.note_generated(connection, organization_id, "misp", identifier, content)
@@ -139,7 +143,7 @@ def _attribute(
     }
     for name, moment in zip(("first_seen", "last_seen"), times, strict=True):
         if moment is not None:
-            found[name] = moment.isoformat()
+            found[name] = moment.isoformat(timespec="microseconds")  # as MISP writes it
     return found
 
 

@@ -243,7 +243,11 @@ def find_exchanged(connection: sa.Connection, organization_id: UUID, form: str, 
 def put_exchanged(
     connection: sa.Connection, organization_id: UUID, form: str, external_id: str, document: Any, now: datetime
 ) -> keeping.Kept:
-    """Change our copy to this document; peers get the change with the next exchange. Raises InputError."""
+    """Change our copy to this document; peers get the change with the next exchange. Raises NotFoundError, InputError.
+
+    What is not here yet comes by a file or a peer, with its provenance.
+    """
+    find_exchanged(connection, organization_id, form, external_id)
     if not isinstance(document, dict):
         raise InputError("this is no document", where="body", remedy="send the event or object as JSON")
     identifier = document.get("uuid" if form == "misp" else "id")

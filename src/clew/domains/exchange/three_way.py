@@ -138,6 +138,25 @@ def restricted(document: Fields, to: Fields, shape: Shape) -> Fields:
     return result
 
 
+def extended(document: Fields, by: Fields, unless: Fields, shape: Shape) -> Fields:
+    """The document, each part with the fields that the same part of `by` has, and that of `unless` has not.
+
+    For what a server adds to everything that it is sent: on all sides, it is no change of any.
+    """
+    result = dict(document)
+    for name, value in by.items():
+        if name not in result and name not in unless and not _is_list_of_parts(name, value, shape):
+            result[name] = value
+    for name, value in document.items():
+        if _is_list_of_parts(name, value, shape):
+            more, less = (dict(_named(name, each.get(name), shape)) for each in (by, unless))
+            result[name] = [
+                extended(each, more[key], less.get(key, {}), shape) if key in more else each
+                for key, each in _named(name, value, shape)
+            ]
+    return result
+
+
 def written(path: Path) -> str:
     """A place for people and programs: `/Attribute/UUID/comment`."""
     return "/" + "/".join(each.replace("~", "~0").replace("/", "~1") for each in path)
