@@ -9,7 +9,7 @@ import orjson
 import pymisp
 import pytest
 import sqlalchemy as sa
-import stix2
+import stix2  # type: ignore[import-untyped]
 from psycopg.types.json import Jsonb
 from stix2patterns.validator import run_validator  # type: ignore[import-untyped]
 

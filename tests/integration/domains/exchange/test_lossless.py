@@ -10,7 +10,7 @@ from uuid import UUID
 import orjson
 import pymisp
 import pytest
-import stix2
+import stix2  # type: ignore[import-untyped]
 
 from clew.domains.exchange import keeping
 from clew.domains.exchange.importing import bundle_of, keep_document
