@@ -4,6 +4,7 @@ Everything takes a connection inside a tenant's transaction and commits nothing.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ from clew.domains.exchange.three_way import Contradiction
 from clew.kernel.errors import NotFoundError
 
 _AT_ONCE: Final = 2000
+_PLAIN: Final = re.compile(r"[A-Za-z0-9:._-]+")
 _MOST_BYTES: Final = 8 * 1024 * 1024
 
 
@@ -327,13 +329,18 @@ def chosen_events(
           AND EXISTS (SELECT FROM unnest(CAST(:tags AS text[])) AS tag
                       WHERE position(convert_to(tag, 'UTF8') IN c.content) > 0)
         ORDER BY external_id""")
-    values = {"organization": organization_id, "peer": peer_id, "campaigns": campaigns, "tags": list(tags)}
+    values = {"organization": organization_id, "peer": peer_id, "campaigns": campaigns, "tags": _fragments(tags)}
     found = list(connection.scalars(statement, values))
     if not tags:
         return found
     known = find_all(connection, organization_id, "misp", found)
     states_known = state_of(connection, organization_id, peer_id, "misp", found).keys()
     return [each for each in found if each in states_known or _is_chosen(known.get(each), tags, campaigns=campaigns)]
+
+
+def _fragments(tags: Sequence[str]) -> list[str]:
+    """Of each tag what stands in JSON as it is, however that escapes the rest: enough to look for it."""
+    return [max(_PLAIN.findall(tag), key=len, default="") for tag in tags]
 
 
 def _is_chosen(kept: Kept | None, tags: Sequence[str], *, campaigns: bool) -> bool:
