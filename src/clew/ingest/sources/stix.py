@@ -32,7 +32,7 @@ from clew.ingest.sources.stix_patterns import (
 
 _ID: Final = re.compile(r"[a-z][a-z0-9-]{1,249}--[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _BUNDLE: Final = re.compile(rb'"type"\s*:\s*"bundle"')
-_OBJECTS: Final = re.compile(rb'\{\s*(?:"(?:more|next)"\s*:\s*[^,{}]{1,200},\s*)*"objects"\s*:\s*\[')
+_OBJECTS: Final = re.compile(rb'"objects"\s*:\s*\[')
 _ANY_ID: Final = re.compile(rb'"id"\s*:\s*"[a-z][a-z0-9-]+--[0-9a-fA-F-]{36}"')
 _CATALOGUES: Final = {"mitre-attack", "mitre-mobile-attack", "mitre-ics-attack", "capec", "cve"}
 _CLASSES: Final = {"individual": "person", "organization": "organization", "class": None, "group": "organization"}
@@ -61,7 +61,7 @@ class StixSource:
         head = _unmarked(sample.head)
         if not head.lstrip().startswith(b"{") or not _ANY_ID.search(head):
             return None
-        if _BUNDLE.search(head) or _OBJECTS.match(head.lstrip()) or (b'"bundle--' in head and b'"objects"' in head):
+        if _BUNDLE.search(head) or _OBJECTS.search(head[:300]) or (b'"bundle--' in head and b'"objects"' in head):
             return Recognition(0.95, Framing.DOCUMENT, "bundle")
         return None
 
