@@ -18,8 +18,8 @@ from pydantic_settings import SettingsConfigDict
 from clew.kernel.analysis_settings import AnalysisSettings
 from clew.kernel.compute_settings import ComputeSettings
 from clew.kernel.errors import ConfigurationError
-from clew.kernel.graph_settings import GraphSettings
 from clew.kernel.exchange_settings import ExchangeSettings
+from clew.kernel.graph_settings import GraphSettings
 from clew.kernel.outbound_settings import OutboundSettings
 from clew.kernel.series_settings import SeriesSettings
 from clew.kernel.setting_kinds import GIBIBYTE, KIBIBYTE, MEBIBYTE, AbsolutePath, PostgresqlUrl, SearchUrl, absolute
@@ -34,7 +34,9 @@ def _default_data_dir() -> Path:
     return Path(platformdirs.user_data_path("clew", appauthor=False))
 
 
-class Settings(SharedSettings, OutboundSettings, ComputeSettings, AnalysisSettings, GraphSettings, SeriesSettings, ExchangeSettings):
+class Settings(
+    SharedSettings, OutboundSettings, ComputeSettings, AnalysisSettings, GraphSettings, SeriesSettings, ExchangeSettings
+):
     """The product's settings. Make one with `load_settings`, which also reads `clew.toml` and explains mistakes."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
@@ -103,9 +105,7 @@ class Settings(SharedSettings, OutboundSettings, ComputeSettings, AnalysisSettin
     search_ca_file: AbsolutePath | None = Field(
         None, description="Certificates that the search engine's one is checked against. Unset: the system's."
     )
-    search_timeout_seconds: int = Field(
-        30, ge=1, le=600, description="Seconds to wait for an answer of the search engine."
-    )
+    search_timeout_seconds: int = Field(30, ge=1, le=600, description="Seconds to wait for an answer of it.")
     search_shards: dict[str, Annotated[int, Field(ge=1, le=1024)]] = Field(
         {"attacks": 5},
         description="Parts into which the search engine divides what it holds, by index, as a JSON object; 1 for what "

@@ -9,6 +9,5 @@ from clew.worker.sync_job import SYNC
 from clew.worker.verify_job import VERIFY
 from clew.worker.work import Handler
 
-HANDLERS: Final[tuple[Handler, ...]] = (INGEST, VERIFY, ANALYZE, CALLBACK)
-HANDLERS: Final[tuple[Handler, ...]] = (INGEST, VERIFY, ANALYZE, SYNC)
+HANDLERS: Final[tuple[Handler, ...]] = (INGEST, VERIFY, ANALYZE, CALLBACK, SYNC)
 PLACE: Final = f"{__name__}:HANDLERS"

@@ -24,11 +24,8 @@ from clew.api.representations import encoded, shown, tagged_bytes
 from clew.api.routing import router as routes
 from clew.domains.campaigns import service
 from clew.domains.campaigns.applying import apply_decision
-from clew.kernel.cache.keys import CAMPAIGN
 from clew.domains.exchange.exporting import exported
-from clew.domains.jobs.service import NewJob, enqueue
-from clew.kernel.cache.keys import ANALYSIS, CAMPAIGN
-from clew.kernel.stored_text import storable_json
+from clew.kernel.cache.keys import CAMPAIGN
 from clew.kernel.transactions import driver_connection
 from clew.records.acts import Act
 

@@ -3,6 +3,7 @@
 Written by `make docs` from the API's description; edit that instead.
 """
 
+from clew.client.generated.analyses import AnalysesOperations
 from clew.client.generated.api_keys import ApiKeysOperations
 from clew.client.generated.audit import AuditOperations
 from clew.client.generated.campaigns import CampaignsOperations
@@ -12,6 +13,7 @@ from clew.client.generated.configuration import ConfigurationOperations
 from clew.client.generated.entities import EntitiesOperations
 from clew.client.generated.events import EventsOperations
 from clew.client.generated.exchange import ExchangeOperations
+from clew.client.generated.graph import GraphOperations
 from clew.client.generated.investigations import InvestigationsOperations
 from clew.client.generated.invitations import InvitationsOperations
 from clew.client.generated.jobs import JobsOperations
@@ -25,6 +27,7 @@ from clew.client.generated.reports import ReportsOperations
 from clew.client.generated.roles import RolesOperations
 from clew.client.generated.search import SearchOperations
 from clew.client.generated.security import SecurityOperations
+from clew.client.generated.series import SeriesOperations
 from clew.client.generated.sign_in import SignInOperations
 from clew.client.generated.system import SystemOperations
 from clew.client.generated.targets import TargetsOperations
@@ -34,6 +37,7 @@ from clew.client.generated.users import UsersOperations
 
 
 class Operations(
+    AnalysesOperations,
     ApiKeysOperations,
     AuditOperations,
     CampaignsOperations,
@@ -43,6 +47,7 @@ class Operations(
     EntitiesOperations,
     EventsOperations,
     ExchangeOperations,
+    GraphOperations,
     InvestigationsOperations,
     InvitationsOperations,
     JobsOperations,
@@ -56,6 +61,7 @@ class Operations(
     RolesOperations,
     SearchOperations,
     SecurityOperations,
+    SeriesOperations,
     SignInOperations,
     SystemOperations,
     TargetsOperations,

@@ -58,20 +58,103 @@ class Alive(Resource, frozen=True, kw_only=True):
     status: Literal["ok"] = "ok"
 
 
+class AnalysedPart(Model, frozen=True, kw_only=True):
+    """What is to be analysed: the sessions to which all that is given applies.
+
+    Without any limit it is the whole record, from where the last analysis of it ended.
+    """
+
+    depth: Literal["minimal", "standard", "deep", "forensic"] = "standard"
+    since: datetime | None = None
+    until: datetime | None = None
+    sensors: list[str] | None = None
+    source_ips: list[str] | None = None
+    session_ids: list[UUID] | None = None
+
+
+class AnalysisCallback(Model, frozen=True, kw_only=True):
+    """What became of telling the end of an analysis; `reason` says why it was not taken."""
+
+    id: UUID
+    url: str
+    status: Literal["pending", "delivered", "failed"]
+    attempts: int
+    response_status: int | None
+    reason: str | None
+    delivered_at: datetime | None
+
+
+class AnalysisStep(Model, frozen=True, kw_only=True):
+    """One time that a node was begun. `interrupted`: its process ended, and it was begun again."""
+
+    step: str
+    status: Literal["running", "completed", "failed", "interrupted"]
+    started_at: datetime
+    completed_at: datetime | None
+    output: dict[str, Any]
+    error: dict[str, Any] | None
+
+
+class AnalysisDetails(Resource, frozen=True, kw_only=True):
+    """An analysis with its steps and its callback."""
+
+    id: UUID
+    status: Literal["queued", "processing", "completed", "failed", "cancelled"]
+    analysis_depth: str
+    priority: int
+    user_id: UUID | None
+    job_id: UUID | None
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    seconds: float | None
+    confidence: float | None
+    callback_url: str | None
+    request: dict[str, Any]
+    result: dict[str, Any]
+    current_step: str | None = None
+    progress: float | None = None
+    steps: list[AnalysisStep]
+    callback: AnalysisCallback | None
+
+
 class Analysis(Resource, frozen=True, kw_only=True):
     """An analysis, and what came of it."""
 
     id: UUID
-    status: str
+    status: Literal["queued", "processing", "completed", "failed", "cancelled"]
     analysis_depth: str
+    priority: int
     user_id: UUID | None
+    job_id: UUID | None
     created_at: datetime
+    started_at: datetime | None
     completed_at: datetime | None
     seconds: float | None
     confidence: float | None
-    current_step: str | None = None
-    progress: float | None = None
+    callback_url: str | None
+    request: dict[str, Any]
     result: dict[str, Any]
+
+
+class Line(Model, frozen=True, kw_only=True):
+    """What is answered for one field and one set of tags: each column of `values` is as long as `times`."""
+
+    field: str
+    tags: dict[str, str]
+    times: list[datetime]
+    values: dict[str, list[float | None]]
+
+
+class Answer(Resource, frozen=True, kw_only=True):
+    """The answer: its span, widened to whole stretches, and which resolution it was worked out from."""
+
+    measurement: str
+    begin: datetime
+    end: datetime
+    resolution: str
+    truncated: bool
+    lines: list[Line]
 
 
 class Attached(Resource, frozen=True, kw_only=True):
@@ -489,6 +572,16 @@ class Decided(Resource, frozen=True, kw_only=True):
     items: list[Campaign]
 
 
+class Deleted(Resource, frozen=True, kw_only=True):
+    """How many hours of series had points deleted."""
+
+    hours: int
+
+
+Direction = Literal["any", "out", "in"]
+"""Which relationships of an entity are looked at, from where it stands."""
+
+
 class DropWanted(Model, frozen=True, kw_only=True):
     """Which held records are given up."""
 
@@ -582,6 +675,126 @@ class Finding(Model, frozen=True, kw_only=True):
     table: str | None
     row: int | None
     detail: str
+
+
+Format = Literal["graphml", "gexf", "json", "csv", "csv-entities"]
+"""Of files. csv: relationships; csv-entities: entities."""
+
+
+class GraphEntity(Model, frozen=True, kw_only=True):
+    """An entity. The last three are null until the graph was measured."""
+
+    id: UUID
+    type: str
+    name: str
+    risk_score: int
+    first_seen: str | None
+    last_seen: str | None
+    pagerank: float | None
+    betweenness: float | None
+    community: UUID | None
+
+
+class GraphMeasurement(Resource, frozen=True, kw_only=True):
+    """One measuring of the graph: by what, of how much, and when."""
+
+    id: UUID
+    algorithms: str
+    parameters: dict[str, Any]
+    entities: int
+    relationships: int
+    communities: int
+    modularity: float | None
+    started_at: datetime
+    completed_at: datetime
+
+
+class GraphCentral(Resource, frozen=True, kw_only=True):
+    """The most central entities, and the newest measuring; null where there was none."""
+
+    entities: list[GraphEntity]
+    measurement: GraphMeasurement | None
+
+
+class GraphCommunity(Model, frozen=True, kw_only=True):
+    """A community, called after its most central member."""
+
+    id: UUID
+    size: int
+    members: list[GraphEntity]
+
+
+class GraphCommunities(Resource, frozen=True, kw_only=True):
+    """The largest communities, and the newest measuring; null where there was none."""
+
+    communities: list[GraphCommunity]
+    measurement: GraphMeasurement | None
+
+
+class GraphRelationship(Model, frozen=True, kw_only=True):
+    """A relationship, in its own direction."""
+
+    id: UUID
+    type: str
+    source: UUID
+    target: UUID
+    confidence: float
+    first_seen: str | None
+    last_seen: str | None
+
+
+class GraphNeighbour(Model, frozen=True, kw_only=True):
+    """An entity next to another, and what is between them, surest first."""
+
+    entity: GraphEntity
+    relationships: list[GraphRelationship]
+
+
+class GraphNeighbours(Resource, frozen=True, kw_only=True):
+    """Those next to an entity, surest first. `total` counts all that are wanted, `degree` all its relationships."""
+
+    entity: GraphEntity
+    degree: int
+    total: int
+    truncated: bool
+    neighbours: list[GraphNeighbour]
+
+
+class GraphReached(Model, frozen=True, kw_only=True):
+    """An entity some steps away. `is_hub`: nothing was looked for beyond it."""
+
+    entity: GraphEntity
+    distance: int
+    degree: int
+    is_hub: bool
+
+
+class GraphSurroundings(Resource, frozen=True, kw_only=True):
+    """What is around an entity, which comes first. `truncated`: there is more than was asked for, or may be shown."""
+
+    entities: list[GraphReached]
+    relationships: list[GraphRelationship]
+    truncated: bool
+    hub_count: int
+
+
+class GraphWay(Model, frozen=True, kw_only=True):
+    """A path; its confidence is the product of its relationships'."""
+
+    length: int
+    confidence: float
+    entities: list[GraphEntity]
+    relationships: list[GraphRelationship]
+
+
+class GraphWays(Resource, frozen=True, kw_only=True):
+    """Paths, best first. `truncated`: a bound ended the search, so there may be (more). `hubs`: not gone through."""
+
+    ways: list[GraphWay]
+    truncated: bool
+    hubs: list[GraphEntity]
+    hub_count: int
+    visited: int
 
 
 class Held(Resource, frozen=True, kw_only=True):
@@ -787,13 +1000,37 @@ class MadeKey(Resource, frozen=True, kw_only=True):
     key: str
 
 
+Measure = Literal["pagerank", "betweenness"]
+"""What ranks entities."""
+
+
+class Measurement(Model, frozen=True, kw_only=True):
+    """A measurement that there are series of; `first` and `last` are the days that anything is kept of."""
+
+    measurement: str
+    series: int
+    first: datetime | None
+    last: datetime | None
+
+
+class Measurements(Resource, frozen=True, kw_only=True):
+    """All of them."""
+
+    items: list[Measurement]
+
+
 class NewAnalysis(Model, frozen=True, kw_only=True):
-    """What is to be analysed. Without times and sensors the whole record, from where the last analysis ended."""
+    """What is to be analysed, how soon, and who is told."""
 
     depth: Literal["minimal", "standard", "deep", "forensic"] | UnsetType = UNSET
     since: datetime | UnsetType | None = UNSET
     until: datetime | UnsetType | None = UNSET
     sensors: list[str] | UnsetType | None = UNSET
+    source_ips: list[str] | UnsetType | None = UNSET
+    session_ids: list[UUID] | UnsetType | None = UNSET
+    campaign: str | UnsetType | None = UNSET
+    priority: int | UnsetType = UNSET
+    callback_url: str | UnsetType | None = UNSET
 
 
 class NewCollection(Model, frozen=True, kw_only=True):
@@ -955,6 +1192,12 @@ class NewUser(Model, frozen=True, kw_only=True):
     full_name: str | UnsetType | None = UNSET
     role: str | UnsetType = UNSET
     password: str | UnsetType | None = UNSET
+
+
+class NewWebhookSecret(Resource, frozen=True, kw_only=True):
+    """A secret, which is shown this once."""
+
+    secret: str
 
 
 class OrganizationChange(Model, frozen=True, kw_only=True):
@@ -1334,6 +1577,12 @@ class PeerList(Resource, frozen=True, kw_only=True):
     items: list[Peer]
 
 
+class PointsWanted(Model, frozen=True, kw_only=True):
+    """Points to write."""
+
+    points: list[dict[str, Any]]
+
+
 class Profile(Resource, frozen=True, kw_only=True):
     """A person's own account."""
 
@@ -1393,6 +1642,13 @@ class Refresh(Model, frozen=True, kw_only=True):
     """A refresh token, which counts once."""
 
     refresh_token: str
+
+
+class RefusedPoint(Model, frozen=True, kw_only=True):
+    """A point that was not taken: its place in the list, from 1, and why."""
+
+    line: int
+    reason: str
 
 
 class Sighting(Model, frozen=True, kw_only=True):
@@ -1510,7 +1766,7 @@ class ScheduledAnalysis(Model, frozen=True, kw_only=True):
     kind: Literal["analyze"]
     every_seconds: int
     priority: int = 5
-    parameters: NewAnalysis | None = None
+    parameters: AnalysedPart | None = None
 
 
 class VerificationAsked(Model, frozen=True, kw_only=True):
@@ -1583,6 +1839,20 @@ class SecondFactorState(Resource, frozen=True, kw_only=True):
 
     enabled: bool
     recovery_codes_left: int
+
+
+class Series(Model, frozen=True, kw_only=True):
+    """One field under one set of tags."""
+
+    field: str
+    tags: dict[str, str]
+
+
+class SeriesList(Resource, frozen=True, kw_only=True):
+    """The series of a measurement."""
+
+    measurement: str
+    items: list[Series]
 
 
 class SettingValue(Model, frozen=True, kw_only=True):
@@ -1756,3 +2026,18 @@ class VerifyWanted(Model, frozen=True, kw_only=True):
     """Whether what differs is taken over anew."""
 
     repair: bool | UnsetType = UNSET
+
+
+class WebhookSecret(Resource, frozen=True, kw_only=True):
+    """What is known of the secret that callbacks are signed with."""
+
+    id: UUID
+    created_at: datetime
+    fingerprint: str
+
+
+class Written(Resource, frozen=True, kw_only=True):
+    """How many values were written, and which points were not."""
+
+    values: int
+    refused: list[RefusedPoint]

@@ -3,7 +3,7 @@
 from clew.migrations import steps
 
 revision = "0021"
-down_revision = "0016"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 

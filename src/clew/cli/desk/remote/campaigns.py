@@ -16,7 +16,6 @@ from clew.cli.output import json_text
 from clew.cli.progress import stepped
 from clew.client import Client, models
 from clew.client.jobs import OVER, finished
-from clew.client.jobs import finished
 from clew.domains.campaigns.export import require_format
 from clew.domains.campaigns.reading import Campaign, CampaignDetails
 from clew.domains.exchange.exporting import joined
