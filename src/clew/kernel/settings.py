@@ -132,9 +132,7 @@ class Settings(
         description="Changes kept for views that lag behind. A view that lags further is rebuilt instead.",
     )
     partitions_ahead_months: int = Field(3, ge=1, le=24, description="Months for which partitions are made ahead.")
-    job_workers: int = Field(
-        4, ge=1, le=64, description="Jobs (such as loads of uploaded files) that a server works on at once."
-    )
+    job_workers: int = Field(4, ge=1, le=64, description="Jobs (such as loads) that a server works on at once.")
     job_lost_seconds: int = Field(
         20,
         ge=10,
