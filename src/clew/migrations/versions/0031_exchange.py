@@ -2,7 +2,7 @@
 
 from clew.migrations import steps
 
-revision = "0021"
+revision = "0031"
 down_revision = "0022"
 branch_labels = None
 depends_on = None
