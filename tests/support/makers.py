@@ -13,6 +13,8 @@ from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
+from clew.domains.exchange.importing import keep_events
+from clew.domains.exchange.sharing import add_collection, find_collection, share
 from clew.domains.identity.api_keys import create_key
 from clew.domains.identity.invitations import invite
 from clew.domains.identity.roles import add_role, create_role
@@ -199,6 +201,56 @@ def _analysis(workshop: Workshop) -> str:
     return workshop.row("analysis_sessions", status="completed", user_id=workshop.owner.id)
 
 
+def _peer(workshop: Workshop) -> str:
+    return workshop.row("exchange_peers", name=f"Peer {some_name()}", kind="misp", base_url="https://misp.example.org/")
+
+
+def _conflict(workshop: Workshop) -> str:
+    told = {"form": "misp", "external_id": workshop.thing("exchanged_id"), "place": "/info", "rule": "newer_wins"}
+    return workshop.row("exchange_conflicts", peer_id=UUID(workshop.thing("peer_id")), **told)
+
+
+def _exchanged(workshop: Workshop) -> str:
+    identifier = str(uuid4())
+    with workshop.transaction() as connection:
+        content = json.dumps({"uuid": identifier, "info": "<b>An event</b>"}).encode()
+        keep_events(connection, workshop.tenant.id, [content], NOON)
+    return identifier
+
+
+def _shared_collection(workshop: Workshop) -> str:
+    with workshop.transaction() as connection:
+        return str(add_collection(connection, workshop.tenant.id, f"Shared {some_name()}", None, "green").id)
+
+
+def _shared_object(workshop: Workshop) -> str:
+    identifier = f"malware--{uuid4()}"
+    with workshop.transaction() as connection:
+        collection = find_collection(connection, workshop.tenant.id, UUID(workshop.thing("shared_id")))
+        stamp = "2025-03-09T12:00:00.000Z"
+        told = {"type": "malware", "id": identifier, "spec_version": "2.1", "created": stamp, "modified": stamp}
+        share(connection, workshop.tenant.id, collection, [told | {"name": "Lantern", "is_family": True}])
+    return identifier
+
+
+def _technique(workshop: Workshop) -> str:
+    number = f"T{uuid4().int % 9000 + 1000}.{uuid4().int % 900 + 100}"
+    with workshop.writer() as writer:
+        writer.connection.execute(
+            sa.text(
+                "INSERT INTO attack_techniques (organization_id, stix_id, technique, name, modified_at)"
+                " VALUES (:organization, :stix, :technique, 'A technique', :now)"
+            ),
+            {
+                "organization": workshop.tenant.id,
+                "stix": f"attack-pattern--{uuid4()}",
+                "technique": number,
+                "now": NOON,
+            },
+        )
+    return number
+
+
 def _upload(workshop: Workshop) -> str:
     # By the API itself: an upload is a row and a place on the disk.
     headers = workshop.api.headers(
@@ -230,22 +282,28 @@ MAKERS: Final[dict[str, Maker]] = {
     "campaign_id": Maker(_campaign),
     "collection": _name("enriched_data"),
     "collection_id": Maker(_collection),
+    "conflict_id": Maker(_conflict),
     "document_id": Maker(_document),
     "entity_id": Maker(_entity),
     "event_id": Maker(_event),
+    "exchanged_id": Maker(_exchanged),
     "investigation_id": Maker(_investigation),
     "invitation_id": Maker(_invitation),
     "job_id": Maker(_job),
     "key": _name("theme"),
     "key_id": Maker(_api_key),
     "name": _name("search"),
+    "peer_id": Maker(_peer),
     "record_id": Maker(_held_record),
     "relationship_id": Maker(_relationship),
     "role_id": Maker(_role),
     "schedule_id": Maker(_schedule),
     "session_id": Maker(_session),
+    "shared_id": Maker(_shared_collection),
     "source_id": Maker(_source),
+    "stix_id": Maker(_shared_object),
     "target_id": Maker(_target),
+    "technique": Maker(_technique),
     "upload_id": Maker(_upload),
     "user_id": Maker(_user),
 }

@@ -61,6 +61,8 @@ NOT_BY_KEY: Final[dict[str, str]] = {}
 """Operations that need a permission and refuse API keys whatever they may do, and why."""
 _NONE: Final = b"{}"
 BODIES: Final = {
+    "put_exchanged": b'{"uuid": "{exchanged_id}", "info": "An event"}',
+    "share_objects": b'{"campaigns": ["{campaign_id}"]}',
     "add_target": b'{"value": "c2.lantern.example"}',
     "attach_items": b'{"collection_id": "{collection_id}"}',
     "accept": _NONE,

@@ -32,6 +32,7 @@ from clew.kernel.transactions import TenantContext
 from clew.records.acts import Act, record
 
 _LONGEST_AGENT = 400
+_BASIC_BELOW = "/taxii2/"  # whose clients know nothing else
 _UNLIMITED = frozenset({"/healthz", "/readyz", "/metrics"})  # asked every second by whoever watches over the server
 
 
@@ -172,7 +173,8 @@ class Call(Visitor):
         return replace(act, request=request, user_agent=act.user_agent or self.user_agent)
 
     def _credential(self) -> Credential | None:
-        return credential_of(self.request.headers, self.serving.cookies.name)
+        basic = self.request.scope["path"].startswith(_BASIC_BELOW)
+        return credential_of(self.request.headers, self.serving.cookies.name, basic=basic)
 
     def _found_out(self) -> Principal:
         known = self.request.scope.get(KNOWN_CALLER)

@@ -15,6 +15,12 @@ class UnsupportedMediaError(InputError):
     code = "unsupported_media"
 
 
+class NotAcceptableError(InputError):
+    """The answer is to be of a kind that this route does not give."""
+
+    code = "not_acceptable"
+
+
 class CrossSiteError(ForbiddenError):
     """A request that a browser sent with its cookie did not prove that it comes from Clew's own pages."""
 

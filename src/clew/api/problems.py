@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from clew.api.errors import PreconditionError, SlowRequestError, UnsupportedMediaError
+from clew.api.errors import NotAcceptableError, PreconditionError, SlowRequestError, UnsupportedMediaError
 from clew.api.exchange import exchange_of
 from clew.domains.identity.repeated_requests import KeyReusedError
 from clew.kernel.errors import (
@@ -41,6 +41,7 @@ STATUSES: Final[Mapping[type[ClewError], int]] = {
     AuthenticationError: 401,
     ForbiddenError: 403,
     NotFoundError: 404,
+    NotAcceptableError: 406,
     SlowRequestError: 408,
     ConflictError: 409,
     PreconditionError: 412,

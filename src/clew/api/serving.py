@@ -86,9 +86,7 @@ def opened_serving(
     that the settings name cannot be used.
     """
     settings = database.settings
-    secret = InstallationSecret.of(settings)
-    usage_log = UsageLog.of(database)
-    metrics = Metrics()
+    secret, usage_log, metrics = InstallationSecret.of(settings), UsageLog.of(database), Metrics()
     metrics.watch(database)
     with (
         opened_cache(settings) as cache,

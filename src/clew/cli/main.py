@@ -42,6 +42,7 @@ from clew.cli.commands import (
     serve,
     show,
     similar,
+    sync,
     user,
     worker,
 )
@@ -158,6 +159,7 @@ def _application() -> typer.Typer:
     root.add_typer(_campaign(), name="campaign")
     root.add_typer(_case(), name="case")
     root.add_typer(_jobs(), name="jobs")
+    root.add_typer(_sync(), name="sync")
     root.add_typer(_database(), name="db")
     root.add_typer(_projection(), name="projection")
     root.add_typer(_documents(), name="documents")
@@ -250,6 +252,18 @@ def _database() -> typer.Typer:
     group.command("upgrade")(database.upgrade)
     group.command("downgrade")(database.downgrade)
     group.command("redis-conf")(database.redis_conf)
+    return group
+
+
+def _sync() -> typer.Typer:
+    group = _group("Exchange with MISP servers and TAXII collections.")
+    group.command("misp")(sync.misp)
+    group.command("taxii")(sync.taxii)
+    group.command("peers")(sync.peers)
+    group.command("add")(sync.add)
+    group.command("remove")(sync.remove)
+    group.command("conflicts")(sync.conflicts)
+    group.command("settle")(sync.settle)
     return group
 
 

@@ -24,6 +24,8 @@ _FRAMING_OF_UNRECOGNISED: Final = {
     "whois": Framing.DOCUMENT,
     "rdap": Framing.DOCUMENT,
     "virustotal": Framing.DOCUMENT,
+    "misp": Framing.DOCUMENT,
+    "stix": Framing.DOCUMENT,
     "mapped": Framing.DOCUMENT,
     "cowrie": Framing.LINES,
     "heralding": Framing.JSON_VALUES,

@@ -3,6 +3,7 @@
 from clew.kernel.analysis_settings import AnalysisSettings
 from clew.kernel.compute_settings import ComputeSettings
 from clew.kernel.documents_settings import DocumentsSettings
+from clew.kernel.exchange_settings import ExchangeSettings
 from clew.kernel.graph_settings import GraphSettings
 from clew.kernel.outbound_settings import OutboundSettings
 from clew.kernel.series_settings import SeriesSettings
@@ -19,5 +20,6 @@ class PartSettings(
     SeriesSettings,
     VectorSettings,
     DocumentsSettings,
+    ExchangeSettings,
 ):
     """All of them: what `clew.kernel.settings.Settings` adds its own to."""

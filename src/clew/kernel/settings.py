@@ -97,9 +97,7 @@ class Settings(PartSettings):
     search_ca_file: AbsolutePath | None = Field(
         None, description="Certificates that the search engine's one is checked against. Unset: the system's."
     )
-    search_timeout_seconds: int = Field(
-        30, ge=1, le=600, description="Seconds to wait for an answer of the search engine."
-    )
+    search_timeout_seconds: int = Field(30, ge=1, le=600, description="Seconds to wait for an answer of it.")
     search_shards: dict[str, Annotated[int, Field(ge=1, le=1024)]] = Field(
         {"attacks": 5},
         description="Parts into which the search engine divides what it holds, by index, as a JSON object; 1 for what "
@@ -126,9 +124,7 @@ class Settings(PartSettings):
         description="Changes kept for views that lag behind. A view that lags further is rebuilt instead.",
     )
     partitions_ahead_months: int = Field(3, ge=1, le=24, description="Months for which partitions are made ahead.")
-    job_workers: int = Field(
-        4, ge=1, le=64, description="Jobs (such as loads of uploaded files) that a server works on at once."
-    )
+    job_workers: int = Field(4, ge=1, le=64, description="Jobs (such as loads) that a server works on at once.")
     job_lost_seconds: int = Field(
         20,
         ge=10,

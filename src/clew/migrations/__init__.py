@@ -19,6 +19,7 @@ from clew.domains.analyses import tables as analyses
 from clew.domains.audit import tables as audit
 from clew.domains.campaigns import tables as campaigns
 from clew.domains.collections import tables as collections
+from clew.domains.exchange import tables as exchange
 from clew.domains.identity import access_tables, key_tables, request_tables, sign_in_tables
 from clew.domains.identity import tables as identity
 from clew.domains.investigations import tables as investigations
@@ -36,6 +37,7 @@ TABLES: Final = (
     audit.events,
     campaigns.campaigns,
     collections.osint_scans,
+    exchange.peers,
     identity.users,
     access_tables.roles,
     key_tables.api_keys,

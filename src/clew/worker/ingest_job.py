@@ -10,6 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from clew.domains.exchange.after_loading import keep_loaded
 from clew.domains.identity.service import operator_of
 from clew.domains.investigations.service import attach_items, ensure_investigation
 from clew.domains.jobs.claims import Advance
@@ -41,6 +42,7 @@ def run(work: Work) -> Outcome:
     case = _case(work, user)
     with _note_for_views(work):
         report = ingest(work.database, settings, request, observe=lambda at: work.observe(_advance(at)), stop=work.stop)
+    keep_loaded(work.database, settings, work.context, report.item_ids)
     if case is not None:
         with work.database.transaction(work.context) as connection:
             attach_items(connection, work.organization_id, case, report.item_ids)

@@ -3,6 +3,7 @@
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
+import orjson
 import sqlalchemy as sa
 from fastapi import Query
 from starlette.responses import Response
@@ -23,6 +24,7 @@ from clew.api.representations import encoded, shown, tagged_bytes
 from clew.api.routing import router as routes
 from clew.domains.campaigns import service
 from clew.domains.campaigns.applying import apply_decision
+from clew.domains.exchange.exporting import exported
 from clew.kernel.cache.keys import CAMPAIGN
 from clew.kernel.transactions import driver_connection
 from clew.records.acts import Act
@@ -103,15 +105,23 @@ def export_campaign(
     call: Reader,
     campaign_id: UUID,
     form: Annotated[
-        Literal["csv", "json"], Query(alias="format", description="A row for each indicator, or everything.")
+        Literal["csv", "json", "misp", "stix"],
+        Query(alias="format", description="A row for each indicator, everything, an event of MISP, a STIX bundle."),
     ] = "csv",
 ) -> Response:
     """Its indicators for other programs. In CSV, what would be a formula begins with an apostrophe."""
+    organization = call.principal.organization_id
     with call.transaction() as connection:
-        found = service.find_campaign(connection, call.principal.organization_id, campaign_id)
-        details = service.campaign_details(connection, call.principal.organization_id, found)
+        found = service.find_campaign(connection, organization, campaign_id)
+        details = service.campaign_details(connection, organization, found)
+        settings = call.serving.database.settings
+        others = form in {"misp", "stix"}
+        document = exported(connection, organization, [details], form, settings) if others else None
     call.tell_read(Act("campaigns_exported", "READ", "campaign", found.id, found.name, request={"format": form}))
-    name = {"Content-Disposition": f'attachment; filename="campaign-{found.id}.{form}"'}
+    ending = f"{form}.json" if others else form
+    name = {"Content-Disposition": f'attachment; filename="campaign-{found.id}.{ending}"'}
+    if others:
+        return Response(orjson.dumps(document, default=str), 200, name, media_type="application/json")
     if form == "csv":
         return Response(service.as_csv([details]), 200, name, media_type="text/csv; charset=utf-8")
     return shown(CampaignDetailsModel.of(details), headers=name)

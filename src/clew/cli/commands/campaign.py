@@ -45,6 +45,8 @@ class ExportFormat(StrEnum):
 
     CSV = "csv"
     JSON = "json"
+    MISP = "misp"
+    STIX = "stix"
 
 
 def analyze(
@@ -245,7 +247,8 @@ def export(
         list[str] | None, typer.Argument(metavar="[CAMPAIGN…]", help="Names or ids (else every campaign).")
     ] = None,
     form: Annotated[
-        ExportFormat | None, typer.Option("--format", help="A row for each indicator, or everything (else csv).")
+        ExportFormat | None,
+        typer.Option("--format", help="Rows of indicators, everything, MISP events or a STIX bundle."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", metavar="FILE", help="Write to this file, readable by you alone.")

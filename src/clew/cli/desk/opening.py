@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from clew.cli.desk import analysis_ports, ports, view_ports
+    from clew.cli.desk.exchange_port import Exchange
     from clew.cli.options import Invocation
 
 
@@ -228,3 +229,14 @@ def graph_of(call: "Invocation") -> "view_ports.Graph":
     from clew.cli.desk.remote.graph import RemoteGraph
 
     return RemoteGraph(call)
+
+
+def exchange_of(call: "Invocation") -> "Exchange":
+    """Exchange with peers."""
+    if call.address is None:
+        from clew.cli.desk.local.exchange import LocalExchange
+
+        return LocalExchange(call)
+    from clew.cli.desk.remote.exchange import RemoteExchange
+
+    return RemoteExchange(call)

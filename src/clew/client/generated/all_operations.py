@@ -13,6 +13,7 @@ from clew.client.generated.configuration import ConfigurationOperations
 from clew.client.generated.documents import DocumentsOperations
 from clew.client.generated.entities import EntitiesOperations
 from clew.client.generated.events import EventsOperations
+from clew.client.generated.exchange import ExchangeOperations
 from clew.client.generated.graph import GraphOperations
 from clew.client.generated.investigations import InvestigationsOperations
 from clew.client.generated.invitations import InvitationsOperations
@@ -31,6 +32,7 @@ from clew.client.generated.series import SeriesOperations
 from clew.client.generated.sign_in import SignInOperations
 from clew.client.generated.system import SystemOperations
 from clew.client.generated.targets import TargetsOperations
+from clew.client.generated.taxii import TaxiiOperations
 from clew.client.generated.uploads import UploadsOperations
 from clew.client.generated.users import UsersOperations
 
@@ -46,6 +48,7 @@ class Operations(
     DocumentsOperations,
     EntitiesOperations,
     EventsOperations,
+    ExchangeOperations,
     GraphOperations,
     InvestigationsOperations,
     InvitationsOperations,
@@ -64,6 +67,7 @@ class Operations(
     SignInOperations,
     SystemOperations,
     TargetsOperations,
+    TaxiiOperations,
     UploadsOperations,
     UsersOperations,
 ):

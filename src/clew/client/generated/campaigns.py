@@ -64,7 +64,7 @@ class CampaignsOperations(Calls):
         )
 
     def export_campaign(
-        self, campaign_id: UUID, *, format: Literal["csv", "json"] | None = None
+        self, campaign_id: UUID, *, format: Literal["csv", "json", "misp", "stix"] | None = None
     ) -> AbstractContextManager[Stream]:
         """Export a campaign.
 

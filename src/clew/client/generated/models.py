@@ -559,6 +559,29 @@ class Confirmed(Resource, frozen=True, kw_only=True):
     tokens: Tokens | None = None
 
 
+class Conflict(Resource, frozen=True, kw_only=True):
+    """A place where a peer and we contradict each other."""
+
+    id: UUID
+    peer_id: UUID
+    form: Literal["misp", "stix", "bundle"]
+    external_id: str
+    place: str
+    rule: str
+    base: Any = None
+    ours: Any = None
+    theirs: Any = None
+    resolution: str | None
+    created_at: datetime
+    resolved_at: datetime | None
+
+
+class ConflictList(Resource, frozen=True, kw_only=True):
+    """Conflicts, the newest first."""
+
+    items: list[Conflict]
+
+
 class CoordinationExplanation(Resource, frozen=True, kw_only=True):
     """How probably two addresses act together, and why."""
 
@@ -1103,12 +1126,52 @@ class NewKeyRequest(Model, frozen=True, kw_only=True):
     expires_at: datetime | UnsetType | None = UNSET
 
 
+class PeerSettings(Model, frozen=True, kw_only=True):
+    """How is exchanged with a peer. Nothing is sent unless `push`."""
+
+    pull: bool | UnsetType = UNSET
+    push: bool | UnsetType = UNSET
+    tags: list[str] | UnsetType = UNSET
+    days: int | UnsetType = UNSET
+    campaigns: bool | UnsetType = UNSET
+    push_tags: list[str] | UnsetType = UNSET
+    maximum_tlp: str | UnsetType = UNSET
+    internal: bool | UnsetType = UNSET
+    sharing_groups: list[str] | UnsetType = UNSET
+    collection: str | UnsetType | None = UNSET
+
+
+class NewPeer(Model, frozen=True, kw_only=True):
+    """A peer to be."""
+
+    name: str
+    kind: Literal["misp", "taxii"] | UnsetType = UNSET
+    base_url: str
+    key: str | UnsetType | None = UNSET
+    settings: PeerSettings | UnsetType = UNSET
+
+
 class NewRole(Model, frozen=True, kw_only=True):
     """A custom role to make."""
 
     name: str
     description: str | UnsetType | None = UNSET
     permissions: list[str] | UnsetType = UNSET
+
+
+class NewSharedCollection(Model, frozen=True, kw_only=True):
+    """A collection to be."""
+
+    title: str
+    description: str | UnsetType | None = UNSET
+    maximum_tlp: Literal["clear", "green", "amber"] | UnsetType = UNSET
+
+
+class NewShares(Model, frozen=True, kw_only=True):
+    """What is put into a collection."""
+
+    ids: list[str] | UnsetType = UNSET
+    campaigns: list[UUID] | UnsetType = UNSET
 
 
 class NewSource(Model, frozen=True, kw_only=True):
@@ -1121,6 +1184,12 @@ class NewSource(Model, frozen=True, kw_only=True):
     is_active: bool | UnsetType = UNSET
     reliability_score: float | UnsetType | None = UNSET
     name: str
+
+
+class NewSync(Model, frozen=True, kw_only=True):
+    """An exchange to be."""
+
+    dry_run: bool | UnsetType = UNSET
 
 
 class NewTarget(Model, frozen=True, kw_only=True):
@@ -1531,6 +1600,34 @@ class Path(Resource, frozen=True, kw_only=True):
     visited: int
 
 
+class PeerChange(Model, frozen=True, kw_only=True):
+    """What is to be different about a peer; settings that are not named stay."""
+
+    settings: dict[str, Any] | UnsetType = UNSET
+    is_active: bool | UnsetType | None = UNSET
+
+
+class Peer(Resource, frozen=True, kw_only=True):
+    """A server with which is exchanged. What it knows us by is never shown."""
+
+    id: UUID
+    name: str
+    kind: Literal["misp", "taxii"]
+    base_url: str
+    settings: PeerSettings
+    is_active: bool
+    has_credentials: bool
+    synced_at: datetime | None
+    report: dict[str, Any]
+    created_at: datetime
+
+
+class PeerList(Resource, frozen=True, kw_only=True):
+    """Every peer."""
+
+    items: list[Peer]
+
+
 class PointsWanted(Model, frozen=True, kw_only=True):
     """Points to write."""
 
@@ -1821,6 +1918,33 @@ class Settings(Resource, frozen=True, kw_only=True):
     settings: dict[str, Any]
 
 
+class Settlement(Model, frozen=True, kw_only=True):
+    """Which side holds."""
+
+    side: Literal["ours", "theirs"]
+
+
+class SharedCollection(Resource, frozen=True, kw_only=True):
+    """A collection that others may read by TAXII."""
+
+    id: UUID
+    title: str
+    description: str | None
+    maximum_tlp: Literal["clear", "green", "amber"]
+
+
+class SharedCollectionList(Resource, frozen=True, kw_only=True):
+    """Every shared collection, by title."""
+
+    items: list[SharedCollection]
+
+
+class Shared(Resource, frozen=True, kw_only=True):
+    """What came of sharing."""
+
+    added: int
+
+
 class Similar(Resource, frozen=True, kw_only=True):
     """What is like what was asked about, best first. `asked` is its name."""
 
@@ -1859,6 +1983,27 @@ class TargetChanges(Model, frozen=True, kw_only=True):
 
     status: Literal["pending", "running", "completed", "failed", "cancelled"] | UnsetType = UNSET
     notes: str | UnsetType | None = UNSET
+
+
+class Technique(Model, frozen=True, kw_only=True):
+    """A technique of ATT&CK, as the newest bundle that was loaded describes it."""
+
+    technique: str
+    name: str
+    description: str | None
+    url: str | None
+    version: str | None
+    attack_version: str | None
+    tactics: list[str]
+    is_revoked: bool
+    is_deprecated: bool
+    stix_id: str
+
+
+class TechniqueChain(Resource, frozen=True, kw_only=True):
+    """A technique, and what it was revoked by, step by step; the last is the one in force."""
+
+    items: list[Technique]
 
 
 class UploadRequest(Model, frozen=True, kw_only=True):

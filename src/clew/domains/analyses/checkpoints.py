@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import psycopg
 
 SCHEMA_VERSION: Final = 10
-"""How many of the library's own migrations the tables of migration 0022 stand for: a test holds them together."""
+"""How many of the library's own migrations the tables of migration 0021 stand for: a test holds them together."""
 
 _FOR_THE_SESSION: Final = SET_CONTEXT.replace("true)", "false)")
 _OWNER: Final = "current_setting('app.current_organization_id')::uuid"

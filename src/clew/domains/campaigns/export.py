@@ -12,7 +12,7 @@ from typing import Any, Final
 from clew.domains.campaigns.reading import CampaignDetails
 from clew.kernel.errors import InputError
 
-FORMATS: Final = ("csv", "json")
+FORMATS: Final = ("csv", "json", "misp", "stix")
 COLUMNS: Final = (
     "campaign_id", "campaign", "status", "campaign_confidence", "threat_actor", "type", "value", "confidence", "count",
     "first_seen", "last_seen",

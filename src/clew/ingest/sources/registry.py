@@ -16,11 +16,13 @@ from clew.ingest.sources.honeytrap import HoneytrapSource
 from clew.ingest.sources.httpx import HttpxSource
 from clew.ingest.sources.maigret import MaigretSource
 from clew.ingest.sources.mapped import MappedSource
+from clew.ingest.sources.misp import MispSource
 from clew.ingest.sources.nmap import NmapSource
 from clew.ingest.sources.rdap import RdapSource
 from clew.ingest.sources.sherlock import SherlockSource
 from clew.ingest.sources.shodan import ShodanSource
 from clew.ingest.sources.spiderfoot import SpiderFootSource
+from clew.ingest.sources.stix import StixSource
 from clew.ingest.sources.subfinder import SubfinderSource
 from clew.ingest.sources.suricata import SuricataSource
 from clew.ingest.sources.theharvester import TheHarvesterSource
@@ -52,5 +54,7 @@ SOURCES: Final[tuple[Source, ...]] = (
     HoneytrapSource(),
     DShieldSource(),
     SuricataSource(),
+    MispSource(),
+    StixSource(),
     MappedSource(),
 )

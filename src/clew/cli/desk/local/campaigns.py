@@ -13,6 +13,7 @@ from clew.cli.progress import stepped
 from clew.cli.session import changed_record, opened_record
 from clew.domains.campaigns import service
 from clew.domains.campaigns.applying import apply_decision
+from clew.domains.exchange.exporting import exported
 from clew.kernel.clock import system_clock
 from clew.kernel.transactions import TenantContext, driver_connection
 from clew.records import acts
@@ -73,4 +74,5 @@ class LocalCampaigns:
             details = [service.campaign_details(connection, where, each) for each in found]
             request = {"campaigns": len(details), "format": form}
             acts.record(connection, acts.Act("campaigns_exported", "READ", "campaign", request=request))
-        sink(service.as_csv(details) if form == "csv" else json_text(service.as_documents(details)) + "\n")
+            document = None if form == "csv" else exported(connection, where, details, form, record.settings)
+        sink(service.as_csv(details) if form == "csv" else json_text(document) + "\n")

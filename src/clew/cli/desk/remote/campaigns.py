@@ -16,8 +16,10 @@ from clew.cli.output import json_text
 from clew.cli.progress import stepped
 from clew.client import Client, models
 from clew.client.jobs import OVER, finished
+from clew.domains.campaigns.export import require_format
 from clew.domains.campaigns.reading import Campaign, CampaignDetails
-from clew.kernel.errors import ClewError, InputError, NotFoundError
+from clew.domains.exchange.exporting import joined
+from clew.kernel.errors import ClewError, NotFoundError
 
 _AT_ONCE: Final = 200
 
@@ -82,14 +84,13 @@ class RemoteCampaigns:
 
     def export(self, campaigns: Sequence[str], form: str, sink: Callable[[str], object]) -> None:
         """Give them to the sink, one after the other."""
-        if form not in {"csv", "json"}:
-            raise InputError(f"no format {form!r}", where="format", remedy="choose one of csv, json")
+        require_format(form)
         with connected(self.call) as client:
             named = [campaign_id(client, each) for each in campaigns]
             wanted = named or [each.id for each in self.all(status=None, everything=False)]
             texts = [_exported(client, each, form) for each in wanted]
-        if form == "json":
-            sink(json_text([json.loads(text) for text in texts]) + "\n")
+        if form != "csv":
+            sink(json_text(joined([json.loads(text) for text in texts], form)) + "\n")
             return
         for number, text in enumerate(texts):
             head, _, rows = text.partition("\r\n")
@@ -112,7 +113,7 @@ def campaign_id(client: Client, name_or_id: str) -> UUID:
 
 
 def _exported(client: Client, campaign: UUID, form: str) -> str:
-    with client.export_campaign(campaign, format="json" if form == "json" else "csv") as export:
+    with client.export_campaign(campaign, format=cast("Any", form)) as export:
         return b"".join(export.chunks()).decode()
 
 

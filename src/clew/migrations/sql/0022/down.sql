@@ -1,15 +1,13 @@
-DROP TRIGGER announces ON tool_execution_logs;
-CREATE OR REPLACE FUNCTION delete_analysis_dependents() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
-BEGIN
-    DELETE FROM analysis_results AS r USING old_rows AS o
-        WHERE r.organization_id = o.organization_id AND r.analysis_session_id = o.id;
-    DELETE FROM analysis_session_members AS m USING old_rows AS o
-        WHERE m.organization_id = o.organization_id AND m.analysis_session_id = o.id;
-    DELETE FROM campaign_sessions AS s USING old_rows AS o
-        WHERE s.organization_id = o.organization_id AND s.analysis_session_id = o.id;
-    RETURN NULL;
-END $$;
-DROP TABLE webhook_secrets, analysis_callbacks, checkpoint_writes, checkpoint_blobs, checkpoints, analysis_intermediates;
-DROP INDEX analysis_sessions_organization_id_id_idx;
-ALTER TABLE analysis_sessions DROP COLUMN job_id;
+DROP TABLE attack_techniques;
+DROP TABLE exchange_shares;
+DROP TABLE exchange_collections;
+DROP TABLE exchange_conflicts;
+DROP TABLE exchange_states;
+DROP TABLE exchange_bundle_members;
+DROP TABLE exchange_objects;
+DROP TABLE exchange_contents;
+DROP TABLE exchange_peers;
+ALTER TABLE role_permissions NO FORCE ROW LEVEL SECURITY;
+DELETE FROM role_permissions WHERE permission IN ('exchange:read', 'exchange:write', 'exchange:admin', 'share:read');
+ALTER TABLE role_permissions FORCE ROW LEVEL SECURITY;
+DELETE FROM permissions WHERE code IN ('exchange:read', 'exchange:write', 'exchange:admin', 'share:read');

@@ -1,9 +1,9 @@
-"""Analyses as a service: what their nodes leave, checkpoints, callbacks and what those are signed with."""
+"""Exchange with peers: what is exchanged word for word, how far each is in step, conflicts, shares, ATT&CK."""
 
 from clew.migrations import steps
 
 revision = "0022"
-down_revision = "0020"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 

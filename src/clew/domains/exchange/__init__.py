@@ -1,0 +1,1 @@
+"""What is exchanged with the community: events of MISP and objects of STIX, with peers and by what is shared."""
