@@ -19,7 +19,7 @@ from clew.projections.search.port import Highlight
 
 NOWHERE = "http://127.0.0.1:9"  # nobody listens there
 KEY = "clew_live_" + "k" * 43
-ELSEWISE = {"clew version": 0, "clew doctor": 1}
+ELSEWISE = {"clew version": 0, "clew doctor": 1, "clew similar to": 2}
 
 
 def leaves(command: Any, path: str) -> Iterator[tuple[str, Any]]:
