@@ -85,10 +85,8 @@ def opened_serving(
     The schema must be the present one. Raises ConfigurationError without the installation's secret, or if the Redis
     that the settings name cannot be used.
     """
-    settings = database.settings
-    secret = InstallationSecret.of(settings)
-    usage_log = UsageLog.of(database)
-    metrics = Metrics()
+    settings, secret = database.settings, InstallationSecret.of(database.settings)
+    usage_log, metrics = UsageLog.of(database), Metrics()
     metrics.watch(database)
     with (
         opened_cache(settings) as cache,
