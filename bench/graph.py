@@ -50,8 +50,8 @@ UNWIND first + second AS o RETURN DISTINCT o {.*} AS node LIMIT 1000
 _SHORTEST: Final = """
 MATCH (a:Entity {space: $space, organization_id: $organization, id: $start})
 MATCH (b:Entity {space: $space, organization_id: $organization, id: $goal})
-MATCH p = SHORTEST 1
-  (a)-[:RELATED_TO]-((x:Entity WHERE COUNT { (x)-[:RELATED_TO]-() } <= $most)-[:RELATED_TO]-()){0,7}(b)
+MATCH p = SHORTEST 1 (a)
+  (()-[:RELATED_TO]-(x:Entity) WHERE COUNT { (x)-[:RELATED_TO]-() } <= $most){0,7} ()-[:RELATED_TO]-(b)
 RETURN [n IN nodes(p) | n {.*}] AS nodes, [r IN relationships(p) | r {.*}] AS edges
 """
 

@@ -87,6 +87,8 @@ def opened_serving(
     """
     settings = database.settings
     secret, usage_log, metrics = InstallationSecret.of(settings), UsageLog.of(database), Metrics()
+    settings, secret = database.settings, InstallationSecret.of(database.settings)
+    usage_log, metrics = UsageLog.of(database), Metrics()
     metrics.watch(database)
     with (
         opened_cache(settings) as cache,

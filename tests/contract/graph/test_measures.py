@@ -5,23 +5,13 @@ search says.
 import itertools
 import random
 from collections.abc import Iterator
-from typing import Any
 
-import numpy as np
 import pytest
-import rustworkx as rx
 
-from clew.projections.graph.arrays import Adjacency
-from clew.projections.graph.port import Community, GraphReader, GraphView, Measure, Wanted
-from clew.projections.graph.walking.around import around
+from clew.projections.graph.port import Community, GraphReader, GraphView, Measure
 from clew.projections.graph.walking.asking import Bounds
-from clew.projections.graph.walking.likeliest import surest_path
-from clew.projections.graph.walking.shortest import shortest_path
-from clew.projections.graph.walking.simple import simple_paths
 from tests.contract.graph.conftest import ORGANIZATION, edge, id_of, names, node, put
-
-SIZE = 40
-HUB = 7
+from tests.contract.graph.oracle import HUB, SIZE, check_around, check_paths, oracle
 
 
 @pytest.fixture
@@ -65,17 +55,6 @@ def test_measures_that_change_move_what_is_ranked(ranked: GraphReader, view: Gra
     assert [(each.id, each.size) for each in ranked.communities(ORGANIZATION, limit=5)][-1] == (id_of("new"), 1)
 
 
-def oracle(pairs: list[tuple[int, int, int]], blocked: set[int], ends: set[int]) -> "rx.PyGraph[int, Any]":
-    """The graph without what is not gone through, but for the ends."""
-    graph: rx.PyGraph[int, Any] = rx.PyGraph(multigraph=True)
-    graph.add_nodes_from(range(SIZE))
-    through = blocked - ends
-    for number, (source, target, confidence) in enumerate(pairs):
-        if source != target and source not in through and target not in through:
-            graph.add_edge(source, target, (number, confidence))
-    return graph
-
-
 def drawn_at_random(seed: int) -> tuple[list[tuple[int, int, int]], set[int], set[int]]:
     """Edges (ends, confidence), walls, and hubs; some nodes have much."""
     chance = random.Random(seed)
@@ -104,35 +83,3 @@ def test_random_graphs_are_walked_as_a_plain_search_walks_them(view: GraphView, 
         for start, goal in itertools.islice(itertools.permutations([0, 1, 5, 9, 13, 21], 2), 12):
             check_paths(adjacency, bounds, pairs, walls | hubs, start, goal)
         check_around(adjacency, bounds, oracle(pairs, set(), set()), walls | hubs)
-
-
-def check_paths(
-    adjacency: Adjacency, bounds: Bounds, pairs: list[tuple[int, int, int]], blocked: set[int], start: int, goal: int
-) -> None:
-    plain = oracle(pairs, blocked, {start, goal})
-    all_ways = list(rx.all_simple_paths(plain, start, goal, cutoff=5))
-    ids = (id_of(f"n{start}"), id_of(f"n{goal}"))
-    shortest = shortest_path(adjacency, *ids, max_length=SIZE // 2, bounds=bounds)
-    lengths = rx.dijkstra_shortest_path_lengths(plain, start, lambda _: 1.0, goal=goal)
-    assert [way.length for way in shortest.ways] == ([int(lengths[goal])] if goal in lengths else [])
-    ways = simple_paths(adjacency, *ids, max_length=4, limit=1_000, bounds=bounds)
-    expected = {tuple(f"n{number}" for number in way) for way in all_ways if len(way) <= 5}
-    assert {tuple(names(way.nodes)) for way in ways.ways} == expected
-    assert len({tuple(each["id"] for each in way.edges) for way in ways.ways}) == len(ways.ways)
-    surest = surest_path(adjacency, *ids, max_length=SIZE // 2, bounds=bounds)
-    costs = rx.dijkstra_shortest_path_lengths(plain, start, lambda told: -np.log(told[1] / 100) + 1e-15, goal=goal)
-    found = [-np.log(way.confidence) for way in surest.ways]
-    assert found == (pytest.approx([costs[goal]], abs=1e-9) if goal in costs else [])
-
-
-def check_around(adjacency: Adjacency, bounds: Bounds, plain: "rx.PyGraph[int, Any]", blocked: set[int]) -> None:
-    for start in (0, 1, 5, 9):
-        expected, frontier = {start: 0}, {start}
-        for level in (1, 2, 3):
-            going = {number for number in frontier if number == start or number not in blocked}
-            frontier = {other for number in going for other in plain.neighbors(number)} - expected.keys()
-            expected |= dict.fromkeys(frontier, level)
-        found = around(adjacency, id_of(f"n{start}"), depth=3, bounds=bounds, wanted=Wanted())
-        assert {each.node["name"]: each.distance for each in found.nodes} == {
-            f"n{number}": level for number, level in expected.items()
-        }

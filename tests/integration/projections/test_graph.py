@@ -180,7 +180,7 @@ def test_what_was_changed_by_hand_in_the_server_is_found_and_repaired(place: Pla
         "MATCH (n:Entity {id: $c}) DETACH DELETE n",
         "MATCH (n:Entity {id: $d})-[r:RELATED_TO]->() SET r.confidence = 0.123",
         "MATCH (n:Entity {id: $a})-[r:RELATED_TO]->() DELETE r",
-        "MATCH (n:Entity {id: $d}) CREATE (m:Entity) SET m = properties(n), m.id = $e",
+        "MATCH (n:Entity {id: $d}) CREATE (:Entity {space: n.space, organization_id: n.organization_id, id: $e})",
     ):
         connection.run(statement, a=str(ids[0]), b=str(ids[1]), c=str(ids[3]), d=str(ids[6]), e=str(UUID(int=10)))
     with place.projector() as projector:

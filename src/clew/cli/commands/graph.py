@@ -14,7 +14,7 @@ from clew.cli.options import DataDirectoryOption, Invocation, JsonOption, Organi
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from clew.projections.graph.answers import GraphEntity, GraphRelationship, GraphWays, Question
+    from clew.projections.graph.answers import GraphEntity, GraphRelationship, GraphSurroundings, GraphWays, Question
     from clew.records.graph import Measurement
 
 TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
@@ -124,7 +124,7 @@ def ego(  # noqa: PLR0913, PLR0917  an option each, which Typer gives by name
 ) -> None:
     """Show all within some steps of an entity, and the relationships between them."""
     from clew.cli.desk.opening import graph_of
-    from clew.cli.output import line, print_json, table
+    from clew.cli.output import print_json
 
     call = invocation(context, as_json, organization, data_dir)
     question = _question(
@@ -143,16 +143,7 @@ def ego(  # noqa: PLR0913, PLR0917  an option each, which Typer gives by name
     if call.json:
         print_json(asdict(found))
         return
-    rows = [
-        (each.distance, each.entity.name, each.entity.type, each.degree, "hub" if each.is_hub else "", each.entity.id)
-        for each in found.entities
-    ]
-    table(("Steps", "Name", "Type", "Degree", "", "Id"), rows, right=(0, 3), whole=(5,))
-    line(f"{len(found.entities):,} entities, {len(found.relationships):,} relationships: see --json")
-    if found.hub_count:
-        line(f"{found.hub_count:,} hubs were not looked beyond: see --max-degree")
-    if found.truncated:
-        line("there is more than that: see --limit and --max-degree")
+    _print_surroundings(found)
 
 
 def path(  # noqa: PLR0913, PLR0917  an option each, which Typer gives by name
@@ -359,6 +350,21 @@ def _print_ways(call: Invocation, found: "GraphWays", max_length: int) -> None:
     if found.hub_count:
         names = ", ".join(hub.name for hub in found.hubs[:5])
         line(f"not gone through, because too much is related to them: {found.hub_count}, such as {names}")
+
+
+def _print_surroundings(found: "GraphSurroundings") -> None:
+    from clew.cli.output import line, table
+
+    rows = [
+        (each.distance, each.entity.name, each.entity.type, each.degree, "hub" if each.is_hub else "", each.entity.id)
+        for each in found.entities
+    ]
+    table(("Steps", "Name", "Type", "Degree", "", "Id"), rows, right=(0, 3), whole=(5,))
+    line(f"{len(found.entities):,} entities, {len(found.relationships):,} relationships: see --json")
+    if found.hub_count:
+        line(f"{found.hub_count:,} hubs were not looked beyond: see --max-degree")
+    if found.truncated:
+        line("there is more than that: see --limit and --max-degree")
 
 
 def _told(relationships: "Sequence[GraphRelationship]", here: "GraphEntity") -> str:

@@ -30,7 +30,7 @@ def measure_graph(
 ) -> Measurement:
     """PageRank, betweenness and communities of all entities that have relationships with others.
 
-    Takes some 15 seconds and 500 MB for a million relationships. One at a time for each organization.
+    Takes a quarter to a whole minute and 600 MB for a million relationships. One at a time for each organization.
     """
     started = clock()
     connection.execute(_ALONE, {"organization": str(organization_id)})

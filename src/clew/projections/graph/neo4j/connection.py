@@ -6,6 +6,7 @@ A server that has been silent for a while is left alone, and whoever asks is tol
 
 import logging
 import re
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -156,9 +157,10 @@ class GraphConnection:
             return errors.ConfigurationError(
                 f"Neo4j refuses this login: {said}", where=self.address.place, remedy="correct the user or password"
             )
-        if isinstance(error, ConfigurationError) or "certificate" in said.lower():
+        untrusted = _about_certificates(error)
+        if isinstance(error, ConfigurationError) or untrusted is not None:
             return errors.ConfigurationError(
-                f"the connection is not trusted: {said}",
+                f"the connection is not trusted: {untrusted or said}",
                 where=self.address.place,
                 remedy="name the certificate authority of the server in CLEW_GRAPH_CA_FILE",
             )
@@ -185,6 +187,17 @@ class GraphConnection:
 
 class RefusedStatementError(GraphViewError):
     """The server will not do this, however often it is asked."""
+
+
+def _about_certificates(error: BaseException | None) -> str | None:
+    """What a certificate lacks, if that is what is behind an error of the driver."""
+    for _ in range(10):
+        if error is None:
+            return None
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return f"certificate: {error.verify_message}"
+        error = error.__cause__ or error.__context__
+    return None
 
 
 @lru_cache(maxsize=4)
