@@ -238,6 +238,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "job_id": Maker(_job),
     "key": _name("theme"),
     "key_id": Maker(_api_key),
+    "measurement": _name("asset_metrics"),
     "name": _name("search"),
     "record_id": Maker(_held_record),
     "relationship_id": Maker(_relationship),
