@@ -292,6 +292,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "job_id": Maker(_job),
     "key": _name("theme"),
     "key_id": Maker(_api_key),
+    "measurement": _name("asset_metrics"),
     "name": _name("search"),
     "peer_id": Maker(_peer),
     "record_id": Maker(_held_record),

@@ -5,11 +5,13 @@ anew. They are written in one transaction with their position. What a change tou
 """
 
 import contextlib
+import weakref
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, LiteralString
 
 import psycopg
 
+from clew.kernel.errors import DatabaseUnavailableError
 from clew.kernel.roles import PROJECTOR
 from clew.projections.projection import Aside, Comparison, Difference, Projection
 
@@ -33,6 +35,9 @@ class SeriesProjection:
     def __init__(self, settings: "Settings", scratch: "psycopg.Connection[Any] | None" = None) -> None:
         self._settings = settings
         self._scratch = scratch
+        self._line: psycopg.Connection[Any] | None = None  # whoever follows asks for the position all the time
+        self._opened = contextlib.ExitStack()
+        weakref.finalize(self, self._opened.close)
 
     @property
     def name(self) -> str:
@@ -61,14 +66,12 @@ class SeriesProjection:
 
     def position(self) -> str | None:
         """The position stored with the counts."""
-        with self._connected() as connection:
-            row = connection.execute(_POSITION, (NAME, SCHEMA_VERSION)).fetchone()
+        row = self._asked(_POSITION, NAME, SCHEMA_VERSION)
         return str(row[0]) if row else None
 
     def rows(self) -> int:
         """Days of series, of all organizations."""
-        with self._connected() as connection:
-            row = connection.execute(_ROWS).fetchone()
+        row = self._asked(_ROWS)
         return int(row[0]) if row else 0
 
     @contextlib.contextmanager
@@ -100,6 +103,21 @@ class SeriesProjection:
                 yield SeriesProjection(self._settings, connection)
             finally:
                 connection.rollback()
+
+    def _asked(self, statement: LiteralString, *values: object) -> tuple[Any, ...] | None:
+        """A row, by a connection that is kept; a new one if the server has closed it."""
+        if self._scratch is not None:
+            return self._scratch.execute(statement, values).fetchone()
+        for _ in range(2):
+            if self._line is None:
+                self._line = self._opened.enter_context(self._connected())
+                self._line.autocommit = True
+            try:
+                return self._line.execute(statement, values).fetchone()
+            except psycopg.OperationalError:
+                self._line = None
+                self._opened.close()
+        raise DatabaseUnavailableError("the connection was lost twice", remedy="see whether the database runs")
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[psycopg.Connection[Any]]:

@@ -80,7 +80,6 @@ def test_whoever_only_reads_cannot_write(api: Api, analyst: Person) -> None:
 @pytest.mark.parametrize(
     ("target", "status"),
     [
-        ("/series/nonsense/values", 422),
         ("/series/asset_metrics/values?every=often", 422),
         ("/series/asset_metrics/values?every=1h&aggregate=median", 422),
         ("/series/asset_metrics/values?by=a%22b", 422),

@@ -21,14 +21,16 @@ from clew.api.models.series import (
     SeriesSpan,
     WrittenModel,
 )
+from clew.api.problems import MISSING
 from clew.api.representations import shown
 from clew.api.routing import router as routes
+from clew.kernel.errors import NotFoundError
 from clew.projections.series import service
 from clew.projections.series.port import SeriesAnswer
 from clew.projections.series.wording import query_of
 from clew.records.acts import Act
 from clew.records.series.formats import PointReader
-from clew.records.series.model import microseconds, moment_at
+from clew.records.series.model import MEASUREMENTS, microseconds, moment_at
 
 router = routes("series")
 
@@ -48,9 +50,15 @@ def list_measurements(call: Reader) -> Response:
     return shown(MeasurementsModel(items=[MeasurementModel(**asdict(each)) for each in found]))
 
 
-@router.get("/series/{measurement}", response_model=SeriesListModel, summary="List the series of a measurement")
+@router.get(
+    "/series/{measurement}",
+    response_model=SeriesListModel,
+    summary="List the series of a measurement",
+    responses=MISSING,
+)
 def list_series(call: Reader, measurement: Measurement) -> Response:
     """Every field under every set of tags that a measurement has."""
+    _require(measurement)
     with call.reading() as connection:
         found = service.listed(connection, call.serving.settings, call.principal.organization_id, measurement)
     call.tell_read(Act("series_listed", "READ", "series", measurement))
@@ -58,9 +66,12 @@ def list_series(call: Reader, measurement: Measurement) -> Response:
     return shown(SeriesListModel(measurement=measurement, items=items))
 
 
-@router.get("/series/{measurement}/values", response_model=AnswerModel, summary="Ask for values over time")
+@router.get(
+    "/series/{measurement}/values", response_model=AnswerModel, summary="Ask for values over time", responses=MISSING
+)
 def ask_series(call: Reader, measurement: Measurement, question: Annotated[SeriesQuestion, Query()]) -> Response:
     """Points, or aggregates by stretches of time, over all tiers. Percentiles of whole hours are within 1 %."""
+    _require(measurement)
     query = question.query(measurement, microseconds(call.serving.clock()))
     with call.reading() as connection:
         answer = service.ask(connection, call.serving.settings, call.principal.organization_id, query)
@@ -87,9 +98,10 @@ def write_points(call: Writer, wanted: PointsWanted) -> Response:
     )
 
 
-@router.delete("/series/{measurement}/values", response_model=DeletedModel, summary="Delete values")
+@router.delete("/series/{measurement}/values", response_model=DeletedModel, summary="Delete values", responses=MISSING)
 def delete_series(call: Writer, measurement: Measurement, span: Annotated[SeriesSpan, Query()]) -> Response:
     """Delete the points of a span, and what was rolled up from them, from all tiers."""
+    _require(measurement)
     query = query_of(
         measurement, microseconds(call.serving.clock()), since=span.since, until=span.until, where=span.where
     )
@@ -104,6 +116,11 @@ def delete_series(call: Writer, measurement: Measurement, span: Annotated[Series
             query.end,
         )
     return shown(DeletedModel(hours=hours))
+
+
+def _require(measurement: str) -> None:
+    if measurement not in MEASUREMENTS:
+        raise NotFoundError(f"there is no measurement {measurement!r}", remedy=f"there are: {', '.join(MEASUREMENTS)}")
 
 
 def _answer(answer: SeriesAnswer) -> AnswerModel:
