@@ -14,7 +14,6 @@ LONG_FILES: dict[str, str] = {}
 
 LONG_FUNCTIONS: dict[str, str] = {
     "src/clew/cli/commands/ingest.py::ingest": "options are read from the signature, a few lines each",
-    "src/clew/cli/commands/graph.py::ego": "as above",
     "src/clew/cli/commands/series.py::query": "as above",
     "src/clew/cli/commands/search.py::search": "as above: eighteen options, which become one request",
 }

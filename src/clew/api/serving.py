@@ -85,8 +85,6 @@ def opened_serving(
     The schema must be the present one. Raises ConfigurationError without the installation's secret, or if the Redis
     that the settings name cannot be used.
     """
-    settings = database.settings
-    secret, usage_log, metrics = InstallationSecret.of(settings), UsageLog.of(database), Metrics()
     settings, secret = database.settings, InstallationSecret.of(database.settings)
     usage_log, metrics = UsageLog.of(database), Metrics()
     metrics.watch(database)

@@ -45,6 +45,8 @@ def arguments_of(command: Any, file: Path) -> list[str]:
         "every": "1h",
         "kind": "analyze",
         "analysis": str(uuid4()),
+        "conflict": str(uuid4()),
+        "side": "ours",
     }
     given = ["--pause"] if command.name == "reschedule" else []  # without any change it refuses before
     for parameter in command.params:

@@ -91,32 +91,33 @@ class ExchangeOperations(Calls):
             ),
         )
 
-    def get_document(self, document_id: str) -> dict[str, Any]:
+    def get_exchanged(self, exchanged_id: str) -> dict[str, Any]:
         """Read what is exchanged.
 
         Our copy, word for word: an event of MISP by its uuid, an object of STIX by its id (type--uuid).
         """
         return self._transport.fetch(
-            dict[str, Any], asked("GET", path_of("/api/v1/exchange/documents/{document_id}", document_id=document_id))
+            dict[str, Any],
+            asked("GET", path_of("/api/v1/exchange/documents/{exchanged_id}", exchanged_id=exchanged_id)),
         )
 
-    def put_document(self, document_id: str, body: dict[str, Any]) -> dict[str, Any]:
+    def put_exchanged(self, exchanged_id: str, body: dict[str, Any]) -> dict[str, Any]:
         """Change what is exchanged.
 
         Make our copy this document. Peers that have it, or are chosen for it, get the change with the next exchange.
         """
         return self._transport.fetch(
             dict[str, Any],
-            asked("PUT", path_of("/api/v1/exchange/documents/{document_id}", document_id=document_id), body=body),
+            asked("PUT", path_of("/api/v1/exchange/documents/{exchanged_id}", exchanged_id=exchanged_id), body=body),
         )
 
-    def delete_document(self, document_id: str) -> None:
+    def delete_exchanged(self, exchanged_id: str) -> None:
         """Delete what is exchanged.
 
         Delete our copy; with the next exchange it is deleted at the peers that have it.
         """
         self._transport.send(
-            asked("DELETE", path_of("/api/v1/exchange/documents/{document_id}", document_id=document_id))
+            asked("DELETE", path_of("/api/v1/exchange/documents/{exchanged_id}", exchanged_id=exchanged_id))
         )
 
     def list_shared_collections(self) -> models.SharedCollectionList:
