@@ -100,7 +100,14 @@ class FileLoad:
 
     def _reading(self) -> Reading:
         item = self.file.item
-        resolver = Resolver(self.organization_id, item.source, item.id, item.has_rows, self.loaded_at)
+        resolver = Resolver(
+            self.organization_id,
+            item.source,
+            item.id,
+            item.has_rows,
+            self.loaded_at,
+            enriches=item.enrichment is not None,
+        )
         context = replace(self.context, latest=self.loaded_at + MAXIMUM_CLOCK_SKEW)
         return Reading(self.source, self.framing, context, resolver)
 

@@ -18,6 +18,7 @@ import orjson
 import polars as pl
 import psycopg
 
+from clew.ingest.enriching import ENRICHES
 from clew.ingest.file_load import ensure_partitions
 from clew.ingest.filestore import FileStore
 from clew.ingest.framing import frame
@@ -147,9 +148,17 @@ class _Attempt:
         read = file_of(self.connection, self.organization_id, self.item)
         source = find_source(read.source)
         item = FileItem(
-            self.item, read.file_name, read.source, read.source_id, read.collection_id, source.kind is ItemKind.RESULTS
+            self.item,
+            read.file_name,
+            read.source,
+            read.source_id,
+            read.collection_id,
+            source.kind is ItemKind.RESULTS,
+            ENRICHES.get(source.name),
+            source.version,
         )
-        resolver = Resolver(self.organization_id, read.source, self.item, item.has_rows, self.now)
+        enriches = item.enrichment is not None
+        resolver = Resolver(self.organization_id, read.source, self.item, item.has_rows, self.now, enriches=enriches)
         context = replace(_context(read, self._mapping), latest=self.now + MAXIMUM_CLOCK_SKEW)
         reading = Reading(source, Framing(read.framing), context, resolver)
         recovered: set[int] = set()

@@ -6,7 +6,6 @@ invalid value drops that mention and what links to it, and is counted in a warni
 
 import functools
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +17,9 @@ import orjson
 import polars as pl
 
 from clew.ingest import facts as said
+from clew.ingest.enriching import enrichments
 from clew.ingest.facts import Facts
+from clew.ingest.json_text import without_nul
 from clew.ingest.resolve_posts import resolve_posts
 from clew.kernel.ids import content_ids
 from clew.ontology import (
@@ -38,8 +39,6 @@ _KEY: Final = ("entity_type", "value", "qualifier")
 _CACHED_VALUES: Final = 65_536
 _CACHED_CHARACTERS: Final = 256  # longer values are judged each time: kept, they would grow with the file
 
-# The escape of NUL in JSON text, but not a backslash that is escaped itself followed by "u0000".
-_ESCAPED_NUL: Final = r"(^|[^\\](?:\\\\)*)\\u0000"
 _TEXTS: Final = ("kind", "session_key", "protocol", "sensor", "payload", "client", "fingerprint")
 
 
@@ -52,6 +51,7 @@ class Resolver:
     item_id: UUID
     has_rows: bool
     loaded_at: datetime
+    enriches: bool = False  # whether its rows are kept as enrichment of the entities they describe
     _values: dict[tuple[str, str, str | None], "Resolved | InvalidValueError"] = field(default_factory=dict)
 
     def resolve(
@@ -94,6 +94,7 @@ class Resolver:
             warnings=tuple(map(_storable, facts.warnings)) + _dropped_warnings(dropped),
             posts=posts,
             post_sightings=self._sightings(post_mentions, rows),
+            **({"enrichments": enrichments(sound, rows)} if self.enriches else {}),
         )
 
     def _resolve_values(self, mentions: pl.DataFrame) -> pl.DataFrame:
@@ -131,7 +132,7 @@ class Resolver:
             return records.with_columns(
                 pl.lit(None, dtype=pl.String).alias("id"), pl.lit(None, dtype=pl.String).alias("hash")
             ).select(kept.ROWS.keys())
-        contents = [_without_nul(text) for text in records["content"]]
+        contents = [without_nul(text) for text in records["content"]]
         digests = [hashlib.sha256(f"{self.source}\n{text}".encode()).hexdigest() for text in contents]
         ids = content_ids(self.organization_id.bytes + b"item", [digest.encode() for digest in digests])
         return records.with_columns(
@@ -294,7 +295,7 @@ def _observed_properties(mentions: pl.DataFrame, key: str) -> pl.DataFrame:
     having = mentions.filter(pl.col("properties").is_not_null()).select(key, "properties", "last_seen").unique()
     merged: dict[str, tuple[dict[str, Any], dict[str, int]]] = {}
     for identifier, text, seen in having.with_columns(pl.col("last_seen").to_physical()).iter_rows():
-        properties = plain_numbers(orjson.loads(_without_nul(text)))
+        properties = plain_numbers(orjson.loads(without_nul(text)))
         observed = {} if seen is None else dict.fromkeys(properties, seen)
         merged[identifier] = merge_observed(merged.get(identifier, ({}, {})), (properties, observed))
     return pl.DataFrame(
@@ -380,18 +381,11 @@ def _scrubbed(*columns: str) -> pl.Expr:
     return pl.col(*columns).str.replace_all("\0", "␀", literal=True)
 
 
-def _without_nul(text: str) -> str:
-    """JSON text whose strings hold no NUL; twice, since a match takes the character before it along."""
-    if "\\u0000" not in text:
-        return text
-    return re.sub(_ESCAPED_NUL, r"\1\\u2400", re.sub(_ESCAPED_NUL, r"\1\\u2400", text))
-
-
 def _properties_without_nul(properties: pl.Series) -> pl.Series:
     if not properties.str.contains("\\u0000", literal=True).any():
         return properties
     distinct = properties.unique().drop_nulls()
-    return properties.replace_strict(distinct, [_without_nul(text) for text in distinct], return_dtype=pl.String)
+    return properties.replace_strict(distinct, [without_nul(text) for text in distinct], return_dtype=pl.String)
 
 
 def _storable(text: str) -> str:

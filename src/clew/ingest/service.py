@@ -15,6 +15,7 @@ from uuid import UUID
 import psycopg
 
 from clew.ingest.archives import ArchiveLimits, InputFile, SkippedInput, open_inputs
+from clew.ingest.enriching import ENRICHES, mime_type_of
 from clew.ingest.facts import to_json
 from clew.ingest.file_load import FileLoad
 from clew.ingest.filestore import FileStore
@@ -263,6 +264,8 @@ class _Run:
             framing=recognition.framing.value,
             reader_version=source.version,
             settings=self._reading_settings(item.name, source),
+            mime_type=mime_type_of(item.name, recognition.framing),
+            enrichment=ENRICHES.get(source.name),
         )
         if item.fault is not None:
             self._warn(item.label, str(item.fault))
@@ -328,8 +331,7 @@ class _Run:
             open_at=lambda offset: self._store.open(description.digest, offset),
         )
         progress = load.run()
-        status = "loaded" if progress.completed else "interrupted"
-        self._count(item.label, source, registered, progress, status)
+        self._count(item.label, source, registered, progress, "loaded" if progress.completed else "interrupted")
 
     def _count(
         self, label: str, source: Source, registered: RegisteredFile, progress: FileProgress, status: str

@@ -103,6 +103,11 @@ SIGHTINGS: Final = pl.Schema(
     }
 )
 
+# What a row told of an entity, as it told it: (id, item_id) is unique. `data` is a JSON object.
+ENRICHMENTS: Final = pl.Schema(
+    {"id": pl.String(), "item_id": pl.String(), "data": pl.String(), "confidence": pl.Float64()}
+)
+
 REJECTS: Final = pl.Schema(
     {
         "record": pl.Int64(),
@@ -126,6 +131,8 @@ class FileItem:
     source_id: UUID
     collection_id: UUID
     has_rows: bool  # result rows are items of their own; of a log, the file is the item and events keep their line
+    enrichment: str | None = None  # what its rows add to the entities they are about, such as "registration"
+    reader_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +160,7 @@ class Batch:
     warnings: tuple[str, ...] = ()
     posts: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=POSTS))
     post_sightings: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SIGHTINGS))
+    enrichments: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ENRICHMENTS))
 
 
 @dataclass(frozen=True, slots=True)

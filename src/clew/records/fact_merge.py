@@ -66,8 +66,18 @@ class FactMerger:
         located = relationship_sightings.drop("record", "method")
         stage.copy(self.connection, "stage_relationship_sightings", located)
         self._execute(merge_sql.MERGE_RELATIONSHIP_SOURCES)
+        if batch.enrichments.height:
+            self._enrich(
+                batch.enrichments.with_columns(pl.col("id").replace(aliases)) if aliases else batch.enrichments
+            )
         fresh_posts = PostMerger(self.connection, self.organization_id).merge(posts, batch.post_sightings)
         return Fresh(fresh_entities, fresh_relationships, fresh_posts)
+
+    def _enrich(self, enrichments: pl.DataFrame) -> None:
+        """Keep what each row told of each entity; of several names of one entity the first in the file."""
+        told = enrichments.unique(["id", "item_id"], keep="first", maintain_order=True)
+        stage.copy(self.connection, "stage_enrichments", told)
+        self._execute(merge_sql.MERGE_ENRICHMENTS, type=self.item.enrichment, version=str(self.item.reader_version))
 
     def _aliases(self) -> dict[str, str]:
         """The staged entities that were merged into others, with what stands for each now."""

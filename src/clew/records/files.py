@@ -85,6 +85,8 @@ class FileDescription:
     framing: str
     reader_version: int
     settings: str  # what else decides the facts, such as the time zone: another value is another reading
+    mime_type: str = "application/octet-stream"
+    enrichment: str | None = None  # see FileItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def register(
         "file_name": file.file_name,
         "digest": file.digest,
     }
-    raw = {"file_name": file.file_name, "digest": file.digest, "size": file.size}
+    raw = {"file_name": file.file_name, "digest": file.digest, "size": file.size, "mime_type": file.mime_type}
     kind = "tool" if file.has_rows else "honeypot"
     with connection.transaction():
         connection.execute(
@@ -146,7 +148,9 @@ def register(
         progress = read_progress(connection, common)
         if not progress.completed:
             _tell(connection, item, file, progress)
-    described = FileItem(item, file.file_name, file.source, source_id, collection, file.has_rows)
+    described = FileItem(
+        item, file.file_name, file.source, source_id, collection, file.has_rows, file.enrichment, file.reader_version
+    )
     return RegisteredFile(described, progress)
 
 

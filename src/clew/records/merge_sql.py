@@ -306,6 +306,18 @@ WHERE excluded.confidence > known.confidence OR excluded.line < known.line
    OR excluded.extraction_method COLLATE "C" < known.extraction_method
 """
 
+# The same row read again by the same reader says the same; by a newer one it may say more.
+MERGE_ENRICHMENTS: Final = """
+INSERT INTO enriched_data AS known (organization_id, entity_id, collection_item_id, enrichment_type, data, metadata)
+SELECT %(organization)s, id, item_id, %(type)s, data,
+       jsonb_build_object('enricher', %(source)s::text, 'version', %(version)s::text, 'confidence', confidence)
+FROM stage_enrichments
+ORDER BY id, item_id
+ON CONFLICT (organization_id, entity_id, enrichment_type, collection_item_id) DO UPDATE
+SET data = excluded.data, metadata = excluded.metadata, updated_at = now()
+WHERE known.metadata -> 'version' <> excluded.metadata -> 'version'
+"""
+
 MERGE_RELATIONSHIP_SOURCES: Final = """
 INSERT INTO relationship_sources AS known (organization_id, relationship_id, collection_item_id, confidence, line)
 SELECT %(organization)s, id, item_id, confidence, line

@@ -42,6 +42,7 @@ STAGES: Final = {
         "impossible_time boolean, hashtags jsonb, mentions jsonb, said jsonb, stats jsonb, media jsonb, observed jsonb"
     ),
     "stage_post_sightings": "id uuid, item_id uuid, line bigint, confidence numeric(3,2)",
+    "stage_enrichments": "id uuid, item_id uuid, data jsonb, confidence numeric(3,2)",
     "stage_rejects": (
         "record bigint, line bigint, byte_offset bigint, byte_length bigint, reason text, detail text, content bytea"
     ),

@@ -87,6 +87,7 @@ def complete(
         breakdown=breakdown,
         enrichment=storable_json(tables),
         steps=steps,
+        found=bench.findings(),
         tools={"assessment": {name: assessment[name] for name in ("written_by", "prompt_version", "fallback_reason")}},
     )
     told = {name: document[name] for name in ("sessions", "confidence", "campaigns_new", "campaigns_changed")}

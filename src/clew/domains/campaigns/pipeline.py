@@ -21,6 +21,7 @@ from clew.analysis.coordination.kinds import versions as kind_versions
 from clew.domains.campaigns.computing import compute_of
 from clew.domains.campaigns.connection import enter_campaigns
 from clew.domains.campaigns.decisions import Binding, binding
+from clew.domains.campaigns.documenting import keep_enrichment
 from clew.domains.campaigns.enrichment import Enrichment
 from clew.domains.campaigns.facts import Telling
 from clew.domains.campaigns.features import Stretch, enriched, read_sessions
@@ -178,6 +179,7 @@ class Pipeline:
         outcome = self._recorded(fetched, analysis, bound, held)
         if self._request.is_whole:
             self._keep_state(fetched, analysis)
+        keep_enrichment(self._connection, self._organization_id, fetched.sessions, self.enrichment)
         return self._reported(fetched, analysis, outcome), outcome
 
     def _stretch(self) -> Stretch:

@@ -18,6 +18,7 @@ import psycopg
 from clew.analysis.coordination import Analysis, AnalysisCancelledError, Scores
 from clew.domains.campaigns import statements
 from clew.domains.campaigns.connection import only_analysis, working_connection
+from clew.domains.campaigns.documenting import Found, document_of
 from clew.domains.campaigns.live import told_live
 from clew.domains.campaigns.pipeline import OvertakenError, Pipeline
 from clew.domains.campaigns.reporting import AnalysisReport, AnalysisRequest, Observer, scores_dict
@@ -76,6 +77,7 @@ def save_result(
     breakdown: dict[str, Any],
     enrichment: dict[str, Any],
     steps: dict[str, Any],
+    found: Found,
     tools: dict[str, Any] | None = None,
 ) -> None:
     """Write what an analysis came to, once: what is there of it stays."""
@@ -87,7 +89,8 @@ def save_result(
         "steps": orjson.dumps(steps).decode(),
         "tools": orjson.dumps(tools or {}).decode(),
     }
-    connection.execute(statements.SAVE_RESULT, parameters | scores_dict(report.scores))
+    told = scores_dict(report.scores) | document_of(organization_id, found, report)
+    connection.execute(statements.SAVE_RESULT, parameters | told)
 
 
 class Counted(Protocol):
@@ -187,7 +190,13 @@ class _Running:
         breakdown, steps = breakdown_of(analysis)
         tables = {"tables": [path.name for path in self._pipeline.enrichment.tables]}
         save_result(
-            self._connection, self._organization_id, report, breakdown=breakdown, enrichment=tables, steps=steps
+            self._connection,
+            self._organization_id,
+            report,
+            breakdown=breakdown,
+            enrichment=tables,
+            steps=steps,
+            found=analysis,
         )
         document = report.as_dict()
         self._execute(

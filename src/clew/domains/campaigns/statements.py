@@ -167,8 +167,10 @@ WHERE organization_id = %(organization)s AND status = 'processing' AND job_id IS
 SAVE_RESULT: Final = """
 INSERT INTO analysis_results (organization_id, analysis_session_id, evidence_breakdown, temporal_correlation_score,
     behavioral_similarity_score, infrastructure_correlation_score, geographic_distribution_score, enrichment_data,
-    processing_steps, tool_results)
+    processing_steps, tool_results, input_entities, results, metrics, insights, created_by)
 VALUES (%(organization)s, %(analysis)s, %(breakdown)s, %(temporal)s, %(behavioral)s, %(infrastructure)s,
-        %(geographic)s, %(enrichment)s, %(steps)s, %(tools)s)
+        %(geographic)s, %(enrichment)s, %(steps)s, %(tools)s, %(input_entities)s, %(results)s, %(metrics)s,
+        %(insights)s, (SELECT user_id FROM analysis_sessions
+                       WHERE organization_id = %(organization)s AND id = %(analysis)s LIMIT 1))
 ON CONFLICT (organization_id, analysis_session_id) DO NOTHING
 """

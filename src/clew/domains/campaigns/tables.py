@@ -21,6 +21,7 @@ from clew.kernel.schema import (
     tenant_table,
     text,
 )
+from clew.records.tables.documents import newest_first
 
 ANALYSIS_STATES: Final = ("queued", "processing", "completed", "failed", "cancelled")
 DEPTHS: Final = ("minimal", "standard", "deep", "forensic")
@@ -91,7 +92,16 @@ analysis_results: Final = tenant_table(
     json_object("ml_model_outputs"),
     json_object("processing_steps"),
     json_object("errors"),
+    # The same as a document: what was looked at, what came of it, how it was measured, and why, in sentences.
+    required("analysis_type", "coordination"),
+    _list("input_entities"),
+    json_object("results"),
+    json_object("metrics"),
+    _list("insights"),
+    reference("created_by", optional=True),
     sa.UniqueConstraint("organization_id", "analysis_session_id"),
+    newest_first("analysis_results", "analysis_type"),
+    newest_first("analysis_results"),
     changing=False,
 )
 

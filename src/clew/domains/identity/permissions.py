@@ -62,6 +62,7 @@ PERMISSIONS: Final = (
     Permission("ingest:write", "Load files into the record", WRITE, _ANALYSTS),
     Permission("quarantine:read", "See rejected records with their bytes", READ, _ANALYSTS),
     Permission("quarantine:write", "Retry and drop rejected records", WRITE, _ANALYSTS),
+    Permission("document:read", "See documents as they were collected, and the content of files", READ, _WORKERS),
     Permission("source:read", "See sources", READ, _EVERYBODY),
     Permission("source:write", "Add and change sources and their credentials", ADMINISTER, _ADMINS),
     # work

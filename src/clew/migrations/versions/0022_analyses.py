@@ -3,7 +3,7 @@
 from clew.migrations import steps
 
 revision = "0022"
-down_revision = "0019"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 

@@ -1,5 +1,5 @@
 """Tables of the record. Importing this package puts all of them into the shared metadata."""
 
-from clew.records.tables import entities, events, graph, items, operations, series
+from clew.records.tables import documents, entities, events, graph, items, operations, series
 
-__all__ = ["entities", "events", "graph", "items", "operations", "series"]
+__all__ = ["documents", "entities", "events", "graph", "items", "operations", "series"]
