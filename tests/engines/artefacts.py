@@ -1,6 +1,6 @@
 """What an engine is made of, fetched from Maven's repository once and kept outside the tree: jars, and one class.
 
-No distribution of these servers is to be had there, but all their jars are. `java/EngineNode.java` starts a node of
+No distribution of these servers is to be had there, but all their jars are. A class beneath `java` starts a node of
 them. It is compiled with a compiler from the same repository, so that a machine needs a Java runtime and Maven only.
 """
 
@@ -40,13 +40,19 @@ class Recipe:
     artefacts: tuple[Coordinates, ...]
     plugins: tuple[str, ...]
     options: tuple[str, ...]
+    source: str = "EngineNode.java"
+
+    @property
+    def main(self) -> str:
+        """The class that starts it."""
+        return self.source.removesuffix(".java")
 
     @property
     def key(self) -> str:
         """Changes with whatever the result depends on."""
         parts = [
             repr((self.version, self.package, self.artefacts)),
-            *(path.read_text() for path in sorted(JAVA_SOURCES.iterdir())),
+            *((JAVA_SOURCES / name).read_text() for name in sorted((self.source, "log4j2.properties"))),
             _POM,
             repr(_COMPILER),
         ]
@@ -96,9 +102,9 @@ def jars(name: str, version: str, artefacts: tuple[Coordinates, ...]) -> Path:
 def _make(recipe: Recipe, place: Path) -> None:
     _fetch(recipe.name, recipe.artefacts, place / "lib")
     _fetch("compiler", (_COMPILER,), place / "compiler")
-    source = place / "source" / "EngineNode.java"
+    source = place / "source" / recipe.source
     source.parent.mkdir()
-    source.write_text((JAVA_SOURCES / "EngineNode.java").read_text().replace("ENGINE", recipe.package))
+    source.write_text((JAVA_SOURCES / recipe.source).read_text().replace("ENGINE", recipe.package))
     compiler = ["java", "-cp", f"{place / 'compiler'}/*", "org.eclipse.jdt.internal.compiler.batch.Main"]
     jars = os.pathsep.join(map(str, sorted((place / "lib").glob("*.jar"))))
     _run([*compiler, "-17", "-nowarn", "-proc:none", "-cp", jars, "-d", str(place / "classes"), str(source)])

@@ -45,9 +45,16 @@ def _influx_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def _mongo_url(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("mongodb://", "mongodb+srv://")):
+        raise ValueError("must begin with mongodb:// or mongodb+srv:// (as in mongodb://user:password@host:27017/name)")
+    return url
+
+
 AbsolutePath = Annotated[Path, AfterValidator(absolute)]
 PostgresqlUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
 SearchUrl = Annotated[SecretStr, AfterValidator(_search_url)]
 HttpUrl = Annotated[SecretStr, AfterValidator(_http_url)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 InfluxUrl = Annotated[SecretStr, AfterValidator(_influx_url)]
+MongoUrl = Annotated[SecretStr, AfterValidator(_mongo_url)]

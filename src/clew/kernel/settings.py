@@ -17,6 +17,7 @@ from pydantic_settings import SettingsConfigDict
 
 from clew.kernel.analysis_settings import AnalysisSettings
 from clew.kernel.compute_settings import ComputeSettings
+from clew.kernel.documents_settings import DocumentsSettings
 from clew.kernel.errors import ConfigurationError
 from clew.kernel.graph_settings import GraphSettings
 from clew.kernel.outbound_settings import OutboundSettings
@@ -42,6 +43,7 @@ class Settings(
     GraphSettings,
     SeriesSettings,
     VectorSettings,
+    DocumentsSettings,
 ):
     """The product's settings. Make one with `load_settings`, which also reads `clew.toml` and explains mistakes."""
 

@@ -9,10 +9,11 @@ from clew.kernel.database import Database
 from clew.kernel.database_errors import database_errors
 from clew.kernel.errors import NotFoundError
 from clew.kernel.roles import PROJECTOR
+from clew.projections import in_place as places
 from clew.projections import keeping
 from clew.projections.books import Books
 from clew.projections.projection import Difference
-from clew.projections.registry import projections
+from clew.projections.registry import in_place, projections
 
 _SHOWN: Final = 20
 
@@ -54,11 +55,11 @@ class OwnVerified:
 def own_status(database: Database, organization_id: UUID) -> list[OwnStatus]:
     """How every view fares. Does not disturb the projector, whoever that is."""
     known = projections(database.settings)
-    found = keeping.status(database, known)
+    found = [*keeping.status(database, known), *places.status(database, in_place(database.settings))]
     with database_errors(database.address), database.connect_raw(PROJECTOR) as connection:
         connection.autocommit = True
         books = Books(connection)
-        aside = {each.name: _own_aside(books, each.name, organization_id) for each in known}
+        aside = {each.projection: _own_aside(books, each.projection, organization_id) for each in found}
     return [
         OwnStatus(
             each.projection,
@@ -80,9 +81,13 @@ def own_verify(database: Database, organization_id: UUID, name: str, *, repair: 
     record waits meanwhile. Raises NotFoundError, ProjectorBusyError.
     """
     require_projection(database, name)
-    with keeping.projecting(database, projections(database.settings)) as projector:
-        found = keeping.verify(projector, name, repair=repair)
-        aside = _own_aside(projector.books, name, organization_id)
+    read = [each for each in in_place(database.settings) if each.name == name]
+    if read:
+        found, aside = places.verify(database, read[0]), 0
+    else:
+        with keeping.projecting(database, projections(database.settings)) as projector:
+            found = keeping.verify(projector, name, repair=repair)
+            aside = _own_aside(projector.books, name, organization_id)
     kinds = ("missing", "extra", "different")
     before = {kind: _own(getattr(found.comparison, kind), organization_id) for kind in kinds}
     left = found.left or found.comparison
@@ -108,6 +113,9 @@ def ask_for_rebuild(database: Database, name: str, reason: str) -> None:
     Raises NotFoundError.
     """
     require_projection(database, name)
+    for each in in_place(database.settings):
+        if each.name == name:
+            raise places.refuse(each, "rebuild")
     with database_errors(database.address), database.connect_raw(PROJECTOR) as connection:
         connection.autocommit = True
         Books(connection).ask_for_rebuild(name, reason)
@@ -115,7 +123,7 @@ def ask_for_rebuild(database: Database, name: str, reason: str) -> None:
 
 def require_projection(database: Database, name: str) -> None:
     """Raises NotFoundError if there is no projection of that name."""
-    known = [each.name for each in projections(database.settings)]
+    known = [each.name for each in (*projections(database.settings), *in_place(database.settings))]
     if name not in known:
         raise NotFoundError(f"there is no projection {name[:60]!r}", remedy=f"there are: {', '.join(known) or 'none'}")
 

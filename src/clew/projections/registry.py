@@ -1,11 +1,15 @@
 """Which views the settings ask for: each joins by one line, of those that loads keep or of the others."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from clew.kernel.settings import Settings
 from clew.projections.projection import Projection
 from clew.projections.search_place import search_view
 from clew.projections.search_projection import SearchProjection
+
+if TYPE_CHECKING:
+    from clew.projections.in_place import InPlaceView
 
 
 def projections(settings: Settings) -> list[Projection]:
@@ -23,6 +27,16 @@ def _left_by_loads(settings: Settings) -> Iterator[Projection]:
     yield from _graph(settings)
     yield from _series(settings)
     yield from _vectors(settings)
+    yield from _documents(settings)
+
+
+def in_place(settings: Settings) -> "list[InPlaceView]":
+    """What is read where the record keeps it: no view that could fall behind, and verified all the same."""
+    if settings.documents_url is not None:
+        return []
+    from clew.projections.documents_in_place import DocumentsInPlace  # noqa: PLC0415  only who asks for it needs it
+
+    return [DocumentsInPlace()]
 
 
 def _search(settings: Settings) -> Iterator[Projection]:
@@ -56,3 +70,11 @@ def _vectors(settings: Settings) -> Iterator[Projection]:
 
         database = OwnDatabase(settings)
         yield VectorProjection(vector_view(settings, database), settings, database)
+
+
+def _documents(settings: Settings) -> Iterator[Projection]:
+    if settings.documents_url is not None:
+        from clew.projections.documents_place import documents_view  # noqa: PLC0415
+        from clew.projections.documents_projection import DocumentsProjection  # noqa: PLC0415
+
+        yield DocumentsProjection(lambda: documents_view(settings))

@@ -94,17 +94,19 @@ def drill(
     from clew.cli.output import line, print_json
     from clew.cli.progress import counted
     from clew.cli.session import opened_current_database
+    from clew.projections.in_place import refuse
     from clew.projections.keeping import ProjectionDiffersError, projecting
     from clew.projections.keeping import drill as run
-    from clew.projections.registry import projections
+    from clew.projections.registry import in_place, projections
 
     call = invocation(context, as_json, organization, data_dir)
-    with (
-        opened_current_database(call) as database,
-        projecting(database, projections(database.settings)) as projector,
-        counted("rebuilding a copy") as observe,
-    ):
-        done = run(projector, name, observe)
+    with opened_current_database(call) as database:
+        for each in in_place(database.settings):
+            if each.name == name:
+                raise refuse(each, "drill")
+        known = projections(database.settings)
+        with projecting(database, known) as projector, counted("rebuilding a copy") as observe:
+            done = run(projector, name, observe)
     if call.json:
         print_json(done.as_dict())
     else:

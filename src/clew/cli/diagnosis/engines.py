@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from clew.cli.diagnosis.documents import examine_documents
 from clew.cli.diagnosis.finding import Finding, Status, checked
 from clew.cli.diagnosis.machine import written_size
 from clew.kernel.installation_secret import InstallationSecret
@@ -113,5 +114,6 @@ CHECKS: Final[Mapping[str, Check]] = {
     "graph engine": examine_neo4j,
     "influxdb": examine_influxdb,
     "vectors": examine_vectors,
+    "documents": examine_documents,
 }
 """One of each engine; a new one is a line here."""

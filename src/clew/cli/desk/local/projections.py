@@ -7,8 +7,9 @@ from clew.cli.desk.ports import Compared, Following, Rebuilt
 from clew.cli.options import Invocation
 from clew.cli.progress import counted
 from clew.cli.session import opened_current_database
+from clew.projections import in_place as places
 from clew.projections import keeping
-from clew.projections.registry import projections
+from clew.projections.registry import in_place, projections
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +21,26 @@ class LocalProjections:
     def status(self) -> Sequence[Following]:
         """How far each follows."""
         with opened_current_database(self.call) as database:
-            return [_following(each) for each in keeping.status(database, projections(database.settings))]
+            kept = keeping.status(database, projections(database.settings))
+            return list(map(_following, (*kept, *places.status(database, in_place(database.settings)))))
 
     def verify(self, name: str | None, *, repair: bool) -> Sequence[Compared]:
         """Each beside the record."""
         with opened_current_database(self.call) as database:
-            known = projections(database.settings)
-            with keeping.projecting(database, known) as projector:
-                names = [name] if name else [each.name for each in known]
-                return [_compared(keeping.verify(projector, each, repair=repair)) for each in names]
+            known, read = projections(database.settings), in_place(database.settings)
+            found = [places.verify(database, each) for each in read if name in {None, each.name}]
+            names = [name] if name else [each.name for each in known]
+            if name not in {each.name for each in read}:
+                with keeping.projecting(database, known) as projector:
+                    found = [*(keeping.verify(projector, each, repair=repair) for each in names), *found]
+            return list(map(_compared, found))
 
     def rebuild(self, name: str | None) -> Sequence[Rebuilt]:
         """Each made anew."""
         with opened_current_database(self.call) as database:
+            for each in in_place(database.settings):
+                if each.name == name:
+                    raise places.refuse(each, "rebuild")
             known = projections(database.settings)
             with keeping.projecting(database, known) as projector, counted("rebuilding") as observe:
                 names = [name] if name else [each.name for each in known]

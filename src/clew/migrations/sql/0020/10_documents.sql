@@ -37,7 +37,7 @@ SELECT item.organization_id, item.id, item.collection_id, item.item_type AS docu
            'filename', item.raw_data ->> 'file_name', 'size', item.raw_data -> 'size',
            'mime_type', coalesce(item.raw_data ->> 'mime_type', 'application/octet-stream'),
            'storage_path', left(item.hash, 2) || '/' || item.hash) END AS file_info,
-       item.source_id, item.collected_at AS created_at
+       item.source_id, item.parent_id AS file_id, item.collected_at AS created_at
 FROM collection_items AS item
 LEFT JOIN sources AS source ON source.organization_id = item.organization_id AND source.id = item.source_id;
 GRANT SELECT ON raw_documents TO clew_application;
