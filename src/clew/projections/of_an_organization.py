@@ -123,7 +123,8 @@ def ask_for_rebuild(database: Database, name: str, reason: str) -> None:
 
 def require_projection(database: Database, name: str) -> None:
     """Raises NotFoundError if there is no projection of that name."""
-    known = [each.name for each in (*projections(database.settings), *in_place(database.settings))]
+    known = [each.name for each in projections(database.settings)]
+    known += [each.name for each in in_place(database.settings)]
     if name not in known:
         raise NotFoundError(f"there is no projection {name[:60]!r}", remedy=f"there are: {', '.join(known) or 'none'}")
 

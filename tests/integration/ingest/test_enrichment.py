@@ -1,6 +1,5 @@
-"""Who is asked about something answers row by row: each answer is kept as it was, once, and loads cost others nothing."""
+"""Who is asked about something answers row by row: each answer is kept as it was, and once."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ ENRICHED = (
     "SELECT entity.entity_type, entity.name, told.enrichment_type, told.data, told.metadata FROM enriched_data AS told"
     " JOIN entities AS entity ON entity.id = told.entity_id ORDER BY 1, 2, told.data::text"
 )
-
 
 
 @pytest.mark.parametrize(
