@@ -9,6 +9,8 @@ import orjson
 from clew.projections.documents.port import Collection, Document
 
 Row = Sequence[Any]
+MAXIMUM_NESTING: Final = 200
+"""Levels of JSON that a document may have: some 50 less than what JSON is written by can do."""
 
 # What a document cannot hold, such as infinity, is the nearest that it can.
 _CREATED: Final = (
@@ -41,9 +43,31 @@ class Kept:
     def document(self, row: Row) -> Document:
         """A row of `columns` as a document. Raises ValueError for JSON that is too deep to be read."""
         return {
-            name: orjson.loads(value) if value is not None and name in self.json else value
+            name: _loaded(value) if value is not None and name in self.json else value
             for (name, _), value in zip(self.fields, row, strict=True)
         }
+
+
+def _loaded(text: str) -> Any:
+    """JSON, unless it is so deep that whoever shows it could not write it again. Raises ValueError."""
+    value = orjson.loads(text)
+    if text.count("{") + text.count("[") > MAXIMUM_NESTING and nesting(value) > MAXIMUM_NESTING:
+        raise ValueError(f"JSON nested deeper than {MAXIMUM_NESTING} levels")
+    return value
+
+
+def nesting(value: Any) -> int:
+    """How many objects and lists lie within each other."""
+    level, depth = [value], -1
+    while level:
+        depth += 1
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ] or [None] * any(isinstance(each, dict | list) for each in level)
+    return depth
 
 
 _PLAIN: Final = "SELECT * FROM {0} WHERE {0}.organization_id = k.o AND {0}.id = k.i"

@@ -18,7 +18,7 @@ from bson.raw_bson import RawBSONDocument
 
 from clew.projections.documents.cursors import microseconds_of
 from clew.projections.documents.port import Collection, Document, Path
-from clew.projections.documents.rows import KEPT_BY_COLLECTION
+from clew.projections.documents.rows import KEPT_BY_COLLECTION, nesting
 from clew.projections.documents.wording import rfc3339
 
 MAXIMUM_BYTES: Final = 16 * 1024 * 1024 - 64 * 1024
@@ -99,23 +99,7 @@ def _date(microseconds: int) -> datetime:
 
 
 def _encode_whole(value: Any) -> Any:
-    return _encode(value) if _is_shallow(value) else {_JSON: orjson.dumps(value).decode()}
-
-
-def _is_shallow(value: Any) -> bool:
-    level, depth = [value], 0
-    while level:
-        depth += 1
-        if depth > _DEEPEST:
-            return False
-        level = [
-            inner
-            for each in level
-            if isinstance(each, dict | list)
-            for inner in (each.values() if isinstance(each, dict) else each)
-            if isinstance(inner, dict | list)
-        ]
-    return True
+    return _encode(value) if nesting(value) <= _DEEPEST else {_JSON: orjson.dumps(value).decode()}
 
 
 def _encode(value: Any) -> Any:
