@@ -7,18 +7,22 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Self
 
 _POLL_SECONDS = 0.1
 _RESET = struct.pack("ii", 1, 0)  # linger for no time: closing sends RST
 
 
+Answer = bytes | Callable[[bytes], bytes | None]
+
+
 class FaultyWire:
     """Passes bytes between clients and a port of this machine, a thread for each connection.
 
     delay_seconds: how long each piece waits on its way. cut_after: connections are reset after at most so many bytes.
-    answer: what is sent back for each request, which then never reaches the engine.
+    answer: what is sent back for each request, which then never reaches the engine; or what gives that for a request,
+    or None for one that is passed on.
     """
 
     def __init__(self, target_port: int) -> None:
@@ -29,7 +33,7 @@ class FaultyWire:
         self.port: int = self._listening.getsockname()[1]
         self.delay_seconds = 0.0
         self.cut_after: int | None = None
-        self.answer: bytes | None = None
+        self.answer: Answer | None = None
 
     def __enter__(self) -> Self:
         self._start(self._accept)
@@ -55,7 +59,7 @@ class FaultyWire:
         self.cut_after = None
 
     @contextlib.contextmanager
-    def answering(self, answer: bytes) -> Iterator[None]:
+    def answering(self, answer: "Answer") -> Iterator[None]:
         self.answer = answer
         yield
         self.answer = None
@@ -89,8 +93,10 @@ class FaultyWire:
                 if not data:
                     return
                 if source is client and self.answer is not None:
-                    client.sendall(self.answer)
-                    return
+                    answer = self.answer if isinstance(self.answer, bytes) else self.answer(data)
+                    if answer is not None:
+                        client.sendall(answer)
+                        return
                 if self.delay_seconds:
                     time.sleep(self.delay_seconds)
                 (engine if source is client else client).sendall(data if left is None else data[:left])
