@@ -7,12 +7,12 @@ from typing import Final
 import bson
 import pytest
 
-from tests.engines.mongo import ON_MONGO, running_mongo, through
+from tests.engines.mongo import ON_MONGO, mongo_address, running_mongo, through
 from tests.faults import harness
 from tests.faults.harness import Stage, survive
 from tests.faults.proxy import Answer, FaultyWire
 from tests.faults.stream import Changes
-from tests.integration.projections.test_documents_on_mongo import MongoPlace, mongo_address
+from tests.integration.projections.test_documents_on_mongo import MongoPlace
 from tests.support.projecting import new_place
 
 pytestmark = [pytest.mark.same_everywhere, pytest.mark.timeout(600)]

@@ -9,7 +9,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -20,7 +19,7 @@ import psycopg
 
 from clew.ingest.enriching import ENRICHES
 from clew.ingest.file_load import ensure_partitions
-from clew.ingest.filestore import FileStore
+from clew.ingest.filestore import file_store
 from clew.ingest.framing import frame
 from clew.ingest.reading import Reading, Records, facts_of, without_refused
 from clew.ingest.recognition import find_source
@@ -183,7 +182,7 @@ class _Attempt:
 
     def _mapping(self, digest: str) -> str:
         """The text of the mapping file with that digest."""
-        with FileStore(Path(self.settings.data_dir) / "files").open(digest) as stream:
+        with file_store(self.settings).open(digest) as stream:
             return stream.read().decode()
 
     def _settle_sound(
@@ -221,7 +220,7 @@ class _Attempt:
 
     def _batches(self, reading: Reading, digest: str, lines: set[int]) -> Iterator[tuple[Records, Batch]]:
         limits = framing_limits(self.settings)
-        with FileStore(Path(self.settings.data_dir) / "files").open(digest) as stream:
+        with file_store(self.settings).open(digest) as stream:
             for framed in frame(stream, reading.framing, limits):
                 for wanted in _wanted(framed.batch, reading.framing, lines):
                     facts = reading.facts(wanted)

@@ -18,7 +18,7 @@ from clew.ingest.archives import ArchiveLimits, InputFile, SkippedInput, open_in
 from clew.ingest.enriching import ENRICHES, mime_type_of
 from clew.ingest.facts import to_json
 from clew.ingest.file_load import FileLoad
-from clew.ingest.filestore import FileStore
+from clew.ingest.filestore import file_store
 from clew.ingest.frames import FramingLimits
 from clew.ingest.framing import sample
 from clew.ingest.recognition import named_source, recognise
@@ -224,7 +224,7 @@ class _Run:
         self._named = named
         self._observe = observe
         self._clock = clock
-        self._store = FileStore(settings.data_dir / "files")
+        self._store = file_store(settings)
         self._store.sweep()
         self._mapping: str | None = None  # the digest of the mapping file, kept so that rejected rows can be read again
         if request.mapping is not None:

@@ -35,9 +35,6 @@ class DocumentsSettings(BaseSettings):
     files_region: str = Field("us-east-1", pattern=r"^[a-z0-9-]{2,40}$", description="Region of the bucket.")
     files_access_key: str | None = Field(None, description="Access key of that storage.")
     files_secret_key: SecretStr | None = Field(None, description="Secret key that belongs to the access key.")
-    files_ca_file: AbsolutePath | None = Field(
-        None, description="Certificates that the storage's one is checked against. Unset: the system's."
-    )
     files_timeout_seconds: int = Field(
         60, ge=1, le=3600, description="Seconds that one request to that storage may take, retries not counted."
     )
