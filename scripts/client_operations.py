@@ -157,7 +157,9 @@ class _Method:
         if given["in"] not in ("path", "query", "header"):
             raise ValueError(f"{self.name}: no rule for parameters in {given['in']}")
         kind = self.models.type_of(given["schema"], module="models.")
-        return _Parameter(python_name(given["name"]), given["name"], kind, given["in"], given.get("required", False))
+        # Names of headers are written in any case, those of parameters in one.
+        name = given["name"].lower() if given["in"] == "header" else given["name"]
+        return _Parameter(python_name(name), given["name"], kind, given["in"], given.get("required", False))
 
     def _body(self) -> tuple[str | None, str, bool]:
         described = self.operation.get("requestBody")

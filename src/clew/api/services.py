@@ -14,7 +14,9 @@ from clew.api.serving import Serving
 from clew.api.system_metrics import measure
 from clew.domains.audit.chain import AuditChainError
 from clew.domains.audit.sealer import Sealer, SealerBusyError
+from clew.domains.documents.unreferenced import collect
 from clew.domains.identity.housekeeping import keep_house
+from clew.ingest.filestore import file_store
 from clew.kernel.cache.port import CacheUnavailableError
 from clew.kernel.database import Database
 from clew.kernel.errors import ClewError
@@ -25,6 +27,7 @@ from clew.projections.search_place import search_adapter
 from clew.projections.series_upkeep import let_series_age
 
 HOUSEKEEPING_SECONDS: Final = 3600.0
+FILES_SECONDS: Final = 86_400.0
 CALLERS_SECONDS: Final = 2.0
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 30.0
@@ -97,6 +100,7 @@ def standard_services(database: Database) -> list[Service]:
         Work("housekeeping", lambda stop: _keep_house(database, stop)),
         FollowingProcess(database.settings),
         Work("series ageing", lambda stop: let_series_age(database, stop)),
+        Work("files", lambda stop: _collect_files(database, stop)),
     ]
     if search_adapter(database.settings) == "elastic":
         services.append(Work("search lifecycle", lambda stop: age_indices(database.settings, stop)))
@@ -129,6 +133,16 @@ def _seal(database: Database, stop: threading.Event) -> None:
     with Sealer(database) as sealer:
         sealer.follow(stop)
         sealer.catch_up()  # what requests did while they were being finished
+
+
+def _collect_files(database: Database, stop: threading.Event) -> None:
+    """Give up content that nothing refers to: once a day, the first time a while after the start."""
+    pause = HOUSEKEEPING_SECONDS
+    while not stop.wait(pause):
+        settings = database.settings
+        found = collect(database, file_store(settings), hours=settings.files_unreferenced_hours)
+        logger(__name__).info("files collected", **found.as_dict())
+        pause = FILES_SECONDS
 
 
 def _keep_house(database: Database, stop: threading.Event) -> None:

@@ -21,6 +21,8 @@ from clew.cli.commands import (
     database,
     demo,
     doctor,
+    documents,
+    files,
     graph,
     ingest,
     init,
@@ -158,6 +160,8 @@ def _application() -> typer.Typer:
     root.add_typer(_jobs(), name="jobs")
     root.add_typer(_database(), name="db")
     root.add_typer(_projection(), name="projection")
+    root.add_typer(_documents(), name="documents")
+    root.add_typer(_files(), name="files")
     root.add_typer(_organization(), name="org")
     root.add_typer(_user(), name="user")
     root.add_typer(_key(), name="key")
@@ -275,6 +279,22 @@ def _series() -> typer.Typer:
     group.command("write")(series.write)
     group.command("delete")(series.delete)
     group.command("age")(series.age)
+    return group
+
+
+def _documents() -> typer.Typer:
+    group = _group("Read what was collected, as it was collected.")
+    group.command("find")(documents.find)
+    group.command("get")(documents.get)
+    group.command("content")(documents.content)
+    return group
+
+
+def _files() -> typer.Typer:
+    group = _group("Look after the store of files.")
+    group.command("check")(files.check)
+    group.command("collect")(files.collect)
+    group.command("rewrap")(files.rewrap)
     return group
 
 

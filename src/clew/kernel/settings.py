@@ -273,9 +273,7 @@ class Settings(
         30, ge=1, le=3650, description="Days without a session of it after which a campaign counts as concluded."
     )
     batch_bytes: ByteSize = Field(
-        ByteSize(16 * MEBIBYTE),
-        ge=64 * KIBIBYTE,
-        description="Input bytes loaded in one batch; bounds the memory.",
+        ByteSize(16 * MEBIBYTE), ge=64 * KIBIBYTE, description="Input bytes loaded in one batch; bounds the memory."
     )
     max_record_bytes: ByteSize = Field(
         ByteSize(16 * MEBIBYTE),

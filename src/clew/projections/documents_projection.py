@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 
 from clew.projections.documents.fields import SCHEMA_VERSION
-from clew.projections.documents.port import Collection
+from clew.projections.documents.port import DocumentCollection
 from clew.projections.documents.rows import KEPT, KEPT_BY_TABLE, Kept
 from clew.projections.documents_rows import Batch, DocumentRows
 from clew.projections.feed import Key
@@ -103,7 +103,7 @@ class DocumentsWriting:
     def remove(self, differences: Iterable[Difference]) -> None:
         """Remove what the record does not hold, under whichever key it was put there."""
         for each in differences:
-            self._writer.remove_stray(each.organization_id, Collection(each.part), each.row_id)
+            self._writer.remove_stray(each.organization_id, DocumentCollection(each.part), each.row_id)
 
     def fill(self, connection: psycopg.Connection[Any], observe: Callable[[int], None]) -> tuple[Aside, ...]:
         """Put every row of every organization."""

@@ -121,7 +121,6 @@ def register(
         "file_name": file.file_name,
         "digest": file.digest,
     }
-    raw = {"file_name": file.file_name, "digest": file.digest, "size": file.size, "mime_type": file.mime_type}
     kind = "tool" if file.has_rows else "honeypot"
     with connection.transaction():
         connection.execute(
@@ -137,7 +136,7 @@ def register(
             | {
                 "collection": collection,
                 "source_id": source_id,
-                "raw": orjson.dumps(raw).decode(),
+                "raw": orjson.dumps(_raw(file)).decode(),
                 "now": now,
             },
         )
@@ -152,6 +151,10 @@ def register(
         item, file.file_name, file.source, source_id, collection, file.has_rows, file.enrichment, file.reader_version
     )
     return RegisteredFile(described, progress)
+
+
+def _raw(file: FileDescription) -> dict[str, Any]:
+    return {"file_name": file.file_name, "digest": file.digest, "size": file.size, "mime_type": file.mime_type}
 
 
 def _tell(connection: psycopg.Connection[Any], item: UUID, file: FileDescription, progress: FileProgress) -> None:

@@ -19,14 +19,18 @@ import sqlalchemy as sa
 from clew.kernel.database import Database
 from clew.projections.documents.mongo.connection import MongoConnection
 from clew.projections.documents.mongo.view import MongoDocumentView
-from clew.projections.documents.port import Collection, Document, DocumentReader, DocumentRequest
+from clew.projections.documents.port import Document, DocumentCollection, DocumentReader, DocumentRequest
 from clew.projections.documents.postgres.reader import PostgresDocuments
 from clew.projections.documents_projection import DocumentsProjection
 from clew.projections.projector import Projector
 from tests.engines.mongo import ON_MONGO, mongo_address
 from tests.support.record import NOON, Tenant, Writer, migrated_database, new_organization
 
-RAW, ENRICHED, ANALYSES = Collection.RAW_DOCUMENTS, Collection.ENRICHED_DATA, Collection.ANALYSIS_RESULTS
+RAW, ENRICHED, ANALYSES = (
+    DocumentCollection.RAW_DOCUMENTS,
+    DocumentCollection.ENRICHED_DATA,
+    DocumentCollection.ANALYSIS_RESULTS,
+)
 SAME: Final = UUID("01960000-0000-7000-8000-000000000001")
 """An id that a row of each organization has."""
 
@@ -41,7 +45,9 @@ class Adapter:
     theirs: Tenant
     follow: Callable[[], None]
 
-    def every(self, collection: Collection, request: DocumentRequest, tenant: Tenant | None = None) -> list[Document]:
+    def every(
+        self, collection: DocumentCollection, request: DocumentRequest, tenant: Tenant | None = None
+    ) -> list[Document]:
         """All pages of a request."""
         found: list[Document] = []
         while True:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from clew.projections.documents import walking
 from clew.projections.documents.errors import DocumentQueryError
-from clew.projections.documents.port import Collection, DocumentRequest, Is, Within
+from clew.projections.documents.port import DocumentCollection, DocumentRequest, Is, Within
 from clew.projections.documents.wording import conditions_of
 from tests.contract.documents.conftest import ANALYSES, ENRICHED, RAW, SAME, Adapter, digest, item_id, moment
 from tests.support.record import NOON
@@ -19,7 +19,7 @@ def ids(documents: Any) -> list[str]:
     return [document["id"] for document in documents]
 
 
-def found(adapter: Adapter, collection: Collection, *conditions: Any) -> list[str]:
+def found(adapter: Adapter, collection: DocumentCollection, *conditions: Any) -> list[str]:
     return ids(adapter.every(collection, DocumentRequest(conditions)))
 
 
@@ -161,7 +161,7 @@ def test_what_is_changed_or_deleted_is_found_as_it_is_now(adapter: Adapter) -> N
 
 
 def test_stored_and_counted_is_everything(adapter: Adapter) -> None:
-    for collection in Collection:
+    for collection in DocumentCollection:
         stored = ids(adapter.reader.stored(adapter.ours.id, collection))
         assert len(set(stored)) == len(stored) == adapter.reader.count(adapter.ours.id, collection)
         assert sorted(stored) == sorted(found(adapter, collection))

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from clew.projections.documents.errors import DocumentQueryError
-from clew.projections.documents.port import Collection, DocumentRequest, Is
+from clew.projections.documents.port import DocumentCollection, DocumentRequest, Is
 from tests.contract.documents.conftest import ENRICHED, RAW, SAME, Adapter, digest, item_id
 
 NOWHERE = UUID("01960000-0000-7000-8000-00000000ffff")
@@ -25,7 +25,7 @@ def test_who_holds_the_same_sees_their_own(adapter: Adapter) -> None:
 
 
 def test_an_unknown_organization_has_none(adapter: Adapter) -> None:
-    for collection in Collection:
+    for collection in DocumentCollection:
         assert adapter.reader.find(NOWHERE, collection, DocumentRequest()).documents == ()
         assert adapter.reader.count(NOWHERE, collection) == 0
         assert list(adapter.reader.stored(NOWHERE, collection)) == []

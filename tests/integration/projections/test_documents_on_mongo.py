@@ -23,7 +23,7 @@ from clew.projections.documents.mongo.address import MongoAddress, address_of
 from clew.projections.documents.mongo.connection import MongoConnection
 from clew.projections.documents.mongo.indexes import MIGRATIONS
 from clew.projections.documents.mongo.view import MongoDocumentView
-from clew.projections.documents.port import Collection, DocumentRequest
+from clew.projections.documents.port import DocumentCollection, DocumentRequest
 from clew.projections.documents_projection import DocumentsProjection
 from clew.projections.keeping import UNREACHABLE, drill, status, verify
 from tests.engines.mongo import ON_MONGO, mongo_address, running_mongo
@@ -32,7 +32,7 @@ from tests.support.embedded import wait_until
 from tests.support.projecting import Place, add_domain, new_place
 
 pytestmark = [pytest.mark.same_everywhere, pytest.mark.timeout(600)]
-ENRICHED = Collection.ENRICHED_DATA
+ENRICHED = DocumentCollection.ENRICHED_DATA
 KILLS = 4
 FOLLOW = """
 import sys, threading
@@ -66,12 +66,12 @@ class MongoPlace:
         with self.place.writing() as connection:
             self.entity = add_domain(connection, self.place.tenant, "lantern.example")
 
-    def name_of(self, collection: Collection) -> str:
+    def name_of(self, collection: DocumentCollection) -> str:
         state = self.view.state()
         assert state is not None
         return state.collections[collection]
 
-    def by_hand(self, collection: Collection = ENRICHED) -> Any:
+    def by_hand(self, collection: DocumentCollection = ENRICHED) -> Any:
         """What somebody does with MongoDB's own tools."""
         client: Any = self.connection._client
         return client[self.address.database][self.name_of(collection)]
@@ -152,7 +152,7 @@ def test_a_part_that_is_lost_is_noticed_and_all_is_made_anew(mongo: MongoPlace) 
     with place.writing() as connection:
         mongo.add(connection)
     place.catch_up()
-    for collection in Collection:
+    for collection in DocumentCollection:
         mongo.by_hand(collection).drop()
         assert place.catch_up().rebuilt is not None, collection
         place.assert_equal(1)
@@ -161,7 +161,7 @@ def test_a_part_that_is_lost_is_noticed_and_all_is_made_anew(mongo: MongoPlace) 
     assert place.catch_up().rebuilt is not None
     place.assert_equal(1)
     names = client[mongo.address.database].list_collection_names()
-    assert len(names) == len(Collection) + 1
+    assert len(names) == len(DocumentCollection) + 1
 
 
 def test_indexes_are_as_their_migrations_say_and_are_brought_up(mongo: MongoPlace) -> None:
@@ -169,7 +169,7 @@ def test_indexes_are_as_their_migrations_say_and_are_brought_up(mongo: MongoPlac
     with place.writing() as connection:
         mongo.add(connection)
         place.catch_up()
-        for collection in Collection:
+        for collection in DocumentCollection:
             promised = {index.name for step in MIGRATIONS for index in step.adds if index.collection is collection}
             assert promised <= set(mongo.by_hand(collection).index_information())
         kept = mongo.by_hand()
@@ -197,7 +197,7 @@ def test_a_rebuild_swaps_at_once_and_a_drill_touches_nothing(mongo: MongoPlace) 
     assert mongo.name_of(ENRICHED) != before
     place.assert_equal(5)
     client: Any = mongo.connection._client
-    assert len(client[mongo.address.database].list_collection_names()) == len(Collection) + 1
+    assert len(client[mongo.address.database].list_collection_names()) == len(DocumentCollection) + 1
 
 
 def test_what_even_compressed_does_not_fit_is_set_aside_and_what_is_too_deep(mongo: MongoPlace) -> None:

@@ -76,7 +76,9 @@ class _Written:
         self.size = 0
 
     def write(self, text: str) -> None:
-        content = text.encode(errors="backslashreplace")
+        self.write_bytes(text.encode(errors="backslashreplace"))
+
+    def write_bytes(self, content: bytes) -> None:
         self._file.write(content)
         self.digest.update(content)
         self.size += len(content)

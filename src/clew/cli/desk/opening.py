@@ -43,6 +43,17 @@ def similarity_of(call: "Invocation") -> "ports.Similarity":
     return RemoteSimilarity(call)
 
 
+def documents_of(call: "Invocation") -> "ports.Documents":
+    """Documents and their content."""
+    if call.address is None:
+        from clew.cli.desk.local.documents import LocalDocuments
+
+        return LocalDocuments(call)
+    from clew.cli.desk.remote.documents import RemoteDocuments
+
+    return RemoteDocuments(call)
+
+
 def cases_of(call: "Invocation") -> "ports.Cases":
     """Cases."""
     if call.address is None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from clew.domains.similarity.questions import Answer, Grouping, Question
     from clew.ingest.quarantine import RetryReport
     from clew.ingest.service import LoadReport
+    from clew.projections.documents.port import DocumentPage
     from clew.projections.feed import Holder
     from clew.projections.graph.answers import (
         GraphCommunity,
@@ -162,6 +163,19 @@ class Reports(Protocol):
 
     def write(self, case: str, kind: str, sink: Callable[[str], object]) -> None:
         """Give the report (html or json) to the sink, piece by piece. Raises NotFoundError."""
+
+
+class Documents(Protocol):
+    """Documents, by the names of their collections."""
+
+    def find(self, collection: str, conditions: Sequence[str], *, limit: int, cursor: str | None) -> "DocumentPage":
+        """A page of them. Raises DocumentQueryError."""
+
+    def get(self, collection: str, identifier: UUID) -> dict[str, Any]:
+        """One of them. Raises NotFoundError."""
+
+    def content(self, collection: str, identifier: UUID, start: int, sink: Callable[[bytes], object]) -> None:
+        """Give its content from a byte on to the sink, piece by piece. Raises NotFoundError."""
 
 
 class Quarantine(Protocol):

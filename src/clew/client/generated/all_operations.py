@@ -10,6 +10,7 @@ from clew.client.generated.campaigns import CampaignsOperations
 from clew.client.generated.capabilities import CapabilitiesOperations
 from clew.client.generated.collections import CollectionsOperations
 from clew.client.generated.configuration import ConfigurationOperations
+from clew.client.generated.documents import DocumentsOperations
 from clew.client.generated.entities import EntitiesOperations
 from clew.client.generated.events import EventsOperations
 from clew.client.generated.graph import GraphOperations
@@ -42,6 +43,7 @@ class Operations(
     CapabilitiesOperations,
     CollectionsOperations,
     ConfigurationOperations,
+    DocumentsOperations,
     EntitiesOperations,
     EventsOperations,
     GraphOperations,

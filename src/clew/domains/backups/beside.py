@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from clew.domains.audit.checkpoints import CheckpointFile
+from clew.ingest.filestore.sealing import HEADER_BYTES
+from clew.ingest.filestore.store import SEALED
 from clew.kernel.directories import ensure_own_directory, myself
 from clew.kernel.embedded.archive import Archive
 from clew.kernel.installation_secret import InstallationSecret
@@ -62,7 +64,10 @@ def lay_files(archive: Archive, beside: Path, data_dir: Path) -> int:
 
 
 def _add(source: Path, target: Path) -> int:
-    """Copy files that are lacking. Their names say what is in them, so one that is there is the same."""
+    """Copy files that are lacking. Their names say what is in them, so one that is there is the same.
+
+    But for the key that wraps an encrypted one's: who changed it wants it so in the backup, too.
+    """
     if not source.is_dir():
         return 0
     added = 0
@@ -71,10 +76,19 @@ def _add(source: Path, target: Path) -> int:
         place = target / Path(folder).relative_to(source)
         place.mkdir(mode=0o700, exist_ok=True)
         for name in names:
-            if name.startswith(".") or (place / name).exists():
+            if name.startswith(".") or _is_there(Path(folder) / name, place / name):
                 continue
             part = place / f".part-{name}"
             shutil.copy2(Path(folder) / name, part)
             part.rename(place / name)
             added += 1
     return added
+
+
+def _is_there(file: Path, copy: Path) -> bool:
+    if not copy.exists():
+        return False
+    if file.suffix != SEALED:
+        return True
+    with file.open("rb") as one, copy.open("rb") as other:
+        return one.read(HEADER_BYTES) == other.read(HEADER_BYTES)

@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 
 from clew.projections.documents.errors import DocumentQueryError
-from clew.projections.documents.port import Collection, Document, DocumentRequest
+from clew.projections.documents.port import Document, DocumentCollection, DocumentRequest
 
 _LONGEST: Final = 500
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,13 +41,13 @@ def place_of(document: Document) -> Place:
     return Place(microseconds_of(datetime.fromisoformat(document["created_at"])), UUID(document["id"]))
 
 
-def encode(place: Place, collection: Collection, request: DocumentRequest) -> str:
+def encode(place: Place, collection: DocumentCollection, request: DocumentRequest) -> str:
     """The cursor of the page that begins after this place."""
     told = [place.microseconds, place.id.hex, _fingerprint(collection, request)]
     return base64.urlsafe_b64encode(orjson.dumps(told)).rstrip(b"=").decode()
 
 
-def decode(collection: Collection, request: DocumentRequest) -> Place | None:
+def decode(collection: DocumentCollection, request: DocumentRequest) -> Place | None:
     """The place that the request's cursor names; None without one. Raises DocumentQueryError."""
     cursor = request.cursor
     if cursor is None:
@@ -78,6 +78,6 @@ def _foreign() -> DocumentQueryError:
     )
 
 
-def _fingerprint(collection: Collection, request: DocumentRequest) -> str:
+def _fingerprint(collection: DocumentCollection, request: DocumentRequest) -> str:
     asked: Any = [collection.value, sorted(map(repr, request.conditions))]
     return hashlib.sha256(orjson.dumps(asked)).hexdigest()[:16]

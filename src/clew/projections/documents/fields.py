@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from clew.projections.documents.port import Collection, Path
+from clew.projections.documents.port import DocumentCollection, Path
 
 SCHEMA_VERSION: Final = 1
 """Of the documents' fields: a view of another version is rebuilt."""
@@ -42,8 +42,8 @@ def _field(name: str, kind: Kind = Kind.TEXT, *, indexed: bool = False) -> Field
 _ID: Final = _field("id", Kind.ID, indexed=True)
 _CREATED_AT: Final = _field("created_at", Kind.TIME, indexed=True)
 
-FIELDS: Final[dict[Collection, tuple[Field, ...]]] = {
-    Collection.RAW_DOCUMENTS: (
+FIELDS: Final[dict[DocumentCollection, tuple[Field, ...]]] = {
+    DocumentCollection.RAW_DOCUMENTS: (
         _ID,
         _field("collection_id", Kind.ID, indexed=True),
         _field("document_type", indexed=True),
@@ -59,7 +59,7 @@ FIELDS: Final[dict[Collection, tuple[Field, ...]]] = {
         _field("content", Kind.ANY),
         _CREATED_AT,
     ),
-    Collection.ENRICHED_DATA: (
+    DocumentCollection.ENRICHED_DATA: (
         _ID,
         _field("entity_id", Kind.ID, indexed=True),
         _field("collection_item_id", Kind.ID, indexed=True),
@@ -70,7 +70,7 @@ FIELDS: Final[dict[Collection, tuple[Field, ...]]] = {
         _field("data", Kind.ANY),
         _CREATED_AT,
     ),
-    Collection.ANALYSIS_RESULTS: (
+    DocumentCollection.ANALYSIS_RESULTS: (
         _ID,
         _field("analysis_id", Kind.ID, indexed=True),
         _field("analysis_type", indexed=True),
@@ -93,7 +93,7 @@ _OPEN: Final = {
 }
 
 
-def field_at(collection: Collection, path: Path) -> Field | None:
+def field_at(collection: DocumentCollection, path: Path) -> Field | None:
     """The declared field at a path; for a path into JSON of any shape, one that says so; None if there is neither."""
     known = _BY_PATH[collection].get(path)
     if known is None and len(path) > 1 and path[:1] in _OPEN[collection]:
@@ -101,11 +101,11 @@ def field_at(collection: Collection, path: Path) -> Field | None:
     return known
 
 
-def field_names(collection: Collection) -> list[str]:
+def field_names(collection: DocumentCollection) -> list[str]:
     """What can be asked for, for people."""
     return [f"{field.name}{'.…' if field.kind is Kind.ANY else ''}" for field in FIELDS[collection]]
 
 
-def top_level(collection: Collection) -> tuple[str, ...]:
+def top_level(collection: DocumentCollection) -> tuple[str, ...]:
     """The names of a document's own fields, in order."""
     return tuple(dict.fromkeys(field.path[0] for field in FIELDS[collection]))

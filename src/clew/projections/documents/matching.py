@@ -11,9 +11,9 @@ from clew.projections.documents.port import (
     MAXIMUM_CONDITIONS,
     MAXIMUM_DEPTH,
     MAXIMUM_LIMIT,
-    Collection,
     Condition,
     Document,
+    DocumentCollection,
     DocumentRequest,
     Is,
     Path,
@@ -67,7 +67,7 @@ def number(value: Any) -> float | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def require_askable(collection: Collection, request: DocumentRequest) -> None:
+def require_askable(collection: DocumentCollection, request: DocumentRequest) -> None:
     """Raises DocumentQueryError for what no adapter answers: callers may be programs that nobody checked."""
     if not 1 <= request.limit <= MAXIMUM_LIMIT:
         raise DocumentQueryError("this is no number of documents", where="limit", remedy=f"1 to {MAXIMUM_LIMIT}")
@@ -77,7 +77,7 @@ def require_askable(collection: Collection, request: DocumentRequest) -> None:
         _require_condition(collection, condition)
 
 
-def _require_condition(collection: Collection, condition: Condition) -> None:
+def _require_condition(collection: DocumentCollection, condition: Condition) -> None:
     name = ".".join(condition.path)[:100]
     keys: tuple[object, ...] = condition.path
     if len(keys) > MAXIMUM_DEPTH or not all(isinstance(key, str) and "\0" not in key for key in keys):

@@ -28,7 +28,7 @@ Path = tuple[str, ...]
 """Keys from the outside in: ("data", "registrar")."""
 
 
-class Collection(StrEnum):
+class DocumentCollection(StrEnum):
     """The collections, by the names of the tables that the record keeps them in."""
 
     RAW_DOCUMENTS = "raw_documents"
@@ -86,16 +86,16 @@ class DocumentReader(Protocol):
     def adapter(self) -> str:
         """The engine that answers."""
 
-    def get(self, organization_id: UUID, collection: Collection, ids: Sequence[UUID]) -> dict[str, Document]:
+    def get(self, organization_id: UUID, collection: DocumentCollection, ids: Sequence[UUID]) -> dict[str, Document]:
         """The documents of these ids that are there, by id."""
 
-    def find(self, organization_id: UUID, collection: Collection, request: DocumentRequest) -> DocumentPage:
+    def find(self, organization_id: UUID, collection: DocumentCollection, request: DocumentRequest) -> DocumentPage:
         """A page of documents. An unknown organization has none. Raises DocumentQueryError."""
 
-    def stored(self, organization_id: UUID, collection: Collection) -> Iterator[Document]:
+    def stored(self, organization_id: UUID, collection: DocumentCollection) -> Iterator[Document]:
         """Every document, once, in any order: what `verify` compares."""
 
-    def count(self, organization_id: UUID, collection: Collection) -> int:
+    def count(self, organization_id: UUID, collection: DocumentCollection) -> int:
         """How many there are."""
 
 

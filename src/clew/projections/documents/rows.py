@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 
-from clew.projections.documents.port import Collection, Document
+from clew.projections.documents.port import Document, DocumentCollection
 
 Row = Sequence[Any]
 MAXIMUM_NESTING: Final = 200
@@ -28,7 +28,7 @@ class Kept:
     and k.i (id).
     """
 
-    collection: Collection
+    collection: DocumentCollection
     table: str
     relation: str
     fields: tuple[tuple[str, str], ...]
@@ -74,7 +74,7 @@ _PLAIN: Final = "SELECT * FROM {0} WHERE {0}.organization_id = k.o AND {0}.id = 
 
 KEPT: Final = (
     Kept(
-        Collection.RAW_DOCUMENTS,
+        DocumentCollection.RAW_DOCUMENTS,
         "collection_items",
         "raw_documents",
         (
@@ -95,7 +95,7 @@ KEPT: Final = (
         " WHERE key.organization_id = k.o AND key.collection_item_id = k.i",
     ),
     Kept(
-        Collection.ENRICHED_DATA,
+        DocumentCollection.ENRICHED_DATA,
         "enriched_data",
         "enriched_data",
         (
@@ -111,7 +111,7 @@ KEPT: Final = (
         _PLAIN.format("enriched_data"),
     ),
     Kept(
-        Collection.ANALYSIS_RESULTS,
+        DocumentCollection.ANALYSIS_RESULTS,
         "analysis_results",
         "analysis_results",
         (

@@ -8,8 +8,8 @@ from clew.projections.documents.cursors import Place
 from clew.projections.documents.matching import matches, require_askable
 from clew.projections.documents.port import (
     MAXIMUM_WALK,
-    Collection,
     Document,
+    DocumentCollection,
     DocumentPage,
     DocumentRequest,
 )
@@ -20,7 +20,7 @@ Fetch = Callable[[Place | None, int], Sequence[Document]]
 """The next so many documents after a place, newest first, that may meet the conditions: fewer only at the end."""
 
 
-def page(collection: Collection, request: DocumentRequest, fetch: Fetch, *, walks: bool) -> DocumentPage:
+def page(collection: DocumentCollection, request: DocumentRequest, fetch: Fetch, *, walks: bool) -> DocumentPage:
     """A page of what `fetch` gives and the conditions allow.
 
     walks: whether `fetch` leaves conditions to be looked at here, so that more must be fetched than is shown.

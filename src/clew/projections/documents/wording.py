@@ -10,25 +10,25 @@ import orjson
 
 from clew.projections.documents.errors import DocumentQueryError
 from clew.projections.documents.fields import Field, Kind, field_at, field_names
-from clew.projections.documents.port import Collection, Condition, Is, Path, Scalar, Within
+from clew.projections.documents.port import Condition, DocumentCollection, Is, Path, Scalar, Within
 from clew.projections.search.wording import moment_of
 
 _WRITTEN: Final = re.compile(r"(?P<field>(?:\\.|[^=<>\\])+)(?P<sign>>=|<|=)(?P<value>.*)", re.DOTALL)
 _KEYS: Final = re.compile(r"((?:\\.|[^.\\])+)(?:\.|$)", re.DOTALL)
 
 
-def collection_of(name: str) -> Collection:
+def collection_of(name: str) -> DocumentCollection:
     """The collection of that name. Raises DocumentQueryError."""
     try:
-        return Collection(name)
+        return DocumentCollection(name)
     except ValueError:
-        known = ", ".join(each.value for each in Collection)
+        known = ", ".join(each.value for each in DocumentCollection)
         raise DocumentQueryError(
             f"there is no collection {name[:60]!r}", where="collection", remedy=f"there are: {known}"
         ) from None
 
 
-def conditions_of(collection: Collection, written: Iterable[str]) -> tuple[Condition, ...]:
+def conditions_of(collection: DocumentCollection, written: Iterable[str]) -> tuple[Condition, ...]:
     r"""Conditions from text such as `entity_id=…`, `data.registrar=Example`, `created_at>=2025-03-01`.
 
     Keys with a dot in them are written with a backslash before it: `content.a\.b=1`. In JSON of any shape a value that
@@ -45,7 +45,7 @@ def path_of(written: str) -> Path:
     return keys
 
 
-def _condition(collection: Collection, written: str) -> Condition:
+def _condition(collection: DocumentCollection, written: str) -> Condition:
     parts = _WRITTEN.fullmatch(written)
     if parts is None:
         raise DocumentQueryError(

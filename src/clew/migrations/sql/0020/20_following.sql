@@ -17,14 +17,3 @@ BEGIN
     END LOOP;
 END $$;
 GRANT SELECT ON raw_documents TO clew_projector;
-
--- Which content the record refers to: what is in the file store beyond it may go.
-DO $$
-DECLARE
-    name text;
-BEGIN
-    FOREACH name IN ARRAY ARRAY['ingest_files', 'uploads'] LOOP
-        EXECUTE format('CREATE POLICY projector_reads ON %I FOR SELECT TO clew_projector USING (true)', name);
-        EXECUTE format('GRANT SELECT ON %I TO clew_projector', name);
-    END LOOP;
-END $$;

@@ -4,13 +4,10 @@ ALTER TABLE role_permissions FORCE ROW LEVEL SECURITY;
 DELETE FROM permissions WHERE code = 'document:read';
 DO $$
 DECLARE
-    name text;
     operation text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['analysis_results', 'ingest_files', 'uploads'] LOOP
-        EXECUTE format('DROP POLICY projector_reads ON %I', name);
-        EXECUTE format('REVOKE ALL ON %I FROM clew_projector', name);
-    END LOOP;
+    DROP POLICY projector_reads ON analysis_results;
+    REVOKE ALL ON analysis_results FROM clew_projector;
     FOREACH operation IN ARRAY ARRAY['insert', 'update', 'delete'] LOOP
         EXECUTE format('DROP TRIGGER %I ON analysis_results', format('analysis_results_%s_recorded', operation));
     END LOOP;

@@ -17,7 +17,7 @@ import zstandard
 from bson.raw_bson import RawBSONDocument
 
 from clew.projections.documents.cursors import microseconds_of
-from clew.projections.documents.port import Collection, Document, Path
+from clew.projections.documents.port import Document, DocumentCollection, Path
 from clew.projections.documents.rows import KEPT_BY_COLLECTION, nesting
 from clew.projections.documents.wording import rfc3339
 
@@ -41,7 +41,7 @@ def key_of(organization_id: UUID, identifier: str) -> str:
     return f"{organization_id}/{identifier}"
 
 
-def encode(organization_id: UUID, collection: Collection, document: Document) -> RawBSONDocument:
+def encode(organization_id: UUID, collection: DocumentCollection, document: Document) -> RawBSONDocument:
     """The document as BSON. Raises TooLargeForMongoError."""
     kept = KEPT_BY_COLLECTION[collection]
     moment = datetime.fromisoformat(document["created_at"])

@@ -15,7 +15,7 @@ from clew.kernel.errors import ConflictError
 from clew.projections.documents.fields import SCHEMA_VERSION
 from clew.projections.documents.mongo import indexes
 from clew.projections.documents.mongo.connection import Mongo, MongoConnection
-from clew.projections.documents.port import Collection
+from clew.projections.documents.port import DocumentCollection
 
 STATE: Final = "clew_state"
 COPIES: Final = "drill_"
@@ -44,9 +44,9 @@ class Generation:
     prefix: str = ""
 
     @property
-    def collections(self) -> dict[Collection, str]:
+    def collections(self) -> dict[DocumentCollection, str]:
         """The names of its collections."""
-        return {collection: f"{self.prefix}{collection.value}_{self.name}" for collection in Collection}
+        return {collection: f"{self.prefix}{collection.value}_{self.name}" for collection in DocumentCollection}
 
 
 class Generations:
@@ -187,4 +187,4 @@ def _state_of(generation: Generation) -> dict[str, Any]:
 def _is_of_a_generation(name: str) -> bool:
     stem, _, generation = name.rpartition("_g")
     hexadecimal = len(generation) == 16 and set(generation) <= set("0123456789abcdef")
-    return hexadecimal and stem in {collection.value for collection in Collection}
+    return hexadecimal and stem in {collection.value for collection in DocumentCollection}

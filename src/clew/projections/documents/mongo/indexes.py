@@ -10,7 +10,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
 
 from clew.projections.documents.fields import FIELDS, Kind
-from clew.projections.documents.port import Collection
+from clew.projections.documents.port import DocumentCollection
 
 Keys = tuple[tuple[str, int], ...]
 
@@ -19,7 +19,7 @@ Keys = tuple[tuple[str, int], ...]
 class Index:
     """An index that leads with the organization."""
 
-    collection: Collection
+    collection: DocumentCollection
     keys: Keys
     unique: bool = False
 
@@ -44,7 +44,7 @@ class IndexMigration:
 
 
 _NEWEST: Final[Keys] = (("at", DESCENDING), ("id", DESCENDING))
-_UNIQUE: Final = ((Collection.RAW_DOCUMENTS, "hash"), (Collection.ANALYSIS_RESULTS, "analysis_id"))
+_UNIQUE: Final = ((DocumentCollection.RAW_DOCUMENTS, "hash"), (DocumentCollection.ANALYSIS_RESULTS, "analysis_id"))
 
 
 def _first() -> tuple[Index, ...]:
@@ -65,7 +65,7 @@ MIGRATIONS: Final[tuple[IndexMigration, ...]] = (IndexMigration(1, adds=_first()
 NEWEST: Final = MIGRATIONS[-1].number
 
 
-def migrate(mongo: Database[dict[str, Any]], names: dict[Collection, str], present: int) -> None:
+def migrate(mongo: Database[dict[str, Any]], names: dict[DocumentCollection, str], present: int) -> None:
     """Bring the indexes of these collections from a number to the newest. Doing so twice does no harm."""
     for migration in MIGRATIONS:
         if migration.number <= present:
@@ -73,7 +73,7 @@ def migrate(mongo: Database[dict[str, Any]], names: dict[Collection, str], prese
         for index in migration.drops:
             if index.name in mongo[names[index.collection]].index_information():
                 mongo[names[index.collection]].drop_index(index.name)
-        for collection in Collection:
+        for collection in DocumentCollection:
             models = [index.model for index in migration.adds if index.collection is collection]
             if models:
                 mongo[names[collection]].create_indexes(models)

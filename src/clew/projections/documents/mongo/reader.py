@@ -13,9 +13,9 @@ from clew.projections.documents.mongo.connection import Mongo
 from clew.projections.documents.mongo.encoding import decode, is_stored_as_integer, key_of, path_in
 from clew.projections.documents.mongo.generations import Generation, Generations
 from clew.projections.documents.port import (
-    Collection,
     Condition,
     Document,
+    DocumentCollection,
     DocumentPage,
     DocumentRequest,
     Is,
@@ -38,7 +38,7 @@ class MongoDocuments:
         self._connection = connection = generations.connection
         self._milliseconds = int(connection.address.timeout_seconds * 1000)
 
-    def get(self, organization_id: UUID, collection: Collection, ids: Sequence[UUID]) -> dict[str, Document]:
+    def get(self, organization_id: UUID, collection: DocumentCollection, ids: Sequence[UUID]) -> dict[str, Document]:
         """See `DocumentReader`."""
         keys = [key_of(organization_id, str(identifier)) for identifier in ids]
         wanted = {"_id": {"$in": keys}, "organization_id": str(organization_id)}
@@ -47,7 +47,7 @@ class MongoDocuments:
         )
         return {str(document["id"]): document for document in found}
 
-    def find(self, organization_id: UUID, collection: Collection, request: DocumentRequest) -> DocumentPage:
+    def find(self, organization_id: UUID, collection: DocumentCollection, request: DocumentRequest) -> DocumentPage:
         """See `DocumentReader`."""
 
         def fetch(after: Place | None, count: int) -> list[Document]:
@@ -62,7 +62,7 @@ class MongoDocuments:
         # The server may find more than is meant (it looks into lists); what is shown is looked at once more.
         return page(collection, request, fetch, walks=False)
 
-    def stored(self, organization_id: UUID, collection: Collection) -> Iterator[Document]:
+    def stored(self, organization_id: UUID, collection: DocumentCollection) -> Iterator[Document]:
         """See `DocumentReader`. Of one generation: one that is replaced meanwhile ends in an error."""
         generation = self._generation()
         if generation is None:
@@ -76,7 +76,7 @@ class MongoDocuments:
         finally:
             cursor.close()
 
-    def count(self, organization_id: UUID, collection: Collection) -> int:
+    def count(self, organization_id: UUID, collection: DocumentCollection) -> int:
         """See `DocumentReader`."""
         wanted = {"organization_id": str(organization_id)}
         return self._reading(collection, lambda kept: int(kept.count_documents(wanted)))
@@ -84,7 +84,7 @@ class MongoDocuments:
     def organizations(self) -> tuple[UUID, ...]:
         """Every organization that has documents, in ascending order; what is no organization's is told apart by 0."""
         found: set[UUID] = set()
-        for collection in Collection:
+        for collection in DocumentCollection:
             for text in self._reading(collection, lambda kept: kept.distinct("organization_id")):
                 found.add(_uuid(text))
         return tuple(sorted(found))
@@ -92,7 +92,7 @@ class MongoDocuments:
     def _generation(self) -> Generation | None:
         return self._generations.published()
 
-    def _reading(self, collection: Collection, work: Callable[[Any], Given]) -> Given:
+    def _reading(self, collection: DocumentCollection, work: Callable[[Any], Given]) -> Given:
         """What the work on the published collection gives; again, if another was published while it was at it."""
         for _ in range(_ATTEMPTS):
             generation = self._generation()

@@ -12,7 +12,7 @@ from clew.projections.documents.mongo.connection import Mongo
 from clew.projections.documents.mongo.encoding import TooLargeForMongoError, encode, key_of
 from clew.projections.documents.mongo.generations import Generation, Generations
 from clew.projections.documents.parts import parts
-from clew.projections.documents.port import Collection, Document
+from clew.projections.documents.port import Document, DocumentCollection
 
 if TYPE_CHECKING:
     from bson.raw_bson import RawBSONDocument
@@ -40,7 +40,9 @@ class MongoWriter:
         self._fresh = fresh
         self.generation = generation
 
-    def put(self, organization_id: UUID, collection: Collection, documents: Iterable[Document]) -> Iterator[Refused]:
+    def put(
+        self, organization_id: UUID, collection: DocumentCollection, documents: Iterable[Document]
+    ) -> Iterator[Refused]:
         """Add documents or replace those of the same id; gives those that were refused.
 
         Of what is refused nothing stays: what was there under its id is removed.
@@ -51,7 +53,7 @@ class MongoWriter:
                 self.remove(organization_id, collection, [each.id for each in refused])
             yield from refused
 
-    def remove(self, organization_id: UUID, collection: Collection, ids: Iterable[str]) -> None:
+    def remove(self, organization_id: UUID, collection: DocumentCollection, ids: Iterable[str]) -> None:
         """Remove documents; unknown ids are no error."""
         name = self.generation.collections[collection]
         for some in parts((key_of(organization_id, identifier) for identifier in ids), _IDS_AT_ONCE):
@@ -61,7 +63,7 @@ class MongoWriter:
 
             self._generations.connection.run(remove)
 
-    def remove_stray(self, organization_id: UUID, collection: Collection, identifier: UUID) -> None:
+    def remove_stray(self, organization_id: UUID, collection: DocumentCollection, identifier: UUID) -> None:
         """Remove what was put there by hand as this organization's: of that id, but under another key, or of no id."""
         name, organization = self.generation.collections[collection], str(organization_id)
         of_no_id = identifier.int == 0
@@ -82,7 +84,9 @@ class MongoWriter:
         self.generation = self._generations.migrate(self.generation)
         self.generation = self._generations.write_position(self.generation, position)
 
-    def _put(self, organization_id: UUID, collection: Collection, documents: Sequence[Document]) -> Iterator[Refused]:
+    def _put(
+        self, organization_id: UUID, collection: DocumentCollection, documents: Sequence[Document]
+    ) -> Iterator[Refused]:
         encoded: list[tuple[str, RawBSONDocument]] = []
         for document in documents:
             try:

@@ -19,9 +19,9 @@ from clew.projections.documents.cursors import Place, place_of
 from clew.projections.documents.errors import DocumentStoreError
 from clew.projections.documents.port import (
     MAXIMUM_LIMIT,
-    Collection,
     Condition,
     Document,
+    DocumentCollection,
     DocumentPage,
     DocumentRequest,
     Is,
@@ -37,8 +37,8 @@ _ITEM: Final = (
     "shown.created_at = (SELECT collected_at FROM collection_item_hashes"
     " WHERE organization_id = %(organization)s AND collection_item_id = {0}::uuid) AND shown.id = {0}::uuid"
 )
-_INDEXED: Final[dict[Collection, dict[Path, str]]] = {
-    Collection.RAW_DOCUMENTS: {
+_INDEXED: Final[dict[DocumentCollection, dict[Path, str]]] = {
+    DocumentCollection.RAW_DOCUMENTS: {
         ("id",): _ITEM,
         ("collection_id",): "shown.collection_id = {0}::uuid",
         ("document_type",): "shown.document_type = {0}",
@@ -47,13 +47,13 @@ _INDEXED: Final[dict[Collection, dict[Path, str]]] = {
         " WHERE organization_id = %(organization)s AND name = {0})",
         ("metadata", "file_id"): "shown.file_id = {0}::uuid",
     },
-    Collection.ENRICHED_DATA: {
+    DocumentCollection.ENRICHED_DATA: {
         ("id",): "shown.id = {0}::uuid",
         ("entity_id",): "shown.entity_id = {0}::uuid",
         ("collection_item_id",): "shown.collection_item_id = {0}::uuid",
         ("enrichment_type",): "shown.enrichment_type = {0}",
     },
-    Collection.ANALYSIS_RESULTS: {
+    DocumentCollection.ANALYSIS_RESULTS: {
         ("id",): "shown.id = {0}::uuid",
         ("analysis_id",): "shown.analysis_session_id = {0}::uuid",
         ("analysis_type",): "shown.analysis_type = {0}",
@@ -71,7 +71,7 @@ class PostgresDocuments:
         self._database = database
         self._snapshot = snapshot
 
-    def get(self, organization_id: UUID, collection: Collection, ids: Sequence[UUID]) -> dict[str, Document]:
+    def get(self, organization_id: UUID, collection: DocumentCollection, ids: Sequence[UUID]) -> dict[str, Document]:
         """See `DocumentReader`."""
         kept = KEPT_BY_COLLECTION[collection]
         statement = (
@@ -83,7 +83,7 @@ class PostgresDocuments:
             rows = connection.execute(statement, asked).fetchall()
         return {document["id"]: document for document in map(_shaper(kept), rows)}
 
-    def find(self, organization_id: UUID, collection: Collection, request: DocumentRequest) -> DocumentPage:
+    def find(self, organization_id: UUID, collection: DocumentCollection, request: DocumentRequest) -> DocumentPage:
         """See `DocumentReader`."""
         pushed = [each for each in request.conditions if _is_indexed(collection, each)]
 
@@ -93,7 +93,7 @@ class PostgresDocuments:
 
         return page(collection, request, fetch, walks=len(pushed) < len(request.conditions))
 
-    def stored(self, organization_id: UUID, collection: Collection) -> Iterator[Document]:
+    def stored(self, organization_id: UUID, collection: DocumentCollection) -> Iterator[Document]:
         """See `DocumentReader`: page by page, as readers are given them."""
         kept, place = KEPT_BY_COLLECTION[collection], None
         while True:
@@ -104,7 +104,7 @@ class PostgresDocuments:
                 return
             place = place_of(documents[-1])
 
-    def count(self, organization_id: UUID, collection: Collection) -> int:
+    def count(self, organization_id: UUID, collection: DocumentCollection) -> int:
         """See `DocumentReader`."""
         relation = KEPT_BY_COLLECTION[collection].table
         with self._connection(organization_id) as connection:
@@ -129,7 +129,7 @@ class PostgresDocuments:
             yield raw
 
 
-def _is_indexed(collection: Collection, condition: Condition) -> bool:
+def _is_indexed(collection: DocumentCollection, condition: Condition) -> bool:
     if condition.path == _CREATED:
         return True
     return isinstance(condition, Is) and condition.value is not None and condition.path in _INDEXED[collection]
@@ -160,7 +160,7 @@ def _fetch(
     return list(map(_shaper(kept), connection.execute(statement, parameters).fetchall()))
 
 
-def _parts(collection: Collection, condition: Condition) -> Iterator[tuple[str, Any]]:
+def _parts(collection: DocumentCollection, condition: Condition) -> Iterator[tuple[str, Any]]:
     if isinstance(condition, Is):
         if condition.path == _CREATED:
             yield "shown.created_at = {0}::timestamptz", condition.value
