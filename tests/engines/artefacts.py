@@ -40,19 +40,18 @@ class Recipe:
     artefacts: tuple[Coordinates, ...]
     plugins: tuple[str, ...]
     options: tuple[str, ...]
-    source: str = "EngineNode.java"
-
-    @property
-    def main(self) -> str:
-        """The class that starts it."""
-        return self.source.removesuffix(".java")
+    source: str | None = "EngineNode.java"  # beneath `java`; None for what has a class that starts it
+    main: str = "EngineNode"
 
     @property
     def key(self) -> str:
         """Changes with whatever the result depends on."""
         parts = [
             repr((self.version, self.package, self.artefacts)),
-            *((JAVA_SOURCES / name).read_text() for name in sorted((self.source, "log4j2.properties"))),
+            *(
+                (JAVA_SOURCES / name).read_text()
+                for name in ((self.source, "log4j2.properties") if self.source else ())
+            ),
             _POM,
             repr(_COMPILER),
         ]
@@ -101,6 +100,8 @@ def jars(name: str, version: str, artefacts: tuple[Coordinates, ...]) -> Path:
 
 def _make(recipe: Recipe, place: Path) -> None:
     _fetch(recipe.name, recipe.artefacts, place / "lib")
+    if recipe.source is None:
+        return
     _fetch("compiler", (_COMPILER,), place / "compiler")
     source = place / "source" / recipe.source
     source.parent.mkdir()

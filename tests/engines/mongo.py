@@ -42,6 +42,7 @@ MONGO: Final = Recipe(
     plugins=(),
     options=("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",),
     source="MongoNode.java",
+    main="MongoNode",
 )
 ON_MONGO: Final = [
     pytest.param(name, marks=[pytest.mark.engines, pytest.mark.xdist_group("mongo")])

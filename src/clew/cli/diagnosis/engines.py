@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from clew.cli.diagnosis.documents import examine_documents
+from clew.cli.diagnosis.files import examine_files
 from clew.cli.diagnosis.finding import Finding, Status, checked
 from clew.cli.diagnosis.machine import written_size
 from clew.kernel.installation_secret import InstallationSecret
@@ -115,5 +116,6 @@ CHECKS: Final[Mapping[str, Check]] = {
     "influxdb": examine_influxdb,
     "vectors": examine_vectors,
     "documents": examine_documents,
+    "files": examine_files,
 }
 """One of each engine; a new one is a line here."""

@@ -33,7 +33,7 @@ class Source(Protocol):
         """Bytes."""
 
     def read(self, offset: int, length: int) -> bytes:
-        """These bytes; fewer only at the end. Raises FileStoreError."""
+        """These bytes; fewer only at the end. Raises FileStoreError, ReplacedError if the blob is another one now."""
 
     def close(self) -> None:
         """Let go."""

@@ -13,6 +13,10 @@ class FileStoreError(ClewError):
     transient: ClassVar[bool] = True
 
 
+class ReplacedError(FileStoreError):
+    """Other bytes are stored under the same name since: whoever reads has to begin with them."""
+
+
 def damaged(where: str, detail: str) -> FileStoreError:
     """The error for stored bytes that are not what was stored."""
     return FileStoreError(f"the stored file is damaged: {detail}", where=where, remedy="load the original file again")

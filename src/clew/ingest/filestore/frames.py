@@ -7,19 +7,20 @@ Without encryption that is a plain `.zst` file: independent Zstandard frames, th
 import hashlib
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, cast
 
 import zstandard
 
 from clew.ingest.filestore.blobs import Source
-from clew.ingest.filestore.errors import FileStoreError, damaged
+from clew.ingest.filestore.errors import FileStoreError, ReplacedError, damaged
 from clew.kernel.errors import InputError
 
 if TYPE_CHECKING:
     from clew.ingest.filestore.sealing import Sealing
 
 FRAME_BYTES: Final = 4 << 20
+_ATTEMPTS: Final = 5
 _SKIPPABLE_MAGIC: Final = 0x184D2A5E
 _SEEK_TABLE_MAGIC: Final = 0x8F92EAB1
 _HEADER: Final = struct.Struct("<II")  # magic, length of what follows
@@ -57,28 +58,50 @@ def write_frames(stream: BinaryIO, target: Target, sealing: "Sealing | None") ->
     return hasher.hexdigest(), sum(clear for _, clear in sizes)
 
 
-def read_frames(source: Source, sealing: "Sealing | None", digest: str) -> BinaryIO:
+Opened = Callable[[], "tuple[Source, Sealing | None]"]
+"""Opens the stored file, as it is then."""
+
+
+def read_frames(opened: Opened, digest: str) -> BinaryIO:
     """The content, readable from any byte. Raises FileStoreError if it is damaged, or not that content."""
-    reader = io.BufferedReader(_FrameReader(source, sealing, digest), buffer_size=1 << 16)
+    reader = io.BufferedReader(_FrameReader(opened, digest), buffer_size=1 << 16)
     return cast("BinaryIO", reader)
 
 
 class _FrameReader(io.RawIOBase):
-    """Reads a stored file as if it were uncompressed, one frame in memory at a time. Closes its source."""
+    """Reads a stored file as if it were uncompressed, one frame in memory at a time. Closes its source.
 
-    def __init__(self, source: Source, sealing: "Sealing | None", digest: str) -> None:
+    The same content may be stored anew meanwhile, encrypted by another key: then reading goes on in that.
+    """
+
+    def __init__(self, opened: Opened, digest: str) -> None:
         super().__init__()
-        self._source = source
-        self._sealing = sealing
-        try:
-            tables = _plain_table(source) if sealing is None else _sealed_table(source, sealing, digest)
-            self._starts, self._ends = tables
-        except FileStoreError:
-            source.close()
-            raise
+        self._opened = opened
+        self._digest = digest
+        self._source: Source | None = None
+        self._enter()
         self._position = 0
         self._frame = (-1, b"")
         self._decompressor = zstandard.ZstdDecompressor()
+
+    def _enter(self) -> None:
+        for attempt in range(_ATTEMPTS):
+            source, self._sealing = self._opened()
+            try:
+                if self._sealing is None:
+                    self._starts, self._ends = _plain_table(source)
+                else:
+                    self._starts, self._ends = _sealed_table(source, self._sealing, self._digest)
+            except ReplacedError:
+                source.close()
+                if attempt == _ATTEMPTS - 1:
+                    raise
+            except FileStoreError:
+                source.close()
+                raise
+            else:
+                self._source = source
+                return
 
     def readable(self) -> bool:
         return True
@@ -107,13 +130,26 @@ class _FrameReader(io.RawIOBase):
         return len(piece)
 
     def close(self) -> None:
-        self._source.close()
+        if self._source is not None:
+            self._source.close()
         super().close()
+
+    def _raw(self, index: int) -> tuple[bytes, str]:
+        """A frame as it is stored, and where."""
+        for _ in range(_ATTEMPTS):
+            source = self._source
+            if source is None:
+                break
+            try:
+                return source.read(self._starts[index], self._starts[index + 1] - self._starts[index]), source.where
+            except ReplacedError:
+                source.close()
+                self._enter()
+        raise ReplacedError("it is replaced again and again while it is read", where=self._digest)
 
     def _content(self, index: int) -> bytes:
         if self._frame[0] != index:
-            where = self._source.where
-            raw = self._source.read(self._starts[index], self._starts[index + 1] - self._starts[index])
+            raw, where = self._raw(index)
             if self._sealing is not None:
                 raw = self._sealing.open(index, raw, where)
             expected = self._ends[index] - index * FRAME_BYTES

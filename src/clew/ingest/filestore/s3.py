@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import obstore
-from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.exceptions import BaseError, PermissionDeniedError, PreconditionError, UnauthenticatedError
 from obstore.exceptions import NotFoundError as MissingError
 from obstore.store import S3Store
 
 from clew.ingest.filestore.blobs import Blob
-from clew.ingest.filestore.errors import FileStoreError
+from clew.ingest.filestore.errors import FileStoreError, ReplacedError
 from clew.kernel.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from obstore import GetOptions
+
     from clew.kernel.settings import Settings
 
 Given = TypeVar("Given")
@@ -83,7 +85,7 @@ class S3Blobs:
         """See `Blobs`."""
         with contextlib.suppress(MissingError):
             told = self._do(lambda: obstore.head(self._store, name), name)
-            return S3Source(self, name, int(told["size"]))
+            return S3Source(self, name, int(told["size"]), told.get("e_tag"))
         return None
 
     def list(self) -> Iterator[Blob]:
@@ -111,12 +113,15 @@ class S3Blobs:
         with contextlib.suppress(MissingError):
             self._do(lambda: obstore.delete(self._store, name), name)
 
-    def read(self, name: str, offset: int, length: int) -> bytes:
-        """A piece of an object."""
+    def read(self, name: str, tag: str | None, offset: int, length: int) -> bytes:
+        """A piece of an object with that tag. Raises ReplacedError if it has another one, or is gone."""
+        options: GetOptions = {"range": (offset, offset + length)}
+        if tag is not None:
+            options["if_match"] = tag
         try:
-            return bytes(self._do(lambda: obstore.get_range(self._store, name, start=offset, length=length), name))
-        except MissingError as error:
-            raise FileStoreError("it was removed while it was read", where=f"{self.where}/{name}") from error
+            return bytes(self._do(lambda: obstore.get(self._store, name, options=options).bytes(), name))
+        except (MissingError, PreconditionError) as error:
+            raise ReplacedError("it was replaced while it was read", where=f"{self.where}/{name}") from error
 
     def _copy_through(self, name: str, target: str) -> None:
         content = obstore.get(self._store, name).stream(min_chunk_size=_PART_BYTES)
@@ -127,6 +132,8 @@ class S3Blobs:
         where = f"{self.where}/{name}".rstrip("/")
         try:
             return work()
+        except PreconditionError:
+            raise
         except (MissingError, FileNotFoundError) as error:
             raise MissingError(where) from error
         except (PermissionDeniedError, UnauthenticatedError) as error:
@@ -142,8 +149,9 @@ class S3Blobs:
 class S3Source:
     """An object, read in pieces."""
 
-    def __init__(self, blobs: S3Blobs, name: str, size: int) -> None:
+    def __init__(self, blobs: S3Blobs, name: str, size: int, tag: str | None) -> None:
         self._blobs = blobs
+        self._tag = tag
         self._name = name
         self.size = size
         self.where = f"{blobs.where}/{name}"
@@ -151,7 +159,7 @@ class S3Source:
     def read(self, offset: int, length: int) -> bytes:
         """See `Source`."""
         count = min(length, self.size - offset)
-        return self._blobs.read(self._name, offset, count) if count > 0 else b""
+        return self._blobs.read(self._name, self._tag, offset, count) if count > 0 else b""
 
     def close(self) -> None:
         """Nothing is held."""

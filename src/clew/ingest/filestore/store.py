@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from clew.ingest.filestore.blobs import Blob, Blobs, DiskBlobs, Source
-from clew.ingest.filestore.errors import FileStoreError
+from clew.ingest.filestore.errors import FileStoreError, ReplacedError
 from clew.ingest.filestore.frames import FRAME_BYTES, read_frames, write_frames
 from clew.kernel.errors import NotFoundError
 
 if TYPE_CHECKING:
     from clew.ingest.filestore.keys import KeyRing
+    from clew.ingest.filestore.sealing import Sealing
 
 PLAIN: Final = ".zst"
 SEALED: Final = ".sealed"
@@ -87,13 +88,7 @@ class FileStore:
         Raises NotFoundError if it is not stored, FileStoreError if what is stored is damaged, ConfigurationError if
         its key is not there.
         """
-        source, is_sealed = self._existing(digest)
-        sealing = None
-        if is_sealed:
-            from clew.ingest.filestore.sealing import sealing_of  # noqa: PLC0415  only where something is encrypted
-
-            sealing = sealing_of(source, self.keys)
-        reader = read_frames(source, sealing, digest)
+        reader = read_frames(lambda: self._opened(digest), digest)
         reader.seek(offset)
         return reader
 
@@ -142,7 +137,7 @@ class FileStore:
         """
         if self.keys is None:
             return False
-        from clew.ingest.filestore.sealing import HEADER_BYTES, key_id_of, sealing_of  # noqa: PLC0415  see `open`
+        from clew.ingest.filestore.sealing import HEADER_BYTES, key_id_of, sealing_of  # noqa: PLC0415  see `_opened`
 
         if not kept.is_sealed:
             with self.open(kept.digest) as content:
@@ -178,7 +173,7 @@ class FileStore:
     def _put(self, stream: BinaryIO) -> StoredFile:
         sealing = None
         if self.keys is not None:
-            from clew.ingest.filestore.sealing import Sealing  # noqa: PLC0415  see `open`
+            from clew.ingest.filestore.sealing import Sealing  # noqa: PLC0415  see `_opened`
 
             sealing = Sealing.new(self.keys)
         with self._temporary() as (path, target):
@@ -204,6 +199,17 @@ class FileStore:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+    def _opened(self, digest: str) -> "tuple[Source, Sealing | None]":
+        """A stored file, and how it is encrypted."""
+        while True:
+            source, is_sealed = self._existing(digest)
+            if not is_sealed:
+                return source, None
+            from clew.ingest.filestore.sealing import sealing_of  # noqa: PLC0415  only where something is encrypted
+
+            with contextlib.suppress(ReplacedError):  # between two looks at it
+                return source, sealing_of(source, self.keys)
 
     def _existing(self, digest: str) -> tuple[Source, bool]:
         if not is_digest(digest):
