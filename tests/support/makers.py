@@ -215,6 +215,11 @@ def _upload(workshop: Workshop) -> str:
     return str(json.loads(made.content)["id"])
 
 
+def _document(workshop: Workshop) -> str:
+    entity = UUID(workshop.thing("entity_id"))
+    return workshop.row("enriched_data", entity_id=entity, enrichment_type="registration", data='{"<b>": 1}')
+
+
 def _name(text: str) -> Maker:
     return Maker(lambda _workshop: text, absent=lambda: f"no-{text}", shared=True)
 
@@ -223,7 +228,9 @@ MAKERS: Final[dict[str, Maker]] = {
     "analysis_id": Maker(_analysis),
     "attack_id": Maker(_attack),
     "campaign_id": Maker(_campaign),
+    "collection": _name("enriched_data"),
     "collection_id": Maker(_collection),
+    "document_id": Maker(_document),
     "entity_id": Maker(_entity),
     "event_id": Maker(_event),
     "investigation_id": Maker(_investigation),

@@ -91,7 +91,7 @@ class Edge:
     def _complete(self, exchange: Exchange, present: "list[tuple[bytes, bytes]]") -> list[tuple[bytes, bytes]]:
         names = {name for name, _ in present}
         headers = [*present, (b"x-request-id", exchange.request_id.encode("ascii"))]
-        if b"content-encoding" in names and b"etag" in names:
+        if (b"content-encoding", b"gzip") in present and b"etag" in names:
             headers = [(name, coded_tag(value) if name == b"etag" else value) for name, value in headers]
         headers += [header for header in self._headers if header[0] not in names]
         if b"cache-control" not in names:

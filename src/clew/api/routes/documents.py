@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, BinaryIO, Final
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Path, Query
 from starlette.background import BackgroundTask
 from starlette.responses import Response, StreamingResponse
 
@@ -18,6 +18,7 @@ from clew.api.representations import shown, tagged
 from clew.api.routing import router as routes
 from clew.domains.documents.service import Content, content_of, read_document
 from clew.ingest.filestore import file_store
+from clew.kernel.errors import NotFoundError
 from clew.projections.documents.port import Document, DocumentCollection
 from clew.projections.documents_place import document_reader
 from clew.records.acts import Act
@@ -25,6 +26,15 @@ from clew.records.acts import Act
 router = routes("documents")
 
 Reader = Annotated[Call, needs("document:read")]
+CollectionName = Annotated[
+    str,
+    Path(
+        max_length=60,
+        description="Which documents.",
+        json_schema_extra={"enum": [each.value for each in DocumentCollection]},
+        examples=["raw_documents"],
+    ),
+]
 _PIECE: Final = 1 << 20
 _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _BINARY: Final = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
@@ -48,21 +58,23 @@ _PARAMETERS: Final = {
 
 
 @router.get("/documents/{collection}", response_model=Page[DocumentModel], summary="Find documents")
-def find_documents(call: Reader, collection: DocumentCollection, query: Annotated[DocumentQuery, Query()]) -> Response:
+def find_documents(call: Reader, collection: CollectionName, query: Annotated[DocumentQuery, Query()]) -> Response:
     """Documents page by page, the newest first. A view in MongoDB is a moment behind the record: see projections."""
+    chosen = _collection(collection)
     reader = document_reader(call.serving.database, call.serving.settings)
-    page = reader.find(call.principal.organization_id, collection, query.request(collection))
-    call.tell_read(Act("documents_found", "READ", collection.value, request=query.asked()))
-    items = [_shown(collection, document) for document in page.documents]
+    page = reader.find(call.principal.organization_id, chosen, query.request(chosen))
+    call.tell_read(Act("documents_found", "READ", chosen.value, request=query.asked()))
+    items = [_shown(chosen, document) for document in page.documents]
     return shown(Page[DocumentModel](items=items, next_cursor=page.next_cursor))
 
 
 @router.get("/documents/{collection}/{document_id}", response_model=DocumentModel, summary="Read a document")
-def get_document(call: Reader, collection: DocumentCollection, document_id: UUID) -> Response:
+def get_document(call: Reader, collection: CollectionName, document_id: UUID) -> Response:
     """One document with its ETag. Of a file it says where its bytes are; content gives them."""
-    document = _read(call, collection, document_id)
-    call.tell_read(Act("document_read", "READ", collection.value, document_id))
-    return tagged(call.request, _shown(collection, document))
+    chosen = _collection(collection)
+    document = _read(call, chosen, document_id)
+    call.tell_read(Act("document_read", "READ", chosen.value, document_id))
+    return tagged(call.request, _shown(chosen, document))
 
 
 @router.get(
@@ -72,15 +84,16 @@ def get_document(call: Reader, collection: DocumentCollection, document_id: UUID
     summary="Download a document's content",
     openapi_extra=_PARAMETERS,
 )
-def get_document_content(call: Reader, collection: DocumentCollection, document_id: UUID) -> Response:
+def get_document_content(call: Reader, collection: CollectionName, document_id: UUID) -> Response:
     """A file's bytes as they came, or the JSON of any other document; all of it or the span that Range names.
 
     To be saved, never opened: whoever made it may be an attacker.
     """
-    document = _read(call, collection, document_id)
-    content = content_of(lambda: file_store(call.serving.settings), collection, document)
+    chosen = _collection(collection)
+    document = _read(call, chosen, document_id)
+    content = content_of(lambda: file_store(call.serving.settings), chosen, document)
     span = _span(call, content)
-    call.tell_read(Act("document_content_read", "READ", collection.value, document_id, response={"bytes": span.length}))
+    call.tell_read(Act("document_content_read", "READ", chosen.value, document_id, response={"bytes": span.length}))
     if span.status in {304, 416}:
         return Response(None, span.status, span.headers)
     stream = content.open_at(span.start)
@@ -138,6 +151,15 @@ def _pieces(stream: BinaryIO, length: int) -> Iterator[bytes]:
         while length > 0 and (piece := stream.read(min(_PIECE, length))):
             length -= len(piece)
             yield piece
+
+
+def _collection(name: str) -> DocumentCollection:
+    """The collection of that name. Raises NotFoundError."""
+    try:
+        return DocumentCollection(name)
+    except ValueError:
+        known = ", ".join(each.value for each in DocumentCollection)
+        raise NotFoundError(f"there is no collection {name[:60]!r}", remedy=f"there are: {known}") from None
 
 
 def _read(call: Call, collection: DocumentCollection, identifier: UUID) -> Document:

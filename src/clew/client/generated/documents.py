@@ -5,6 +5,7 @@ Written by `make docs` from the API's description; edit that instead.
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from typing import Literal
 from uuid import UUID
 
 from clew.client import paging
@@ -18,7 +19,7 @@ class DocumentsOperations(Calls):
 
     def find_documents(
         self,
-        collection: models.DocumentCollection,
+        collection: Literal["raw_documents", "enriched_data", "analysis_results"],
         *,
         limit: int | None = None,
         cursor: str | None = None,
@@ -38,12 +39,18 @@ class DocumentsOperations(Calls):
         )
 
     def iterate_find_documents(
-        self, collection: models.DocumentCollection, *, limit: int | None = None, where: list[str] | None = None
+        self,
+        collection: Literal["raw_documents", "enriched_data", "analysis_results"],
+        *,
+        limit: int | None = None,
+        where: list[str] | None = None,
     ) -> Iterator[models.Document]:
         """Every item of `find_documents`, page after page; `limit` is the size of a page."""
         return paging.each(lambda cursor: self.find_documents(collection, limit=limit, where=where, cursor=cursor))
 
-    def get_document(self, collection: models.DocumentCollection, document_id: UUID) -> models.Document:
+    def get_document(
+        self, collection: Literal["raw_documents", "enriched_data", "analysis_results"], document_id: UUID
+    ) -> models.Document:
         """Read a document.
 
         One document with its ETag. Of a file it says where its bytes are; content gives them.
@@ -57,7 +64,11 @@ class DocumentsOperations(Calls):
         )
 
     def get_document_content(
-        self, collection: models.DocumentCollection, document_id: UUID, *, range: str | None = None
+        self,
+        collection: Literal["raw_documents", "enriched_data", "analysis_results"],
+        document_id: UUID,
+        *,
+        range: str | None = None,
     ) -> AbstractContextManager[Stream]:
         """Download a document's content.
 
