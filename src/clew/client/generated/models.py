@@ -590,6 +590,19 @@ Direction = Literal["any", "out", "in"]
 """Which relationships of an entity are looked at, from where it stands."""
 
 
+DocumentCollection = Literal["raw_documents", "enriched_data", "analysis_results"]
+"""The collections, by the names of the tables that the record keeps them in."""
+
+
+class Document(Resource, frozen=True, kw_only=True):
+    """A document: its fields depend on its collection (see how-to/read-documents)."""
+
+    collection: DocumentCollection
+    id: str
+    created_at: str
+    document: dict[str, Any]
+
+
 class DropWanted(Model, frozen=True, kw_only=True):
     """Which held records are given up."""
 
@@ -1237,6 +1250,13 @@ class CollectionPage(Model, frozen=True, kw_only=True):
     """Page[CollectionModel]"""
 
     items: list[Collection]
+    next_cursor: str | None
+
+
+class DocumentPage(Model, frozen=True, kw_only=True):
+    """Page[DocumentModel]"""
+
+    items: list[Document]
     next_cursor: str | None
 
 
