@@ -55,7 +55,8 @@ def test_names_domains_cases_and_texts_find_what_is_alike(program: Program) -> N
     (first,) = program.json("similar", "--text", "lanternkeeper", "--collection", "profiles", "--limit", "1")["items"]
     assert all(each["id"] != first["id"] for each in program.json("similar", "--like", first["id"])["items"])
     rows = json.loads(program.run("projection", "verify", "--json").output)
-    assert {each["projection"]: each["equal"] for each in rows} == {"search": True, "vectors": True}
+    assert {each["projection"] for each in rows} >= {"search", "graph", "series", "vectors"}
+    assert [each["projection"] for each in rows if not each["equal"]] == []
 
 
 @pytest.mark.parametrize(

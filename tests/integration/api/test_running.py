@@ -67,7 +67,13 @@ def _children() -> list[psutil.Process]:
 
 def test_services_start_and_stop_in_any_state(api: Api) -> None:
     services = standard_services(api.database)
-    assert [service.name for service in services] == ["sealer", "housekeeping", "projector"]
+    assert [service.name for service in services] == [
+        "sealer",
+        "housekeeping",
+        "projector",
+        "series ageing",
+        "files",
+    ]
     for service in services:
         service.start()
     for service in reversed(services):

@@ -19,7 +19,8 @@ COMMAND = "mcp --http --allow-write"
 
 @pytest.fixture(scope="module")
 def server(api: Api) -> Iterator[Server]:
-    with served_from(api.database, command=COMMAND) as running:
+    # It keeps the search view as the tests do, which wait for whoever keeps it.
+    with served_from(api.database, command=COMMAND, CLEW_SEARCH="tantivy") as running:
         yield running
 
 

@@ -40,7 +40,7 @@ def test_every_tool_tells_its_own_organization(api: Api, world: World) -> None:
     assert said["find_path"].result["length"] == 1
     assert said["get_entity"].result["neighbour_count"] == 1
     assert "wget" in said["get_attack"].result["payload"]
-    assert said["run_analysis"].result["status"] == "pending"
+    assert said["run_analysis"].result["status"] == "queued"
     assert said["write_report"].result["saved_to"] is None
     told = " ".join(one.text for one in said.values())
     assert {name for name in world.names if name not in told} == set()

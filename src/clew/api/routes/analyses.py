@@ -18,6 +18,7 @@ from clew.api.models.analyses import (
 )
 from clew.api.models.listing import page_shown
 from clew.api.paging import Page
+from clew.api.problems import MISSING
 from clew.api.repeating import IdempotencyKey, once
 from clew.api.representations import CHECKED, encoded, require_match, shown, tagged, tagged_bytes
 from clew.api.routing import router as routes
@@ -119,6 +120,7 @@ def cancel_analysis(call: Writer, analysis_id: UUID) -> Response:
 @router.get(
     "/organization/webhook-secret",
     response_model=WebhookSecretModel,
+    responses=MISSING,
     summary="The secret that callbacks are signed with",
 )
 def get_webhook_secret(call: Annotated[Call, needs("organization:read")]) -> Response:
@@ -146,7 +148,9 @@ def renew_webhook_secret(call: Annotated[Call, needs("organization:write")], key
     return once(call, key, make)
 
 
-@router.delete("/organization/webhook-secret", status_code=204, summary="Remove the secret of callbacks")
+@router.delete(
+    "/organization/webhook-secret", status_code=204, responses=MISSING, summary="Remove the secret of callbacks"
+)
 def remove_webhook_secret(call: Annotated[Call, needs("organization:write")]) -> Response:
     """Callbacks that wait then fail, and no analysis may name an address to be told."""
     with call.transaction() as connection:

@@ -82,7 +82,12 @@ def list_ways(call: Reader, query: Annotated[models.WaysQuery, Query()]) -> Resp
     return shown(models.GraphWaysModel.model_validate(found))
 
 
-@router.get("/graph/central", response_model=models.GraphCentralModel, summary="List the most central entities")
+@router.get(
+    "/graph/central",
+    response_model=models.GraphCentralModel,
+    responses=MISSING,
+    summary="List the most central entities",
+)
 def list_central(call: Reader, query: Annotated[models.CentralQuery, Query()]) -> Response:
     """By PageRank or betweenness, as last measured. Nothing is listed before the first measuring."""
     organization = call.principal.organization_id
@@ -94,7 +99,9 @@ def list_central(call: Reader, query: Annotated[models.CentralQuery, Query()]) -
     return shown(models.GraphCentralModel.model_validate({"entities": found, "measurement": measurement}))
 
 
-@router.get("/graph/communities", response_model=models.GraphCommunitiesModel, summary="List communities")
+@router.get(
+    "/graph/communities", response_model=models.GraphCommunitiesModel, responses=MISSING, summary="List communities"
+)
 def list_communities(call: Reader, query: Annotated[models.CommunitiesQuery, Query()]) -> Response:
     """The largest communities, as last measured, with their most central members."""
     organization = call.principal.organization_id
@@ -127,7 +134,10 @@ def measure(call: Annotated[Call, needs("analysis:write")]) -> Response:
 @router.get(
     "/graph/export",
     response_class=Response,
-    responses={200: {"description": "The graph, as an attachment.", "content": {each: {} for each in MEDIA.values()}}},
+    responses={
+        200: {"description": "The graph, as an attachment.", "content": {each: {} for each in MEDIA.values()}},
+        **MISSING,
+    },
     summary="Export the graph",
 )
 def export_graph(call: Reader, query: Annotated[models.ExportQuery, Query()]) -> Response:

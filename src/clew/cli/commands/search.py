@@ -97,8 +97,7 @@ def search(  # noqa: PLR0913, PLR0917  an option each, which Typer gives by name
             limit=limit,
             cursor=cursor,
         )
-    with _as_options():
-        result = similarity_of(call).hybrid(request) if hybrid else searching_of(call).search(request)
+    result = similarity_of(call).hybrid(request) if hybrid else searching_of(call).search(request)
     if call.json:
         print_json(result_as_dict(result))
     else:

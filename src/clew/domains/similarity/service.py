@@ -9,13 +9,13 @@ import numpy as np
 from clew.domains.investigations.cases import find_investigation
 from clew.domains.similarity.questions import Answer, Likeness, Question, ids_of
 from clew.kernel.database import Database, TenantContext
-from clew.kernel.errors import ConfigurationError, NotFoundError
+from clew.kernel.errors import NotFoundError
 from clew.projections.own_database import OwnDatabase
 from clew.projections.vector_documents import collection_of_kind
 from clew.projections.vector_place import vector_view
 from clew.projections.vectors.embedding.kept import KeptEmbedding
 from clew.projections.vectors.embedding.opening import embedder_of
-from clew.projections.vectors.errors import VectorQueryError
+from clew.projections.vectors.errors import VectorQueryError, VectorViewMissingError
 from clew.projections.vectors.port import Collection, Conditions, Point, Vector, VectorReader
 from clew.projections.vectors.precision import at_stored_precision
 from clew.records.finding import found_entities
@@ -25,10 +25,10 @@ from clew.records.finding import found_entities
 def opened_vectors(database: Database) -> Iterator[VectorReader]:
     """The view of vectors that the settings name, for the block.
 
-    Raises ConfigurationError where vectors are switched off, VectorViewMissingError where there are none yet.
+    Raises VectorViewMissingError where vectors are switched off or there are none yet.
     """
     if database.settings.vectors == "none":
-        raise ConfigurationError("vectors are switched off", where="CLEW_VECTORS", remedy='set it to "pgvector"')
+        raise VectorViewMissingError("vectors are switched off", where="CLEW_VECTORS", remedy='set it to "pgvector"')
     with vector_view(database.settings, OwnDatabase(database.settings, database)).reader() as reader:
         yield reader
 

@@ -78,7 +78,7 @@ def batch_rows(batch: RecordBatch, *, one_a_line: bool) -> list[ResultRow]:
 
 def line_row(data: bytes, line: int) -> ResultRow:
     """One line as a row, or the fault that keeps it from being one."""
-    raw = _without_nul(data)
+    raw = visible_nul(data)
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
@@ -96,7 +96,7 @@ def line_row(data: bytes, line: int) -> ResultRow:
 
 def read_json_values(data: bytes) -> Iterator[ResultRow]:
     """Every object of a document, those in arrays included, with the line where it starts. Never raises."""
-    return _Reader(decode_text(_without_nul(data))).rows()
+    return _Reader(decode_text(visible_nul(data))).rows()
 
 
 def nested_rows(row: ResultRow, key: str) -> list[ResultRow]:
@@ -239,7 +239,8 @@ def _parsed(line: bytes) -> Any:
         return None
 
 
-def _without_nul(data: bytes) -> bytes:
+def visible_nul(data: bytes) -> bytes:
+    """JSON text in which an escaped NUL, which the record cannot hold, is a sign for it."""
     return _ESCAPED_NUL.sub(_VISIBLE_NUL, data) if b"\\u0000" in data else data
 
 

@@ -22,6 +22,7 @@ import polars as pl
 
 from clew.ingest.facts import LINKS, MENTIONS, FactBuilder, Facts, to_json
 from clew.ingest.sources.base import Framing, ItemKind, ReadContext, Recognition, RecordBatch, Sample
+from clew.ingest.sources.json_values import visible_nul
 from clew.ingest.sources.misp_types import ATTRIBUTES, GALAXIES, RELATIONS
 from clew.ingest.sources.plain_text import decode_text, encode_text
 from clew.ingest.sources.result_rows import RefusedRowError
@@ -30,6 +31,7 @@ _RECOGNISED: Final = re.compile(rb'"Event"\s*:\s*\{')
 _EVENT_MEMBERS: Final = (b'"threat_level_id"', b'"Orgc"', b'"publish_timestamp"', b'"Attribute"', b'"analysis"')
 _TECHNIQUE: Final = re.compile(r"\bT\d{4}(?:\.\d{3})?\b")
 _GALAXY_TAG: Final = re.compile(r'misp-galaxy:([a-z0-9-]+)="([^"]{1,500})"')
+_BY_LINE: Final = "lines"
 _CONFIDENCE: Final = 0.6
 _INDICATED: Final = 0.7
 _MOST_COMMENT: Final = 2000
@@ -115,14 +117,18 @@ class MispSource:
         lines = head.splitlines()
         by_line = len(lines) > 1 and all(_is_wrapped(line) for line in lines[:2] if line.strip())
         one_a_line = by_line and head.lstrip().startswith(b"{")
-        return Recognition(0.95, Framing.LINES if one_a_line else Framing.DOCUMENT, "lines" if one_a_line else "json")
+        return Recognition(0.95, Framing.LINES if one_a_line else Framing.DOCUMENT, _BY_LINE if one_a_line else "json")
 
     def read(self, batch: RecordBatch, context: ReadContext) -> Facts:
         """One record an event; see the module's docstring."""
         reader = _Reader()
         record = batch.first_record
         for content, line in zip(batch.records, batch.lines, strict=True):
-            for raw, at, fault in events_of(_unmarked(bytes(content)), line):
+            found = list(events_of(_unmarked(bytes(content)), line))
+            if context.variant == _BY_LINE and len(found) != 1:
+                several = RefusedRowError("wrong_type", f"line {line}: not one event but {len(found)}")
+                found = [(bytes(content), line, several)]
+            for raw, at, fault in found:
                 reader.take(record, at, raw, fault)
                 record += 1
         return reader.facts()
@@ -269,7 +275,8 @@ class _Reader:
 
 def _decoded(raw: bytes, line: int) -> tuple[_Event, dict[str, Any]]:
     try:
-        event, content = _EVENT.decode(raw), orjson.loads(raw)
+        shown = visible_nul(raw)
+        event, content = _EVENT.decode(shown), orjson.loads(shown)
     except msgspec.ValidationError as error:
         raise RefusedRowError("wrong_type", f"line {line}: {str(error)[:200]}") from None
     except (msgspec.DecodeError, orjson.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -18,6 +18,7 @@ import orjson
 
 from clew.ingest.facts import FactBuilder, Facts, Reference
 from clew.ingest.sources.base import Framing, ItemKind, ReadContext, Recognition, RecordBatch, Sample
+from clew.ingest.sources.json_values import visible_nul
 from clew.ingest.sources.plain_text import decode_text, encode_text
 from clew.ingest.sources.record_facts import RecordFacts
 from clew.ingest.sources.result_rows import RefusedRowError
@@ -117,7 +118,7 @@ def _read_bundle(builder: FactBuilder, data: bytes, line: int, record: int) -> i
 
 def _object(raw: bytes, line: int) -> dict[str, Any]:
     try:
-        value = orjson.loads(raw)
+        value = orjson.loads(visible_nul(raw))
     except orjson.JSONDecodeError as error:
         raise RefusedRowError("invalid_json", f"line {line}: {error.msg}") from None
     if not isinstance(value, dict):
