@@ -38,9 +38,10 @@ CollectionName = Annotated[
 _PIECE: Final = 1 << 20
 _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _BINARY: Final = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+_CONTENT: Final = {**_BINARY, "application/json": {}}
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"description": "All of it, as an attachment.", "content": _BINARY},
-    206: {"description": "The bytes that Range asked for.", "content": _BINARY},
+    200: {"description": "All of it, as an attachment; JSON of what is no file.", "content": _CONTENT},
+    206: {"description": "The bytes that Range asked for.", "content": _CONTENT},
     304: {"description": "Not changed: the caller has this content"},
     416: {"description": "There are no such bytes; Content-Range says how many there are"},
 }

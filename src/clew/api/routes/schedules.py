@@ -9,6 +9,7 @@ from starlette.responses import Response
 from clew.api.callers import Call, needs, needs_one_of
 from clew.api.models.schedules import NewSchedule, ScheduleChangesModel, ScheduleModel
 from clew.api.paging import Page
+from clew.api.problems import MISSING
 from clew.api.repeating import IdempotencyKey, once
 from clew.api.representations import CHECKED, CONDITIONAL, created, require_match, shown, tagged
 from clew.api.routing import PREFIX
@@ -33,7 +34,13 @@ def list_schedules(call: Reader) -> Response:
     return shown(Page[ScheduleModel](items=[ScheduleModel.model_validate(each) for each in found], next_cursor=None))
 
 
-@router.post("/schedules", status_code=201, response_model=ScheduleModel, summary="Have a job done again and again")
+@router.post(
+    "/schedules",
+    status_code=201,
+    response_model=ScheduleModel,
+    responses=MISSING,
+    summary="Have a job done again and again",
+)
 def create_schedule(
     call: Annotated[Call, needs_one_of(each.permission for each in SCHEDULABLE.values())],
     new: NewSchedule,
