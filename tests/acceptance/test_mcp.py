@@ -20,7 +20,7 @@ from tests.support.ports import free_port
 from tests.support.program import CLEW, PATIENCE_SECONDS, Program, set_up_program
 from tests.support.serving import Server, started
 
-pytestmark = pytest.mark.same_everywhere
+pytestmark = [pytest.mark.same_everywhere, pytest.mark.slow]  # a server, a program and a host for each
 
 Result = TypeVar("Result")
 UNLIMITED = ("--per-minute", "0", "--per-hour", "0", "--per-day", "0")

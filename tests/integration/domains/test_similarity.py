@@ -14,7 +14,7 @@ from clew.domains.similarity.hybrid import by_words_and_likeness
 from clew.domains.similarity.questions import Question
 from clew.domains.similarity.service import opened_vectors, similar
 from clew.kernel.database import Database
-from clew.kernel.errors import ClewError, ConfigurationError, NotFoundError
+from clew.kernel.errors import ClewError, NotFoundError
 from clew.projections.projector import Projector
 from clew.projections.search.errors import SearchQueryError
 from clew.projections.search.port import AnyOf, SearchRequest
@@ -170,7 +170,7 @@ def test_words_and_likeness_make_one_ranking_under_one_set_of_conditions(place: 
 def test_vectors_that_are_switched_off_or_not_there_are_told(tmp_path: Path) -> None:
     with embedded_record(tmp_path, vectors="none") as database:
         tenant = new_organization(database)
-        with pytest.raises(ConfigurationError, match="switched off"):
+        with pytest.raises(NotFoundError, match="switched off"):
             similar(database, tenant.context, Question(text="x"))
     folder = tmp_path / "second"
     folder.mkdir()

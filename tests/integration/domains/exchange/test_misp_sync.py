@@ -23,6 +23,8 @@ from clew.kernel.outbound_settings import allowed_hosts
 from tests.support.misp_server import KEY, MispStore, misp_server
 from tests.support.record import Tenant
 
+pytestmark = pytest.mark.slow  # a server of the tests for each, asked many times
+
 Document = dict[str, Any]
 
 UUID_1 = "11111111-1111-4111-8111-111111111111"
