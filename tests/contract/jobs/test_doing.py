@@ -144,8 +144,9 @@ def test_two_runners_share_the_work_and_do_nothing_twice(
     runners: Runners, database: Database, tenant: Tenant, tmp_path: Path
 ) -> None:
     trace = tmp_path / "t"
+    # There before anybody does them: of jobs that come one by one, whoever has a process at hand may do all.
+    wanted = [put(database, tenant, "echo", trace=str(trace)) for _ in range(40)]
     with runners.running(workers=2), runners.running(workers=2):
-        wanted = [put(database, tenant, "echo", trace=str(trace)) for _ in range(40)]
         for job in wanted:
             await_status(database, tenant, job, "completed")
     assert sorted(line[1] for line in traced(trace)) == sorted(map(str, wanted))
