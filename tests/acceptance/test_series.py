@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.program import Program
 
-pytestmark = pytest.mark.same_everywhere
+pytestmark = [pytest.mark.same_everywhere, pytest.mark.slow]
 
 LINES = """measurement,time,tag:host,cpu,load
 asset_metrics,2026-03-01T00:00:00Z,a,0.5,1

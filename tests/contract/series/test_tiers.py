@@ -7,6 +7,8 @@ from clew.records.series.archive import ArchiveDamagedError
 from clew.records.series.model import DAY, HOUR, MINUTE, SeriesError
 from tests.support.measuring import NOW, TODAY, Desk
 
+pytestmark = pytest.mark.slow  # half a minute of processor time
+
 FIRST = TODAY - 40 * DAY
 KEPT = {"raw": 90, "1m": 365, "1h": 1825, "1d": 3650}
 

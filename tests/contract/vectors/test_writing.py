@@ -23,7 +23,7 @@ from tests.contract.vectors.conftest import (
     point,
 )
 
-pytestmark = pytest.mark.same_everywhere
+pytestmark = [pytest.mark.same_everywhere, pytest.mark.slow]
 
 
 def held(reader: VectorReader, organization_id: UUID = ORGANIZATION) -> dict[UUID, Point]:

@@ -134,9 +134,8 @@ def test_groups_are_found_by_density_and_by_k_means_and_named_by_telling_words(t
         told = {term for group in found.groups for term in group.terms}
         assert {"paypal", "harbour"} <= told
         for group in found.groups:
-            assert (
-                len({example.name.partition("-")[0] for example in group.examples if "zzyzx" not in example.name}) == 1
-            )
+            kinds = {example.name.partition("-")[0] for example in group.examples if "zzyzx" not in example.name}
+            assert len(kinds) <= 1  # the odd one may be a group of its own
     assert (nothing.subjects, nothing.groups) == (0, ())
 
 

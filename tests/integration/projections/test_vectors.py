@@ -24,7 +24,7 @@ from tests.support.embedding_server import KEY, embedding_server, told
 from tests.support.record import NOON, Tenant, Writer, new_organization
 from tests.support.vectors import VectorPlace, embedded_record, place_of
 
-pytestmark = pytest.mark.same_everywhere
+pytestmark = [pytest.mark.same_everywhere, pytest.mark.slow]
 
 
 @pytest.fixture(params=["pgvector", "qdrant-local"])

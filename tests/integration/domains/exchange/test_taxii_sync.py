@@ -21,6 +21,8 @@ from tests.support.exchanged import BUNDLE
 from tests.support.record import NOON, Tenant
 from tests.support.taxii_server import TaxiiStore, taxii_server
 
+pytestmark = pytest.mark.slow  # half a minute of processor time
+
 Document = dict[str, Any]
 ACTOR: Document = BUNDLE["objects"][0]
 LOCAL = Outbound(allowed_hosts("127.0.0.1"))
