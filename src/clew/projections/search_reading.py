@@ -1,96 +1,27 @@
-"""The search view as a server reads it: opened once, and anew when another generation of it is published."""
-
-import contextlib
-import threading
-import time
-from collections.abc import Iterator
-from typing import Final
+"""The search view as a server reads it."""
 
 from clew.kernel.settings import Settings
 from clew.projections.search.errors import SearchViewMissingError
 from clew.projections.search.port import SearchReader, SearchView
 from clew.projections.search_place import search_view
-
-_PAUSE_SECONDS: Final = 0.5
-
-
-class _Lent:
-    """A reader, and how many are at work with it."""
-
-    def __init__(self, reader: SearchReader) -> None:
-        self.reader = reader
-        self.borrowers = 0
-        self.retired = False
+from clew.projections.view_reading import PAUSE_SECONDS, ViewReading
 
 
-def _opened(view: SearchView) -> SearchReader:
-    try:
-        return view.reader()
-    except SearchViewMissingError:
-        # Where it lies on the server is nobody's business who asks from elsewhere.
-        raise SearchViewMissingError(
-            "there is no search view to read yet", remedy="wait until it is built; the list of projections says when"
-        ) from None
-
-
-class SearchReading:
-    """Lends one reader to any number of threads. Close it: until then it holds its generation on disk."""
+class SearchReading(ViewReading[SearchReader]):
+    """See `ViewReading`. Raises SearchViewMissingError where nothing is published, or search is switched off."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._guard = threading.Lock()
-        self._lent: _Lent | None = None
-        self._closed = False
-        # A look at a file costs nothing; to ask an engine takes as long as many a search.
-        self._pause = _PAUSE_SECONDS if settings.search_url is not None else 0.0
-        self._look_again = 0.0
+        def view() -> SearchView:
+            if settings.search == "none":
+                raise SearchViewMissingError(
+                    "search is switched off", where="CLEW_SEARCH", remedy='set it to "tantivy"'
+                )
+            return search_view(settings)
 
-    @contextlib.contextmanager
-    def reader(self) -> Iterator[SearchReader]:
-        """The reader of what is published now, for the block.
+        super().__init__(view, _missing, PAUSE_SECONDS if settings.search_url is not None else 0.0)
 
-        Raises SearchViewMissingError where nothing is, or search is switched off.
-        """
-        lent = self._borrow()
-        try:
-            yield lent.reader
-        finally:
-            with self._guard:
-                lent.borrowers -= 1
-                self._let_go(lent)
 
-    def close(self) -> None:
-        """Let go of the view, at the latest when the last borrower is done."""
-        with self._guard:
-            self._closed = True
-            self._retire()
-
-    def _borrow(self) -> _Lent:
-        if self._settings.search == "none":
-            raise SearchViewMissingError("search is switched off", where="CLEW_SEARCH", remedy='set it to "tantivy"')
-        with self._guard:
-            known = self._lent
-            if known is not None and time.monotonic() < self._look_again:
-                known.borrowers += 1
-                return known
-        view = search_view(self._settings)
-        state = view.state()
-        with self._guard:
-            self._look_again = time.monotonic() + self._pause
-            known = self._lent
-            if known is None or state is None or known.reader.generation != state.generation:
-                self._retire()
-                known = self._lent = _Lent(_opened(view))
-                known.retired = self._closed
-            known.borrowers += 1
-            return known
-
-    def _retire(self) -> None:
-        old, self._lent = self._lent, None
-        if old is not None:
-            old.retired = True
-            self._let_go(old)
-
-    def _let_go(self, lent: _Lent) -> None:
-        if lent.retired and not lent.borrowers:
-            lent.reader.close()
+def _missing() -> SearchViewMissingError:
+    return SearchViewMissingError(
+        "there is no search view to read yet", remedy="wait until it is built; the list of projections says when"
+    )
