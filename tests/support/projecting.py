@@ -46,8 +46,8 @@ class Place:
     def assert_equal(self, rows: int | None = None) -> None:
         with self.projector() as projector:
             verified = verify(projector, self.projection.name)
-        assert verified.as_dict()["examples"] == []
-        assert verified.equal
+        assert verified.equal, verified.as_dict()
+        assert not verified.as_dict()["examples"]
         if rows is not None:
             assert verified.comparison.view_rows == rows
 

@@ -52,8 +52,7 @@ class Bridge:
             self._whole = False
             while not stop.is_set():
                 self._keep_going()
-                for notice in connection.notifies(timeout=_LISTEN_SECONDS, stop_after=_AT_ONCE):
-                    self._pass_on(notice.payload)
+                self._pass_on(_heard(connection))
 
     def _keep_going(self) -> None:
         """Say that changes are passed on; after a gap forget everything first, and tell everybody."""
@@ -66,20 +65,28 @@ class Bridge:
         except CacheUnavailableError:
             self._whole = False
 
-    def _pass_on(self, payload: str) -> None:
-        # Whoever may connect to the database may notify: what is not ours is passed over.
-        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
-            told = orjson.loads(payload)
-            message = {name: told[name] for name in ("organization", "topic", "id", "change")}
-            organization = UUID(told["organization"])
-            if not self._whole:
-                return  # what is told after the reset covers it
-            try:
-                if keys := _keys_of(organization, message["topic"], message["id"]):
-                    self._cache.forget(*keys)
-                self._cache.tell(CHANNEL, orjson.dumps(message))
-            except CacheUnavailableError:
-                self._whole = False
+    def _pass_on(self, payloads: list[str]) -> None:
+        """Forget and tell what changed; a change that was told several times, once: a row may change very often."""
+        if not self._whole:
+            return  # what is told after the reset covers it
+        keys: dict[str, None] = {}
+        messages: dict[bytes, None] = {}
+        for payload in payloads:
+            # Whoever may connect to the database may notify: what is not ours is passed over.
+            with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+                told = orjson.loads(payload)
+                message = {name: told[name] for name in ("organization", "topic", "id", "change")}
+                keys |= dict.fromkeys(_keys_of(UUID(told["organization"]), message["topic"], message["id"]))
+                encoded = orjson.dumps(message)
+                messages.pop(encoded, None)  # its last place counts: an update after which a row was deleted is no news
+                messages[encoded] = None
+        if not messages:
+            return
+        try:
+            self._cache.forget(*keys)
+            self._cache.tell(CHANNEL, *messages)
+        except CacheUnavailableError:
+            self._whole = False
 
 
 class Follower:
@@ -127,6 +134,17 @@ class Follower:
             return
         organization = UUID(message["organization"])
         self._hub.publish(organization, message["topic"], message["id"], message["change"], identifier=told.id)
+
+
+def _heard(connection: psycopg.Connection[Any]) -> list[str]:
+    """The next notice, and those that have come with it: passed on one by one, many would come late."""
+    heard = [notice.payload for notice in connection.notifies(timeout=_LISTEN_SECONDS, stop_after=1)]
+    while heard and len(heard) < _AT_ONCE:
+        more = [notice.payload for notice in connection.notifies(timeout=0, stop_after=1)]
+        if not more:
+            break
+        heard += more
+    return heard
 
 
 def _has(connection: psycopg.Connection[Any]) -> bool:

@@ -33,6 +33,17 @@ def test_everybody_hears_everything_in_order(adapter: Adapter, channel: str) -> 
             assert following.complete
 
 
+def test_many_are_told_at_once(adapter: Adapter, channel: str) -> None:
+    wanted = [b"%d" % number for number in range(300)]
+    first = adapter.cache.tell(channel, b"before")
+    last = adapter.cache.tell(channel, *wanted)
+    with adapter.cache.follow(channel, behind=first) as following:
+        found = heard(following, len(wanted))
+    assert [each.message for each in found] == wanted
+    assert found[-1].id == last
+    assert len({each.id for each in found}) == len(wanted)
+
+
 def test_who_comes_back_hears_what_was_told_since(adapter: Adapter, channel: str) -> None:
     ids = [adapter.cache.tell(channel, b"%d" % number) for number in range(10)]
     with adapter.cache.follow(channel, behind=ids[3]) as following:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from uuid import UUID, uuid4
 
+import orjson
 import psycopg
 import pytest
 import sqlalchemy as sa
@@ -20,6 +21,7 @@ from clew.kernel.cache.memory import MemoryCache
 from clew.kernel.cache.remembering import Memo
 from clew.kernel.database import Database
 from clew.kernel.errors import LimitError
+from tests.support.embedded import wait_until
 from tests.support.record import Tenant, migrated_database, new_organization
 from tests.support.serving import PATIENCE_SECONDS, Server, served_from
 from tests.support.streaming import stream
@@ -241,3 +243,42 @@ def test_a_hub_follows_the_database_of_other_processes(database: Database) -> No
             return list(events)
 
     asyncio.run(follow())
+
+
+class SlowCache(MemoryCache):
+    """Tells nothing before it may, as a Redis that is far away, and remembers each time that it was asked to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may = threading.Event()
+        self.asked: list[tuple[bytes, ...]] = []
+
+    def tell(self, channel: str, *messages: bytes) -> str:
+        self.asked.append(messages)
+        if len(self.asked) > 1:  # the first one says that everything has to be looked at anew
+            assert self.may.wait(60)
+        return super().tell(channel, *messages)
+
+
+def test_what_changes_often_is_passed_on_together(database: Database) -> None:
+    cache, stop, number = SlowCache(), threading.Event(), 300
+    often, last = str(uuid4()), str(uuid4())
+    thread = threading.Thread(target=Bridge(database, cache).run, args=(stop,))
+    thread.start()
+    try:
+        wait_until(lambda: bool(cache.asked), "the bridge")
+        with database.connect_raw() as connection:
+            connection.autocommit = True
+            for row in [*[often] * number, last]:
+                told = {"organization": often, "topic": "campaigns", "id": row, "change": "updated"}
+                connection.execute("SELECT pg_notify('clew_events', %s)", (orjson.dumps(told).decode(),))
+            cache.may.set()
+            wait_until(lambda: any(last.encode() in each for told in cache.asked for each in told), "the last one")
+    finally:
+        cache.may.set()
+        stop.set()
+        thread.join()
+    rows = [orjson.loads(each)["id"] for told in cache.asked[1:] for each in told]
+    assert rows[-1] == last
+    assert set(rows) == {often, last}
+    assert len(rows) < number // 2, rows

@@ -92,11 +92,12 @@ class Channel:
         self.number = 0
         self.told: deque[tuple[int, bytes]] = deque(maxlen=REMEMBERED)
 
-    def tell(self, message: bytes) -> str:
-        """Keep a message and wake who waits; its id."""
+    def tell(self, messages: Sequence[bytes]) -> str:
+        """Keep messages and wake who waits; the last one's id."""
         with self.news:
-            self.number += 1
-            self.told.append((self.number, message))
+            for message in messages:
+                self.number += 1
+                self.told.append((self.number, message))
             self.news.notify_all()
             return f"{self.epoch}-{self.number}"
 
@@ -195,9 +196,9 @@ class MemoryState:
         with self._guard:
             return frozenset(self._states.find(key, set, self._clock()) or ())
 
-    def tell(self, channel: str, message: bytes) -> str:
+    def tell(self, channel: str, *messages: bytes) -> str:
         """See `Cache.tell`."""
-        return self._channel(channel).tell(message)
+        return self._channel(channel).tell(messages)
 
     @contextlib.contextmanager
     def follow(self, channel: str, *, behind: str | None = None) -> Iterator[MemoryFollowing]:

@@ -171,8 +171,8 @@ class Cache(Windows, Protocol):
 
     # ---------------------------------------------------------------------------------------------------- channels
 
-    def tell(self, channel: str, message: bytes) -> str:
-        """Tell everybody who follows a channel; the id of the message. The last REMEMBERED are kept."""
+    def tell(self, channel: str, *messages: bytes) -> str:
+        """Tell everybody who follows a channel, one message or many; the last one's id. REMEMBERED of them are kept."""
         ...
 
     def follow(self, channel: str, *, behind: str | None = None) -> AbstractContextManager[Following]:

@@ -144,10 +144,10 @@ class RedisCache:
 
     # ----------------------------------------------------------------------------------------------------- channels
 
-    def tell(self, channel: str, message: bytes) -> str:
-        """See `Cache.tell`. One whose answer was lost may be told twice."""
+    def tell(self, channel: str, *messages: bytes) -> str:
+        """See `Cache.tell`. What was told and not answered may be told twice."""
         with self._connection.asking():
-            identifier: bytes = self._tell([channel], [self._name(channel), message, REMEMBERED])
+            identifier: bytes = self._tell([channel], [self._name(channel), REMEMBERED, *messages])
         return identifier.decode()
 
     @contextlib.contextmanager

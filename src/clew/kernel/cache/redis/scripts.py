@@ -64,10 +64,13 @@ redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1
 """
 
-# KEYS: stream. ARGV: channel, message, how many are remembered. Gives: the id of the message.
+# KEYS: stream. ARGV: channel, how many are remembered, messages. Gives: the id of the last message.
 # Ids go on from the last one even if the clock was set back; that is how streams are made.
 TELL: Final = """
-local id = redis.call('XADD', KEYS[1], 'MAXLEN', '=', ARGV[3], '*', 'm', ARGV[2])
-redis.call('PUBLISH', ARGV[1], id .. ' ' .. ARGV[2])
+local id = false
+for place = 3, #ARGV do
+    id = redis.call('XADD', KEYS[1], 'MAXLEN', '=', ARGV[2], '*', 'm', ARGV[place])
+    redis.call('PUBLISH', ARGV[1], id .. ' ' .. ARGV[place])
+end
 return id
 """
