@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from uuid import UUID
 
+import orjson
 import pytest
 
 from clew.projections.search.fields import DocumentSet
@@ -60,6 +61,18 @@ def test_unpublished_generations_of_the_dead_are_removed(tmp_path: Path) -> None
     assert len(list((tmp_path / "view" / "generations").iterdir())) == 2
     view.writer().close()
     assert len(list((tmp_path / "view" / "generations").iterdir())) == 1
+
+
+def test_a_writer_s_first_deletion_has_a_number_of_its_own(tmp_path: Path) -> None:
+    """A deletion numbered as the last commit may be lost in merges that a kill had cut off (see the writer)."""
+    view = _filled(tmp_path / "view")
+    (listed,) = (tmp_path / "view").rglob("meta.json")
+    before = orjson.loads(listed.read_bytes())["opstamp"]
+    with view.writer() as writer:
+        writer.remove(ORGANIZATION, SET, [str(_document(3)["id"])])
+        writer.commit("2")
+    # Numbered `before` is the deletion of nobody, then come the one asked for, and the commit.
+    assert orjson.loads(listed.read_bytes())["opstamp"] == before + 2
 
 
 def test_few_indexes_are_open_at_a_time(tmp_path: Path) -> None:
