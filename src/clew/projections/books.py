@@ -24,6 +24,19 @@ UPDATE projections SET position = %s, token = %s, status = 'ready', reason = NUL
     changes_applied = changes_applied + %s, updated_at = clock_timestamp()
 WHERE name = %s
 """
+# A view may be there of which nobody has noted yet how far it is: the first to build it died just then.
+_UNKNOWN: Final = "status = 'building' AND position = '' AND intended_token <> ''"
+_IS_ANY_UNKNOWN: Final = f"SELECT EXISTS (SELECT FROM projections WHERE {_UNKNOWN})"  # noqa: S608
+_FALLEN_BEHIND: Final = f"""
+UPDATE projections SET status = 'rebuild', reason = %s, updated_at = clock_timestamp()
+WHERE name = ANY(%s) OR {_UNKNOWN}
+"""  # noqa: S608
+_BUILDING: Final = """
+UPDATE projections SET status = 'building', reason = %s, updated_at = clock_timestamp(),
+    token = CASE WHEN status = 'rebuild' THEN '' ELSE token END,
+    intended_token = CASE WHEN status = 'rebuild' THEN '' ELSE intended_token END
+WHERE name = %s
+"""
 _SET_ASIDE: Final = """
 INSERT INTO projection_failures AS known (organization_id, projection, table_name, row_id, reason)
 VALUES (%s, %s, %s, %s, %s)
@@ -80,11 +93,12 @@ class Books:
         return Page.of(row) if row else None
 
     def building(self, name: str, reason: str) -> None:
-        """A projection is being rebuilt, for that reason."""
-        self._connection.execute(
-            "UPDATE projections SET status = 'building', reason = %s, updated_at = clock_timestamp() WHERE name = %s",
-            (reason, name),
-        )
+        """A projection is being rebuilt, for that reason.
+
+        Whoever is killed meanwhile leaves the old view. If that may not go on from where it stands, what was known of
+        it is forgotten, and so it is rebuilt.
+        """
+        self._connection.execute(_BUILDING, (reason, name))
 
     def built(self, name: str) -> None:
         """A rebuild is through: what was set aside before is told anew."""
@@ -115,13 +129,11 @@ class Books:
 
     def fallen_behind(self, below: int, reason: str) -> None:
         """Projections that have not seen all changes below that transaction have to be rebuilt."""
-        for name, position in self._followed().items():
-            if position.snapshot.xmax < below:
-                self._connection.execute(
-                    "UPDATE projections SET status = 'rebuild', reason = %s, updated_at = clock_timestamp()"
-                    " WHERE name = %s",
-                    (reason, name),
-                )
+        behind = [name for name, position in self._followed().items() if position.snapshot.xmax < below]
+        self._connection.execute(
+            _FALLEN_BEHIND,
+            (reason, behind),
+        )
 
     def ask_for_rebuild(self, name: str, reason: str) -> None:
         """A projection is to be made anew, for that reason, unless that is being done."""
@@ -132,15 +144,20 @@ class Books:
         )
 
     def needed(self) -> tuple[int, frozenset[int]] | None:
-        """Changes that every view has seen: those below that transaction, but for these. None if no view has any."""
+        """Changes that every view has seen: those below that transaction, but for these. None if there are none."""
         seen = [position.snapshot for position in self._followed().values()]
-        if not seen:
+        if not seen or self._is_any_unknown():
             return None
         return min(snapshot.xmax for snapshot in seen), frozenset(xid for snapshot in seen for xid in snapshot.open)
 
     def _followed(self) -> dict[str, Position]:
-        rows = self._connection.execute("SELECT name, position FROM projections WHERE status = 'ready'").fetchall()
+        """How far each is that goes on from there; of one whose rebuild was broken off, the old view may."""
+        rows = self._connection.execute("SELECT name, position FROM projections WHERE status <> 'rebuild'").fetchall()
         return {name: position for name, text in rows if (position := Position.decode(text)) is not None}
+
+    def _is_any_unknown(self) -> bool:
+        row = self._connection.execute(_IS_ANY_UNKNOWN).fetchone()
+        return bool(row and row[0])
 
     def set_aside(self, name: str, tried: Iterable[Key], aside: Sequence[Aside]) -> None:
         """Rows that were tried: those that were refused are noted, notes about the others go."""

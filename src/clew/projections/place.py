@@ -25,6 +25,7 @@ _IS_WANTED: Final = (
     f"SELECT CASE WHEN pg_try_advisory_lock({_GUESTS}) THEN NOT pg_advisory_unlock({_GUESTS}) ELSE true END"
 )
 _GIVE_UP: Final = f"SELECT pg_advisory_unlock({_PLACE})"
+_KEEP_BOOKS: Final = "SELECT pg_advisory_lock(hashtextextended('clew projector books', 0))"
 _LEAVE: Final = "SELECT pg_advisory_unlock_all()"
 
 
@@ -33,6 +34,14 @@ class ProjectorBusyError(ConflictError):
 
     code = "projector_busy"
     transient = True
+
+
+def keep_books(connection: psycopg.Connection[Any]) -> None:
+    """Wait, having the place, until whoever had it before writes the books no more.
+
+    The server ends a session of one who was killed after its last statement; two sessions end in any order.
+    """
+    connection.execute(_KEEP_BOOKS)
 
 
 class Stop(Protocol):

@@ -19,6 +19,7 @@ from clew.projections.search.physical.values import MisfitError
 from clew.projections.search.port import Document, LateRefusal, Refusal
 from clew.projections.search.tantivy.documents import Built, DocumentBuilder
 from clew.projections.search.tantivy.engine import engine
+from clew.projections.search.tantivy.leftovers import remove_uncommitted_deletions
 from clew.projections.search.tantivy.places import Generation
 from clew.projections.search.tantivy.schema import build_schema, register_analyzers
 
@@ -68,6 +69,7 @@ class _Open:
 
     def __init__(self, directory: Path, document_set: DocumentSet, memory: int, threads: int) -> None:
         self.directory = directory
+        remove_uncommitted_deletions(directory)
         with engine(directory):
             self._index = tantivy.Index(build_schema(document_set), path=str(directory), reuse=True)
             register_analyzers(self._index, document_set)

@@ -1,5 +1,6 @@
 """What is promised of the Tantivy view's directory, beyond the contract of the port."""
 
+import shutil
 import stat
 import subprocess
 import sys
@@ -73,6 +74,25 @@ def test_a_writer_s_first_deletion_has_a_number_of_its_own(tmp_path: Path) -> No
         writer.commit("2")
     # Numbered `before` is the deletion of nobody, then come the one asked for, and the commit.
     assert orjson.loads(listed.read_bytes())["opstamp"] == before + 2
+
+
+def test_a_writer_killed_while_it_committed_does_not_stop_the_next_one(tmp_path: Path) -> None:
+    """Its list of deleted documents is there, and the commit that names it is not."""
+
+    def put_again(view: TantivySearchView) -> None:
+        with view.writer() as writer:
+            writer.put(ORGANIZATION, SET, [_document(3) | {"name": "Changed"}])
+            writer.commit("2")
+
+    killed, other = _filled(tmp_path / "killed"), tmp_path / "other"
+    shutil.copytree(tmp_path / "killed", other)
+    put_again(TantivySearchView(other))
+    (deletions,) = other.rglob("*.del")
+    shutil.copy(deletions, tmp_path / "killed" / deletions.relative_to(other))
+    put_again(killed)
+    with killed.reader() as reader:
+        assert reader.search(ORGANIZATION, SearchRequest(text="changed")).total == 1
+        assert reader.count(ORGANIZATION, SET) == 10
 
 
 def test_few_indexes_are_open_at_a_time(tmp_path: Path) -> None:
