@@ -62,13 +62,16 @@ def _known_organization(settings: Settings, slug: str) -> UUID | None:
 
 
 def _followed(call: Invocation) -> UUID:
-    from clew.cli.output import warn
+    from clew.cli.output import note, warn
     from clew.cli.session import opened_record
     from clew.domains.audit.reads import hand_over_reads
-    from clew.projections.service import catch_up
+    from clew.projections.service import MOST_WAITED_FOR, catch_up, waiting
 
     with opened_record(call) as record:
         hand_over_reads(record.database)
+        changes = waiting(record.database)
+        if changes > MOST_WAITED_FOR:
+            note(f"the search view takes over {changes:,} changes first")
         if catch_up(record.database) is None:
             warn("the search view is behind the record: `clew projection status` says why")
         return record.organization_id

@@ -4,7 +4,7 @@ A load keeps the database waiting and the database keeps the load waiting; what 
 views up meanwhile, and the command has little left to wait for in its end. A process and not a thread, since both are
 mostly Python. In the end it is asked to take over the rest, because its writers are
 open and the command's are not; if it fails, is killed or finds the views busy elsewhere, the command does that itself.
-Nothing depends on it.
+Nothing depends on it: where much is left, it is killed, and whoever reads the views first takes over the rest.
 """
 
 import contextlib
@@ -77,6 +77,20 @@ class Companion:
     def finish(self) -> bool:
         """Let the process take over all that is committed, and end; whether it did. False if there is none."""
         return self._ended(FINISH, _FINISHING_SECONDS) == 0
+
+    @property
+    def was_started(self) -> bool:
+        """Whether the block lasted so long."""
+        with self._lock:
+            return self._process is not None
+
+    def kill(self) -> None:
+        """End the process at once: what it has not committed is done again by whoever brings the views up."""
+        self._timer.cancel()
+        self._timer.join()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
 
     def end(self) -> None:
         """Let the process finish its step, so that the projector's place is free."""

@@ -31,7 +31,9 @@ from clew.projections.projector import Projector
 from clew.projections.registry import kept_by_loads, projections
 
 _PAUSE_SECONDS: Final = 1.0
-_STEP_CHANGES: Final = 100_000  # the command waits for the step at hand and the next one
+_STEP_CHANGES: Final = 50_000  # the command waits for the step at hand and the next one
+# Two busy processors have nothing to spare, not even for who comes last on them: their halves share a core.
+_SHARE_BESIDE_A_COMMAND: Final = 0.2
 _BESIDE_A_COMMAND: Final = 10  # how much nicer this process is than the command
 
 log: Final = structlog.get_logger(__name__)
@@ -49,9 +51,9 @@ def main() -> int:
     owner = _Owner()
     try:
         if beside_a_command:
-            done = _follow(settings, kept_by_loads(settings), owner, _PAUSE_SECONDS)
+            done = _follow(settings, kept_by_loads(settings), owner, _PAUSE_SECONDS, _SHARE_BESIDE_A_COMMAND)
         else:
-            done = _follow(settings, projections(settings), owner, float(sys.argv[1]))
+            done = _follow(settings, projections(settings), owner, float(sys.argv[1]), 1.0)
     except (ClewError, OSError, psycopg.Error) as error:
         # The command does in the end what was not done here, and tells what fails then.
         log.debug("the views do not follow beside the command", error=str(error))
@@ -84,11 +86,11 @@ def _step_back() -> None:
         Path("/proc/self/autogroup").write_text(str(_BESIDE_A_COMMAND), encoding="ascii")
 
 
-def _follow(settings: Settings, views: Sequence[Projection], owner: _Owner, pause_seconds: float) -> bool:
+def _follow(settings: Settings, views: Sequence[Projection], owner: _Owner, pause_seconds: float, share: float) -> bool:
     with (
         Database(settings) as database,
         database_errors(database.address),
-        Projector(database, views, step_changes=_STEP_CHANGES) as projector,
+        Projector(database, views, step_changes=_STEP_CHANGES, share=share) as projector,
     ):
         return projector.follow(owner.ended, idle_seconds=pause_seconds, then_rest=owner.wants_the_rest)
 

@@ -38,12 +38,14 @@ INSERT INTO {STRETCH} (organization_id, table_name, row_id, fresh)
 SELECT o, t, i, false FROM unnest(%(organizations)s::uuid[], %(tables)s::text[], %(ids)s::uuid[]) AS k (o, t, i)
 """
 _EMPTY: Final = f"DELETE FROM {STRETCH}"
-_WAITING: Final = """
+# While a stretch is worked off in pieces: not what lies before the last piece's end, if the stretch's target saw it.
+_UNTAKEN: Final = "((xid, sequence) > (%(after_xid)s, %(after_sequence)s) OR xid = ANY(%(unseen)s::bigint[]))"
+_WAITING: Final = f"""
 SELECT count(*), extract(epoch FROM clock_timestamp() - min(created_at))::float8 FROM (
-    (SELECT created_at FROM changes WHERE xid = ANY(%(closed)s::bigint[]) LIMIT %(limit)s)
+    (SELECT created_at FROM changes WHERE xid = ANY(%(closed)s::bigint[]) AND {_UNTAKEN} LIMIT %(limit)s)
     UNION ALL
     (SELECT created_at FROM changes WHERE xid >= %(since)s AND xid < %(until)s AND xid <> ALL(%(open)s::bigint[])
-     ORDER BY xid, sequence LIMIT %(limit)s)
+     AND {_UNTAKEN} ORDER BY xid, sequence LIMIT %(limit)s)
 ) AS waiting
 """
 _HOLDERS: Final = """
@@ -232,10 +234,7 @@ def keys_of(connection: psycopg.Connection[Any], tables: Iterable[str]) -> list[
 def lag(
     connection: psycopg.Connection[Any], position: Position, *, limit: int = 100_000, now: Snapshot | None = None
 ) -> Lag:
-    """How much of the feed, visible now (or then), a position has not reached.
-
-    What was worked off of a long stretch still counts.
-    """
+    """How much of the feed, visible now (or then), a position has not reached."""
     now = now or current_snapshot(connection)
     before = position.snapshot
     row = connection.execute(
@@ -246,6 +245,9 @@ def lag(
             "until": now.xmax,
             "open": list(now.open),
             "limit": limit,
+            "after_xid": position.after[0] if position.target else 0,
+            "after_sequence": position.after[1] if position.target else 0,
+            "unseen": list(position.target.open) if position.target else [],
         },
     ).fetchone()
     count, seconds = row or (0, None)

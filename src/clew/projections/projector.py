@@ -26,7 +26,7 @@ from clew.projections import feed
 from clew.projections.books import Books, Page
 from clew.projections.feed import Key, Position
 from clew.projections.kept_writings import KeptWritings
-from clew.projections.place import ProjectorPlace, Stop, StopForGuests
+from clew.projections.place import ProjectorPlace, Stop, StopForGuests, keep_books
 from clew.projections.projection import Aside, Projection, Writing
 
 ATTEMPTS: Final = 4
@@ -62,7 +62,8 @@ class Projector:
     """Has the projector's place for as long as it is open. Raises ProjectorBusyError if another process has it.
 
     step_changes: changes that are worked off and committed at once, at most. patience_seconds: how long to wait for
-    whoever follows the record to lend the place, as they do between two of their steps.
+    whoever follows the record to lend the place, as they do between two of their steps. share: how much of the time
+    may go into steps while following; it rests in between.
     """
 
     def __init__(
@@ -72,8 +73,10 @@ class Projector:
         *,
         step_changes: int = STEP_CHANGES,
         patience_seconds: float = 0.0,
+        share: float = 1.0,
     ) -> None:
         self._database = database
+        self._rests = 1 / share - 1  # how many times as long as a step lasted
         self._step_changes = step_changes
         self._projections = {projection.name: projection for projection in projections}
         self._connection = database.connect_raw(PROJECTOR)
@@ -86,6 +89,7 @@ class Projector:
             feed.prepare(self._connection)
             self._books_connection = database.connect_raw(PROJECTOR)
             self._books_connection.autocommit = True
+            keep_books(self._books_connection)
             self.books = Books(self._books_connection)
         except BaseException:
             self.close()
@@ -232,6 +236,7 @@ class Projector:
         with contextlib.ExitStack() as opened:
             writing: Writing | None = None
             while stop is None or not stop.is_set():
+                began = time.monotonic()
                 with self.moment():
                     stretch = feed.read(self._connection, position, limit=self._step_changes)
                     if not stretch.changes and position.target is None:
@@ -245,6 +250,8 @@ class Projector:
                 changes += stretch.changes
                 if stop is None and stretch.is_last:
                     return changes, True  # all that was there when this began: writers may go on for ever
+                if stop is not None and self._rests:
+                    stop.wait(self._rests * (time.monotonic() - began))
         return changes, False
 
     def _catch_up(self, stop: Stop | None) -> list[Outcome]:

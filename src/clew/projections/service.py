@@ -14,7 +14,7 @@ from clew.kernel.errors import ClewError, NotFoundError
 from clew.kernel.roles import PROJECTOR
 from clew.kernel.settings import Settings
 from clew.projections import feed
-from clew.projections.companion import companion
+from clew.projections.companion import Companion, companion
 from clew.projections.feed import Position, Snapshot
 from clew.projections.place import ProjectorBusyError
 from clew.projections.projection import Projection
@@ -30,6 +30,8 @@ from clew.projections.search_place import (
 from clew.projections.series_upkeep import check_influxdb
 
 PATIENCE_SECONDS: Final = 30.0
+MOST_WAITED_FOR: Final = 50_000  # changes: about half a second
+_MOST_COUNTED: Final = 1_000_000
 _POLL_SECONDS: Final = 0.05
 
 log: Final = structlog.get_logger(__name__)
@@ -107,7 +109,8 @@ def _check_vectors(settings: Settings) -> None:
 def followed(database: Database) -> Iterator[None]:
     """Within the block the record is changed; after it the views follow, also if the block raises (but for Ctrl-C).
 
-    If the block lasts, they follow beside it already.
+    If the block lasts, they follow beside it already, as far as that does not keep it back. If then more than
+    MOST_WAITED_FOR changes are left they are left to whoever reads the views first, or follows the record.
 
     What cannot follow is logged and left to the next command: the record itself is as the block left it.
     """
@@ -122,9 +125,38 @@ def followed(database: Database) -> Iterator[None]:
         except KeyboardInterrupt:
             raise  # pressed to end at once: the note stays, and the next command catches up
         except BaseException:
-            note.settled = catch_up(database, beside=beside.finish) is not None
+            note.settled = _settle(database, beside)
             raise
-        note.settled = catch_up(database, beside=beside.finish) is not None
+        note.settled = _settle(database, beside)
+
+
+def _settle(database: Database, beside: Companion) -> bool:
+    """Bring the views up if that is soon done; whether it was done."""
+    if beside.was_started or dead_notes(database.settings):
+        changes = waiting(database)
+        if changes > MOST_WAITED_FOR:
+            beside.kill()
+            log.info("the search view is left behind: whoever searches next brings it up first", changes=changes)
+            return False
+    return catch_up(database, beside=beside.finish) is not None
+
+
+def waiting(database: Database) -> int:
+    """How many changes the views that loads keep have not taken over; of those that are to be made anew, 0.
+
+    Counted to a million at most. 0 also where that cannot be told just now.
+    """
+    found = 0
+    with (
+        contextlib.suppress(ClewError),
+        database_errors(database.address),
+        database.connect_raw(PROJECTOR) as connection,
+    ):
+        for projection in kept_by_loads(database.settings):
+            position = Position.decode(projection.position() or "")
+            if position is not None:
+                found = max(found, feed.lag(connection, position, limit=_MOST_COUNTED).changes)
+    return found
 
 
 def catch_up(

@@ -229,3 +229,22 @@ def test_lag_counts_what_was_not_taken(database: Database, tenant: Tenant) -> No
         assert waiting.seconds > 0
         reader.take()
         assert feed.lag(looking, reader.position).changes == 0
+
+
+def test_lag_within_a_long_stretch_counts_only_what_is_left_of_it(database: Database, tenant: Tenant) -> None:
+    with (
+        tenant_connection(database, tenant) as slow,
+        tenant_connection(database, tenant) as quick,
+        database.connect_raw(PROJECTOR) as looking,
+    ):
+        looking.autocommit = True
+        reader = Reader(database, tenant, limit=2)
+        with slow.transaction():
+            add_entity(slow, tenant, "late.example")  # begun first, and not seen by the stretch
+            for number in range(5):
+                add_entity(quick, tenant, f"piece-{number}.example")
+            reader.piece()
+            assert feed.lag(looking, reader.position).changes == 3
+        assert feed.lag(looking, reader.position).changes == 4
+        reader.take()
+        assert feed.lag(looking, reader.position).changes == 0

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from clew.kernel.errors import DatabaseUnavailableError, InputError
+from clew.projections.companion import companion
 from clew.projections.projector import Projector
 from clew.projections.registry import projections
 from clew.projections.search.fields import DocumentSet
 from clew.projections.search_place import dead_notes, is_behind, organization_ids, search_directory, search_view
-from clew.projections.service import catch_up, followed
+from clew.projections.service import catch_up, followed, waiting
+from tests.support.embedded import command_line, wait_until
 from tests.support.projecting import Place, add_domain, new_place
 
 
@@ -27,6 +30,10 @@ def count(place: Place) -> int:
 def write(place: Place, name: str) -> None:
     with place.writing() as connection:
         add_domain(connection, place.tenant, name)
+
+
+def started_beside() -> list[psutil.Process]:
+    return [each for each in psutil.Process().children() if "companion_process" in command_line(each)]
 
 
 def fail_after_writing(place: Place, error: BaseException) -> None:
@@ -61,6 +68,28 @@ def test_ctrl_c_leaves_a_note_and_the_next_command_catches_up(place: Place) -> N
     assert catch_up(place.database) is not None
     assert count(place) == 2
     assert dead_notes(place.database.settings) == []
+
+
+def test_what_would_take_long_is_left_to_whoever_reads_next(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = place.database.settings
+    with followed(place.database):
+        write(place, "one.example")
+    monkeypatch.setattr("clew.projections.service.MOST_WAITED_FOR", 2)
+    monkeypatch.setattr("clew.projections.service.companion", lambda _: companion(settings, after_seconds=0))
+    with Projector(place.database, projections(settings)), followed(place.database):  # the process beside finds it busy
+        for number in range(3):
+            write(place, f"left-{number}.example")
+        wait_until(lambda: started_beside() != [], "the process beside the command to be started")
+    assert started_beside() == []
+    assert is_behind(settings)
+    assert waiting(place.database) == 3
+    assert count(place) == 1
+    with followed(place.database):  # a small command after it does not pay for it either
+        write(place, "small.example")
+    assert waiting(place.database) == 4
+    assert catch_up(place.database) is not None
+    assert not is_behind(settings)
+    assert count(place) == 5
 
 
 def test_a_database_that_goes_away_is_told_not_raised(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from clew.projections import feed
 from clew.projections.books import Books
 from clew.projections.keeping import drill, status, verify
 from clew.projections.place import ProjectorBusyError
+from clew.projections.projector import Projector
 from clew.projections.search.errors import SearchViewBusyError
 from clew.projections.search.fields import DocumentSet
 from clew.projections.search.port import SearchRequest
@@ -110,6 +111,32 @@ def test_lag_is_told_and_goes(place: Place) -> None:
     (after,) = status(place.database, [place.projection])
     assert (after.lag_changes, after.lag_seconds, after.set_aside) == (0, 0, 0)
     assert after.rows == before.rows + 1
+
+
+class NotedRests:
+    """Never stops anybody, and notes how long it was waited for."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def is_set(self) -> bool:
+        return False
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.seconds.append(timeout or 0.0)
+        return False
+
+
+@pytest.mark.parametrize(("share", "rests"), [(0.25, 3), (1.0, 0)])
+def test_who_may_have_a_share_of_the_time_rests_after_each_step(place: Place, share: float, rests: int) -> None:
+    with place.writing() as connection:
+        for number in range(5):
+            add_domain(connection, place.tenant, f"step-{number}.example")
+    noted = NotedRests()
+    with Projector(place.database, [place.projection], step_changes=2, share=share) as projector:
+        assert projector.catch_up(noted)[0].changes == 5
+    assert len(noted.seconds) == rests
+    assert all(seconds > 0 for seconds in noted.seconds)
 
 
 class InterruptedWorkError(Exception):
