@@ -23,12 +23,19 @@ from clew.kernel.settings import Settings
 AFTER_SECONDS: Final = 1.0
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 FINISH: Final = b"finish"  # said on its standard input, to take over the rest before it ends
+LENGTH_BYTES: Final = 4  # of the settings, before them
 _PATIENCE_SECONDS: Final = 60.0
 _FINISHING_SECONDS: Final = 600.0  # a view that has to be rebuilt first takes long
 # -P: nothing is imported from the directory that the command happened to be called in.
 COMMAND: Final = (sys.executable, "-P", "-m", "clew.projections.companion_process")
 
 log: Final = structlog.get_logger(__name__)
+
+
+def told(settings: Settings) -> bytes:
+    """Settings as the process takes them."""
+    pickled = pickle.dumps(settings)
+    return len(pickled).to_bytes(LENGTH_BYTES) + pickled
 
 
 @contextlib.contextmanager
@@ -120,5 +127,5 @@ class Companion:
             self._process = process
             if process.stdin is not None:
                 with contextlib.suppress(BrokenPipeError):
-                    process.stdin.write(pickle.dumps(self._settings))
+                    process.stdin.write(told(self._settings))
                     process.stdin.flush()

@@ -1,6 +1,7 @@
 """The process that `companion` starts: `python -m clew.projections.companion_process`.
 
-It is given pickled settings on standard input, which it reads until its end, and then it ends, too. So it outlives its
+It is given settings on standard input (as `companion.told` writes them), which it reads until its end, and then it
+ends, too. So it outlives its
 command by a step of work at most, however that ended; asked to FINISH, it first takes over all that is committed, and
 its exit code says whether it did. An argument says how many seconds it pauses between two looks at the record; beside
 the server that is less than beside a command, which has little left for it and comes first on the processors.
@@ -25,11 +26,12 @@ from clew.kernel.database_errors import database_errors
 from clew.kernel.errors import ClewError
 from clew.kernel.logs import configure_logs
 from clew.kernel.settings import Settings
-from clew.projections.companion import FINISH, SIGNALS
+from clew.projections.companion import FINISH, LENGTH_BYTES, SIGNALS
 from clew.projections.projection import Projection
 from clew.projections.projector import Projector
 from clew.projections.registry import kept_by_loads, projections
 
+_STDIN: Final = 0
 _PAUSE_SECONDS: Final = 1.0
 _STEP_CHANGES: Final = 50_000  # the command waits for the step at hand and the next one
 # Two busy processors have nothing to spare, not even for who comes last on them: their halves share a core.
@@ -42,7 +44,7 @@ log: Final = structlog.get_logger(__name__)
 def main() -> int:
     """Follow until standard input ends; 0 if asked to finish and all is taken over."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # inherited from the thread that started this process
-    settings: Settings = pickle.load(sys.stdin.buffer)  # noqa: S301  from the command that started this process
+    settings: Settings = pickle.loads(_read(int.from_bytes(_read(LENGTH_BYTES))))  # noqa: S301  from the command that started this process
     configure_logs(settings.model_copy(update={"log_level": "error" if settings.log_level == "error" else "warning"}))
     relax_collector()
     beside_a_command = len(sys.argv) == 1
@@ -74,8 +76,23 @@ class _Owner:
         return self._word == FINISH
 
     def _listen(self) -> None:
-        self._word = sys.stdin.buffer.read()
+        while piece := os.read(_STDIN, len(FINISH)):
+            self._word += piece
         self.ended.set()
+
+
+def _read(count: int) -> bytes:
+    """So many bytes of standard input, and not one more.
+
+    Not by way of `sys.stdin`: a thread that waits in it would break the interpreter's end.
+    """
+    read = b""
+    while len(read) < count:
+        piece = os.read(_STDIN, count - len(read))
+        if not piece:
+            raise EOFError("whoever started this process ended before it said what to do")
+        read += piece
+    return read
 
 
 def _step_back() -> None:

@@ -6,7 +6,6 @@ database was away or it was killed, it is started again; if the server is killed
 """
 
 import contextlib
-import pickle
 import subprocess
 import threading
 import time
@@ -15,7 +14,7 @@ from typing import Final
 import structlog
 
 from clew.kernel.settings import Settings
-from clew.projections.companion import COMMAND
+from clew.projections.companion import COMMAND, told
 from clew.projections.projector import pause
 from clew.projections.registry import projections
 
@@ -66,7 +65,7 @@ class FollowingProcess:
         if stdin is None:
             raise TypeError("the process was started without a pipe")
         with contextlib.suppress(BrokenPipeError):
-            stdin.write(pickle.dumps(self._settings))
+            stdin.write(told(self._settings))
             stdin.flush()
         while process.poll() is None and not self._stop.wait(_LOOK_SECONDS):
             pass

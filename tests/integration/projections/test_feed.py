@@ -247,4 +247,6 @@ def test_lag_within_a_long_stretch_counts_only_what_is_left_of_it(database: Data
             assert feed.lag(looking, reader.position).changes == 3
         assert feed.lag(looking, reader.position).changes == 4
         reader.take()
+        assert feed.lag(looking, reader.position).changes == 1
+        reader.take()
         assert feed.lag(looking, reader.position).changes == 0

@@ -1,12 +1,14 @@
 """Commands that change the record leave the views up to date, or leave a note that they did not."""
 
+import contextlib
 from collections.abc import Iterator
 
 import psutil
 import pytest
 
 from clew.kernel.errors import DatabaseUnavailableError, InputError
-from clew.projections.companion import companion
+from clew.kernel.settings import Settings
+from clew.projections.companion import Companion, companion
 from clew.projections.projector import Projector
 from clew.projections.registry import projections
 from clew.projections.search.fields import DocumentSet
@@ -30,10 +32,6 @@ def count(place: Place) -> int:
 def write(place: Place, name: str) -> None:
     with place.writing() as connection:
         add_domain(connection, place.tenant, name)
-
-
-def started_beside() -> list[psutil.Process]:
-    return [each for each in psutil.Process().children() if "companion_process" in command_line(each)]
 
 
 def fail_after_writing(place: Place, error: BaseException) -> None:
@@ -71,16 +69,22 @@ def test_ctrl_c_leaves_a_note_and_the_next_command_catches_up(place: Place) -> N
 
 
 def test_what_would_take_long_is_left_to_whoever_reads_next(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextlib.contextmanager
+    def long_lasting(settings: Settings) -> Iterator[Companion]:
+        with companion(settings, after_seconds=0) as beside:
+            wait_until(lambda: beside.was_started, "the process beside the command to be started")
+            yield beside
+
     settings = place.database.settings
     with followed(place.database):
         write(place, "one.example")
     monkeypatch.setattr("clew.projections.service.MOST_WAITED_FOR", 2)
-    monkeypatch.setattr("clew.projections.service.companion", lambda _: companion(settings, after_seconds=0))
-    with Projector(place.database, projections(settings)), followed(place.database):  # the process beside finds it busy
-        for number in range(3):
-            write(place, f"left-{number}.example")
-        wait_until(lambda: started_beside() != [], "the process beside the command to be started")
-    assert started_beside() == []
+    with monkeypatch.context() as patched, Projector(place.database, projections(settings)):
+        patched.setattr("clew.projections.service.companion", long_lasting)
+        with followed(place.database):  # the process beside it finds the views busy
+            for number in range(3):
+                write(place, f"left-{number}.example")
+    assert not any("companion_process" in command_line(each) for each in psutil.Process().children())
     assert is_behind(settings)
     assert waiting(place.database) == 3
     assert count(place) == 1
