@@ -11,6 +11,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy.pool import QueuePool
 
 from clew.api.cache_figures import CacheFigures
+from clew.api.projection_figures import ProjectionFigures
 from clew.kernel.database import Database
 from clew.kernel.errors import ClewError
 from clew.kernel.roles import APPLICATION, AUTHENTICATOR
@@ -54,13 +55,7 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livemin",
         )
-        self._lag = Gauge(
-            "projection_lag_seconds",
-            "How far a view is behind the record",
-            ("projection",),
-            registry=self.registry,
-            multiprocess_mode="mostrecent",
-        )
+        self._projections = ProjectionFigures(self.registry)
         self._cache = CacheFigures(self.registry)
         self._usage = Gauge(
             "api_usage_log_lines",
@@ -91,7 +86,7 @@ class Metrics:
 
     def text(self, serving: "Serving") -> bytes:
         """All of it in Prometheus' text format."""
-        from clew.api.readiness import projection_lags  # noqa: PLC0415 - readiness knows what serves, which knows this
+        from clew.api.readiness import projection_states  # noqa: PLC0415 - readiness knows what serves, which knows this
 
         pool = serving.database.engine(APPLICATION).pool
         if isinstance(pool, QueuePool):
@@ -103,10 +98,9 @@ class Metrics:
         for state in ("recorded", "written", "dropped"):
             self._usage.labels(state).set(getattr(counts, state))
         try:
-            for name, lag in projection_lags(serving).items():
-                self._lag.labels(name).set(lag)
+            self._projections.tell(projection_states(serving))
         except (ClewError, sa.exc.DBAPIError):
-            self._lag.clear()  # not known: the database is away, which other figures show
+            self._projections.clear()  # not known: the database is away, which other figures show
         return generate_latest(source)
 
     @staticmethod

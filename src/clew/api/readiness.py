@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from clew.api.serving import Serving
 from clew.kernel.errors import ClewError, ConflictError
 from clew.kernel.schema_state import SchemaState, read_schema
-from clew.projections.keeping import status
+from clew.projections.keeping import Status, status
 from clew.projections.registry import projections
 
 
@@ -35,5 +35,10 @@ def reasons_not_ready(serving: Serving) -> list[str]:
 
 def projection_lags(serving: Serving) -> dict[str, float]:
     """How many seconds each view is behind the record."""
+    return {each.projection: each.lag_seconds for each in projection_states(serving)}
+
+
+def projection_states(serving: Serving) -> list[Status]:
+    """How each view fares."""
     known = projections(serving.settings)
-    return {each.projection: each.lag_seconds for each in status(serving.database, known)} if known else {}
+    return status(serving.database, known) if known else []
