@@ -103,7 +103,7 @@ def standard_services(database: Database) -> list[Service]:
         Work("files", lambda stop: _collect_files(database, stop)),
     ]
     if search_adapter(database.settings) == "elastic":
-        services.append(Work("search lifecycle", lambda stop: age_indices(database.settings, stop)))
+        services.append(Work("search lifecycle", lambda stop: age_indices(database, stop)))
     return services
 
 
