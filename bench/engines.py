@@ -38,7 +38,7 @@ from tests.engines.node import Node
 from tests.engines.recipes import OPENSEARCH
 
 _ENTITIES: Final = 200_000
-_TURNS: Final = 3
+_TURNS: Final = 5
 _CHANGES_A_SECOND: Final = 1_000
 _REQUEST_BYTES: Final = 4 << 20
 _PUT_AT_ONCE: Final = 10_000

@@ -137,13 +137,13 @@ def test_who_shares_nothing_is_refused_beside_them(server: Server, database: Dat
 
 
 def test_who_names_another_redis_is_refused_beside_them(
-    server: Server, database: Database, engine: RedisServer, capsys: pytest.CaptureFixture[str]
+    server: Server, database: Database, engine: RedisServer
 ) -> None:
     def beside(url: str) -> SingleServer:
         mark = mark_of(database.settings.model_copy(update={"redis_url": SecretStr(url)}))
         return SingleServer(database, shared=True, mark=mark)
 
-    assert server.get("/healthz").status == 200
+    assert server.get("/healthz").status_code == 200
     with beside(engine.url) as same:
         assert same.mark is not None
     with pytest.raises(ConflictError, match="names another Redis"), beside(engine.url.removesuffix("0") + "7"):
@@ -155,42 +155,42 @@ def test_who_names_another_redis_is_refused_beside_them(
     wait_until(lambda: bool(engine.client().exists(BRIDGE.key())), "the bridge")
 
 
-def keepers(server: Server) -> list[psutil.Process]:
-    """The processes that this server has for keeping views, its workers' included."""
-    found = psutil.Process(server.process.pid).children(recursive=True)
-    return [each for each in found if any("companion_process" in word for word in command_line(each))]
-
-
 def sessions_with_the_place(database: Database) -> int:
+    """Of those who may write views."""
     with database.admin_engine().connect() as connection:
         return int(connection.exec_driver_sql(_WITH_THE_PLACE).scalar_one())
 
 
+def keepers(server: Server) -> int:
+    """Processes that this server has for keeping views, its workers' included."""
+    found = psutil.Process(server.process.pid).children(recursive=True)
+    return sum(any("companion_process" in word for word in command_line(each)) for each in found)
+
+
 def test_one_process_keeps_the_views_for_all_and_another_takes_over(engine: RedisServer) -> None:
     variables = {"CLEW_REDIS_URL": engine.url_of("default", engine.password, 3), "CLEW_SEARCH": "tantivy"}
-    with (
-        migrated_database() as database,
-        served_from(database, "--workers", "2", **variables) as first,
-        served_from(database, **variables) as second,
-    ):
+    with migrated_database() as database, served_from(database, "--workers", "3", **variables) as first:
         tenant = new_organization(database)
         views = projections(database.settings.model_copy(update={"search": "tantivy"}))
-        written = 0
 
-        def follows() -> bool:
-            assert sessions_with_the_place(database) <= 1
-            told = {each.projection: each for each in status(database, views)}
-            return told["search"].rows == written and not any(each.lag_changes for each in told.values())
-
-        for server in (first, second, first):  # whoever of the two has the place dies among them
-            wait_until(lambda server=server: len(keepers(server)) == 1, "one process for the views of each server")
-            keepers(server)[0].kill()
+        def follow(cases: int) -> None:
             with database.transaction(tenant.context) as connection:
-                create_investigation(connection, tenant.id, f"case {written}")
-            written += 1
-            wait_until(follows, "the views to follow")
-        wait_until(lambda: len(keepers(first)) == len(keepers(second)) == 1, "both to be there again")
-        wait_until(lambda: sessions_with_the_place(database) == 1, "one of them to have the place")
+                create_investigation(connection, tenant.id, f"case {cases}")
+            wait_until(lambda: follows(cases), "the views to follow")
+
+        def follows(cases: int) -> bool:
+            told = {each.projection: each for each in status(database, views)}
+            return told["search"].rows == cases and not any(each.lag_changes for each in told.values())
+
+        follow(1)
+        assert (keepers(first), sessions_with_the_place(database)) == (1, 1)
+        with served_from(database, "--workers", "2", **variables):
+            follow(2)
+            assert (keepers(first), sessions_with_the_place(database)) == (1, 1)
+            first.kill()  # what it had for the views ends after its step
+            follow(3)
+            wait_until(lambda: sessions_with_the_place(database) == 1, "another to have the place")
+            follow(4)
         with projecting(database, views) as projector:
             assert all(verify(projector, view.name).equal for view in views)
 
