@@ -163,7 +163,7 @@ def cache_keys_page() -> str:
             str(item.kind),
             _written_span(item.lifetime),
             item.purpose,
-            "" if item.used else "no",
+            f"no: {item.unused}" if item.unused else "yes",
         )
         for item in keys.PATTERNS
     ]
@@ -171,9 +171,9 @@ def cache_keys_page() -> str:
         "# Keys of the cache\n\n"
         "What Redis holds under which keys, as what and for how long, if `CLEW_REDIS_URL` names one; without it the "
         "same is in the memory of the one server process. What an organization owns begins with its id; parts that "
-        "come from outside are percent-encoded. Everything in it may be lost. A name that nothing uses yet is promised "
-        "to a part of Clew that is still to come, or to one that does without.\n\n"
-        + table(("Key", "Type", "Kept", "Holds", "Used yet"), rows)
+        "come from outside are percent-encoded. Everything in it may be lost. Names that users know from "
+        "elsewhere and that nothing is kept under stand here with the reason.\n\n"
+        + table(("Key", "Type", "Kept", "Holds", "Used"), rows)
     )
 
 

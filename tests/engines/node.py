@@ -13,7 +13,6 @@ from tests.engines.artefacts import Recipe, class_path
 from tests.support.ports import free_port
 
 _OPTIONS: Final = (
-    "-XX:+UseSerialGC",
     "-Djava.awt.headless=true",
     "-Dfile.encoding=UTF-8",
     "-Dlog4j2.disable.jmx=true",
@@ -21,6 +20,9 @@ _OPTIONS: Final = (
     "-Dio.netty.noKeySetOptimization=true",
     "--add-opens=java.base/java.io=ALL-UNNAMED",
 )
+_QUICK: Final = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+# As Elasticsearch and OpenSearch ship them: an engine refuses requests by how full its heap is, garbage included.
+_IN_EARNEST: Final = ("-XX:+UseG1GC", "-XX:G1ReservePercent=25", "-XX:InitiatingHeapOccupancyPercent=30")
 _START_SECONDS: Final = 120.0
 _STOP_SECONDS: Final = 60.0
 
@@ -32,7 +34,7 @@ class Node:
     """
 
     def __init__(self, recipe: Recipe, directory: Path, *, heap: str = "512m", quick: bool = True) -> None:
-        self._java = ["java", f"-Xms{heap}", f"-Xmx{heap}", *(["-XX:TieredStopAtLevel=1"] if quick else [])]
+        self._java = ["java", f"-Xms{heap}", f"-Xmx{heap}", *(_QUICK if quick else _IN_EARNEST)]
         self.recipe = recipe
         self.directory = directory
         self.port = free_port()

@@ -16,7 +16,7 @@ import orjson
 import psycopg
 
 from clew.api.live import Hub
-from clew.kernel.cache.keys import ANALYSIS, BRIDGE, CAMPAIGN, EVENTS
+from clew.kernel.cache.keys import ANALYSIS, BRIDGE, CAMPAIGN, EVENTS, INVESTIGATION
 from clew.kernel.cache.port import Cache, CacheUnavailableError, Following, Told
 from clew.kernel.cache.remembering import Memo
 from clew.kernel.database import Database
@@ -158,4 +158,6 @@ def _keys_of(organization: UUID, topic: str, row: str | None) -> list[str]:
         return [CAMPAIGN.key(organization_id=organization, campaign_id=row)]
     if topic == "analyses":
         return [ANALYSIS.key(organization_id=organization, session_id=row)]
+    if topic == "investigations":
+        return [INVESTIGATION.key(organization_id=organization, id=row)]
     return []

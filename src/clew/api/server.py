@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from clew.api.application import create_application
 from clew.api.services import Service, live_services
 from clew.api.serving import Serving, opened_serving
+from clew.kernel.cache.opening import mark_of
 from clew.kernel.database import Database
 from clew.kernel.errors import ConfigurationError
 from clew.kernel.settings import Settings
@@ -95,7 +96,8 @@ def serve(
     on this record.
     """
     with contextlib.ExitStack() as opened:
-        alone = opened.enter_context(SingleServer(database, shared=database.settings.redis_url is not None))
+        mark = mark_of(database.settings)
+        alone = opened.enter_context(SingleServer(database, shared=mark is not None, mark=mark))
         serving = opened.enter_context(opened_serving(database, alone=alone))
         opened.enter_context(running([*live_services(serving), *services]))
         answer(

@@ -17,6 +17,7 @@ from clew.domains.audit.sealer import Sealer, SealerBusyError
 from clew.domains.documents.unreferenced import collect
 from clew.domains.identity.housekeeping import keep_house
 from clew.ingest.filestore import file_store
+from clew.kernel.cache.keys import MARK
 from clew.kernel.cache.port import CacheUnavailableError
 from clew.kernel.database import Database
 from clew.kernel.errors import ClewError
@@ -103,7 +104,7 @@ def standard_services(database: Database) -> list[Service]:
         Work("files", lambda stop: _collect_files(database, stop)),
     ]
     if search_adapter(database.settings) == "elastic":
-        services.append(Work("search lifecycle", lambda stop: age_indices(database.settings, stop)))
+        services.append(Work("search lifecycle", lambda stop: age_indices(database, stop)))
     return services
 
 
@@ -127,6 +128,8 @@ def _count_callers(serving: Serving, stop: threading.Event) -> None:
     while not stop.wait(CALLERS_SECONDS):
         with contextlib.suppress(CacheUnavailableError):  # those of this moment are not counted
             serving.limiter.note_callers(serving.cache)
+            if serving.alone is not None and serving.alone.mark is not None:  # a Redis that lost all has it again
+                serving.cache.put(MARK.key(), str(serving.alone.mark).encode(), lifetime=MARK.span)
 
 
 def _seal(database: Database, stop: threading.Event) -> None:

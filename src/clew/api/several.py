@@ -19,7 +19,7 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from clew.api.server import Listening, address_of, running
 from clew.api.services import Service
-from clew.kernel.cache.opening import opened_cache
+from clew.kernel.cache.opening import mark_of
 from clew.kernel.database import Database
 from clew.kernel.errors import ConfigurationError
 from clew.kernel.held_directory import held_directory
@@ -50,7 +50,7 @@ def serve_with_several(
     """As `clew.api.server.serve`, with so many processes. Raises ConfigurationError, ConflictError as that does."""
     require_shared(database.settings, processes)
     with contextlib.ExitStack() as opened:
-        with opened_cache(database.settings):
+        with SingleServer(database, shared=True, mark=mark_of(database.settings)):
             pass  # what is wrong with Redis is said once, before anything is started
         opened.enter_context(SingleServer(database, shared=True))
         figures = str(opened.enter_context(held_directory(database.settings.data_dir / "figures")))

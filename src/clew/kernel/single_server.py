@@ -1,14 +1,15 @@
 """At most one server process works on a record as long as limits and live state are in a process's memory.
 
 Two would each allow everybody the whole of every limit. Those that share a Redis may be as many as they like, but work
-beside none that does not. A lock in the database says that a server runs: it holds for
-every machine and data directory, and goes with the connection, so that a server that was killed leaves nothing behind.
+beside none that does not, and none that names another Redis. A lock in the database says that a server runs: it holds
+for every machine and data directory, and goes with the connection, so that a server that was killed leaves nothing
+behind. A second one, whose number is the mark of the server's Redis, says which.
 """
 
 import threading
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 import psycopg
 
@@ -26,33 +27,65 @@ _SESSION: Final = (
 )
 _LOCK: Final = "SELECT pg_try_advisory_lock(hashtextextended('clew server', 0))"
 _SHARED_LOCK: Final = "SELECT pg_try_advisory_lock_shared(hashtextextended('clew server', 0))"
+# One server at a time looks which others there are, and says what it has itself.
+_IN_TURN: Final = "SELECT pg_advisory_xact_lock(hashtextextended('clew redis', 0))"
+_CLASS: Final = 0x636C6577
+_OTHERS: Final = (
+    "SELECT DISTINCT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted"
+    " AND classid = %s AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+_SAY: Final = "SELECT pg_advisory_lock_shared(%s, %s)"
 _ALIVE: Final = "SELECT 1"
 _PAUSE_SECONDS: Final = 0.1
+_PATIENCE_SECONDS: Final = 2.0
+_MARKING_SECONDS: Final = 15.0  # in which other servers write a mark that got lost
+
+
+class Mark(Protocol):
+    """Tells which Redis it is that the settings name."""
+
+    def tell(self, *, alone: bool) -> int | None:
+        """Its mark; where it has none, who is alone makes one, and others are given None."""
+        ...
+
+
+class UnmarkedError(ConflictError):
+    """A Redis has no mark, or another one, while other servers are there."""
 
 
 class SingleServer:
     """Within the block no other process is a server of this record, or if `shared` only such as are shared, too.
 
-    Raises ConflictError if one is already.
+    Raises ConflictError if one is already, or a shared one by another Redis than that of `mark`.
 
     One that was killed this very moment may still hold the lock: for that it is waited `patience_seconds`.
     """
 
-    def __init__(self, database: Database, *, patience_seconds: float = 2.0, shared: bool = False) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        patience_seconds: float = _PATIENCE_SECONDS,
+        shared: bool = False,
+        mark: Mark | None = None,
+    ) -> None:
         self._database = database
         self._shared = shared
+        self._mark = mark
+        self._told: int | None = None
         self._patience = patience_seconds
         self._guard = threading.Lock()
         self._connection: AnyConnection | None = None
 
     def __enter__(self) -> Self:
-        give_up_at = time.monotonic() + self._patience
+        began = time.monotonic()
         with self._guard:
             while True:
                 try:
                     self._take()
-                except ConflictError:
-                    if time.monotonic() >= give_up_at:
+                except ConflictError as error:
+                    patience = _MARKING_SECONDS if isinstance(error, UnmarkedError) else self._patience
+                    if time.monotonic() >= began + patience:
                         raise
                     time.sleep(_PAUSE_SECONDS)
                 else:
@@ -80,6 +113,11 @@ class SingleServer:
                     return
             self._take()
 
+    @property
+    def mark(self) -> int | None:
+        """The mark of this server's Redis, which has to be there for whoever starts beside it."""
+        return self._told
+
     def _take(self) -> None:
         with database_errors(self._database.address):
             connection = self._database.connect_raw()
@@ -99,7 +137,30 @@ class SingleServer:
                 where=self._database.address,
                 remedy="stop that one first; several at once all need the same Redis (CLEW_REDIS_URL)",
             )
+        try:
+            self._say_which(connection)
+        except BaseException:
+            connection.close()
+            raise
         self._connection = connection
+
+    def _say_which(self, connection: "AnyConnection") -> None:
+        """Say which Redis this server has. Raises ConflictError if others have another one."""
+        if self._mark is None:
+            return
+        with database_errors(self._database.address), connection.transaction():
+            connection.execute(_IN_TURN)
+            others = {number for (number,) in connection.execute(_OTHERS, (_CLASS,))}
+            mark = self._mark.tell(alone=not others)
+            if mark is None or others - {mark}:
+                raise (UnmarkedError if mark is None else ConflictError)(
+                    "another server of this installation names another Redis: limits would be counted, cached answers"
+                    " forgotten and events told for each of them alone",
+                    where=self._database.address,
+                    remedy="name the same Redis, and the same number of its database, in every CLEW_REDIS_URL",
+                )
+            connection.execute(_SAY, (_CLASS, mark))
+            self._told = mark
 
     def _leave(self) -> None:
         if self._connection is not None:

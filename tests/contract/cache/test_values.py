@@ -1,14 +1,17 @@
 """Values are kept for a while, under keys that outsiders cannot steer."""
 
+import re
 import threading
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clew.kernel.cache.keys import CAMPAIGN, PATTERNS, RATE_LIMIT, RESOURCE
+from clew.kernel.cache import keys
+from clew.kernel.cache.keys import CAMPAIGN, PATTERNS, RATE_LIMIT, RESOURCE, Pattern
 from clew.kernel.cache.port import Cache
 from tests.contract.cache.conftest import MOMENT, Adapter
 
@@ -138,6 +141,15 @@ def test_no_id_reaches_another_organization(one: str, other: str) -> None:
 def test_what_is_an_organization_s_needs_its_id(forged: object) -> None:
     with pytest.raises(TypeError, match="organization_id"):
         CAMPAIGN.key(organization_id=forged, campaign_id="x")
+
+
+def test_what_is_said_to_be_used_is_used_and_the_rest_says_why_not() -> None:
+    package = Path(keys.__file__).parents[2]
+    code = "".join(path.read_text() for path in package.rglob("*.py") if path != Path(keys.__file__))
+    named = {id(pattern): name for name, pattern in vars(keys).items() if isinstance(pattern, Pattern)}
+    for pattern in set(PATTERNS) - {keys.CELERY_QUEUES}:  # Celery names those itself
+        is_imported = id(pattern) in named and re.search(rf"\b{named[id(pattern)]}\.", code) is not None
+        assert is_imported == (not pattern.unused), pattern.template
 
 
 def test_no_two_patterns_share_a_key() -> None:

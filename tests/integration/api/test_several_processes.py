@@ -17,9 +17,12 @@ from clew.cli import main
 from clew.domains.campaigns.live import told_live
 from clew.domains.investigations.service import create_investigation
 from clew.kernel.cache.keys import BRIDGE
+from clew.kernel.cache.opening import mark_of
 from clew.kernel.database import Database
 from clew.kernel.errors import ConfigurationError, ConflictError
 from clew.kernel.single_server import SingleServer
+from clew.projections.keeping import projecting, status, verify
+from clew.projections.registry import projections
 from tests.engines.redis import RedisServer, redis_server
 from tests.support.embedded import command_line, wait_until
 from tests.support.record import migrated_database, new_organization
@@ -29,6 +32,11 @@ from tests.support.uploading import Client, client_of
 
 pytestmark = [pytest.mark.engines, pytest.mark.xdist_group("several processes")]
 LIMIT = 40
+_WITH_THE_PLACE = """
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND mode = 'ExclusiveLock'
+   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+   AND (classid::bigint << 32 | objid::bigint) = hashtextextended('clew projector', 0)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +134,65 @@ def test_who_shares_nothing_is_refused_beside_them(server: Server, database: Dat
         pass
     with SingleServer(database, shared=True):
         pass
+
+
+def test_who_names_another_redis_is_refused_beside_them(
+    server: Server, database: Database, engine: RedisServer
+) -> None:
+    def beside(url: str) -> SingleServer:
+        mark = mark_of(database.settings.model_copy(update={"redis_url": SecretStr(url)}))
+        return SingleServer(database, shared=True, mark=mark)
+
+    assert server.get("/healthz").status_code == 200
+    with beside(engine.url) as same:
+        assert same.mark is not None
+    with pytest.raises(ConflictError, match="names another Redis"), beside(engine.url.removesuffix("0") + "7"):
+        pass
+    # One that lost everything has its mark again, and who starts just then waits for it.
+    engine.client().flushall()
+    with beside(engine.url) as same_again:
+        assert same_again.mark == same.mark
+    wait_until(lambda: bool(engine.client().exists(BRIDGE.key())), "the bridge")
+
+
+def sessions_with_the_place(database: Database) -> int:
+    """Of those who may write views."""
+    with database.admin_engine().connect() as connection:
+        return int(connection.exec_driver_sql(_WITH_THE_PLACE).scalar_one())
+
+
+def keepers(server: Server) -> int:
+    """Processes that this server has for keeping views, its workers' included."""
+    found = psutil.Process(server.process.pid).children(recursive=True)
+    return sum(any("companion_process" in word for word in command_line(each)) for each in found)
+
+
+def test_one_process_keeps_the_views_for_all_and_another_takes_over(engine: RedisServer) -> None:
+    variables = {"CLEW_REDIS_URL": engine.url_of("default", engine.password, 3), "CLEW_SEARCH": "tantivy"}
+    with migrated_database() as database, served_from(database, "--workers", "3", **variables) as first:
+        tenant = new_organization(database)
+        views = projections(database.settings.model_copy(update={"search": "tantivy"}))
+
+        def follow(cases: int) -> None:
+            with database.transaction(tenant.context) as connection:
+                create_investigation(connection, tenant.id, f"case {cases}")
+            wait_until(lambda: follows(cases), "the views to follow")
+
+        def follows(cases: int) -> bool:
+            told = {each.projection: each for each in status(database, views)}
+            return told["search"].rows == cases and not any(each.lag_changes for each in told.values())
+
+        follow(1)
+        assert (keepers(first), sessions_with_the_place(database)) == (1, 1)
+        with served_from(database, "--workers", "2", **variables):
+            follow(2)
+            assert (keepers(first), sessions_with_the_place(database)) == (1, 1)
+            first.kill()  # what it had for the views ends after its step
+            follow(3)
+            wait_until(lambda: sessions_with_the_place(database) == 1, "another to have the place")
+            follow(4)
+        with projecting(database, views) as projector:
+            assert all(verify(projector, view.name).equal for view in views)
 
 
 def test_without_redis_several_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -275,6 +342,27 @@ def test_a_cached_campaign_is_never_another_organization_s_and_never_stale(serve
     )
     assert decided.status == 200, decided.body
     assert client.ask("GET", path).document["name"] == "decided"
+
+
+def test_a_cached_case_is_never_another_organization_s_and_never_stale(server: Server, database: Database) -> None:
+    tenant, other = new_organization(database), new_organization(database)
+    client, stranger = client_of(server, database, tenant), client_of(server, database, other)
+    with database.transaction(tenant.context) as connection:
+        case = create_investigation(connection, tenant.id, "before").id
+    path = f"/investigations/{case}"
+    wait_until(lambda: hits(server, client, path), "the cache to help")
+    assert stranger.ask("GET", path).status == 404
+    client = client_of(server, database, tenant)
+    with database.transaction(tenant.context) as connection:
+        connection.exec_driver_sql("UPDATE investigations SET name = 'changed in the database'")
+    wait_until(lambda: shows(client, path, "changed in the database"), "the change to show")
+    client = client_of(server, database, tenant)
+    changed = client.ask("PATCH", path, b'{"name": "changed over the API"}', Content_Type="application/json")
+    assert changed.status == 200, changed.body
+    assert client.ask("GET", path).document["name"] == "changed over the API"
+    with database.transaction(tenant.context) as connection:
+        connection.exec_driver_sql("DELETE FROM investigations")
+    wait_until(lambda: client.ask("GET", path).status == 404, "it to be gone")
 
 
 def shows(client: Client, path: str, name: str) -> bool:

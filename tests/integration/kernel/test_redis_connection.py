@@ -1,6 +1,7 @@
 """Connecting to a real Redis: who it is, by which certificate, as whom, and what a server must not start with."""
 
 import contextlib
+import json
 import os
 import re
 import secrets
@@ -16,6 +17,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from clew.cli import main
+from clew.cli.diagnosis.engines import examine_redis
+from clew.cli.diagnosis.finding import Status
 from clew.kernel.cache.keys import RATE_LIMIT
 from clew.kernel.cache.opening import opened_cache
 from clew.kernel.cache.port import Cache, CacheUnavailableError, Window
@@ -134,6 +138,39 @@ def test_another_installation_s_database_is_refused_and_one_s_own_is_not(tmp_pat
             pass
     with pytest.raises(ConfigurationError, match="another installation's"), opened(url, tmp_path / "other"):
         pass
+
+
+def test_doctor_tells_of_a_redis(
+    encrypted: tuple[RedisServer, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    server, (safe, authority) = shared_redis(), encrypted
+    server.client().config_set("maxmemory-policy", "allkeys-lru")
+    version = str(server.client().info("server")["redis_version"])
+    redis, memory = examine_redis(settings(server.url_of("default", server.password, 11), tmp_path))
+    said = rf"Redis at 127\.0\.0\.1:{server.port}/11: version {re.escape(version)}, [\d.]+ ms, not encrypted"
+    assert re.fullmatch(said, redis.detail)
+    assert (redis.status, memory.status) == (Status.OK, Status.OK)  # nothing leaves this machine
+    assert re.fullmatch(r".* used, allkeys-lru when full, appends to a file", memory.detail)
+
+    server.client().config_set("maxmemory-policy", "noeviction")
+    _, memory = examine_redis(settings(server.url_of("default", server.password, 11), tmp_path))
+    assert memory.status is Status.WARN
+    assert "clew db redis-conf" in str(memory.remedy)
+    redis, _ = examine_redis(settings(safe.url, tmp_path, redis_ca_file=authority))
+    assert "ms, TLS" in redis.detail
+
+    assert [each.status for each in examine_redis(Settings(data_dir=tmp_path))] == [Status.OK]
+    monkeypatch.setenv("CLEW_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("CLEW_REDIS_URL", server.url_of("default", "hunter2"))
+    assert main.run(["doctor", "--json"]) == 1
+    told = capsys.readouterr().out
+    (found,) = [each for each in json.loads(told)["findings"] if each["name"] == "redis"]
+    assert found["status"] == "fail"
+    assert "refuses this user or password" in found["detail"]
+    assert "hunter2" not in told
 
 
 @pytest.mark.parametrize(

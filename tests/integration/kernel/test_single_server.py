@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -94,3 +95,45 @@ def _environment(settings: Settings) -> dict[str, str]:
         "CLEW_EMBEDDED_FALLBACK_DIR": str(settings.embedded_fallback_dir),
         "CLEW_DATABASE_URL": url.get_secret_value() if url else "",
     }
+
+
+class Marked:
+    """A Redis that tells which it is."""
+
+    def __init__(self, mark: int | None) -> None:
+        self.mark = mark
+
+    def tell(self, *, alone: bool) -> int | None:
+        if alone and self.mark is None:
+            self.mark = 7
+        return self.mark
+
+
+def shared(database: Database, mark: int | None) -> SingleServer:
+    return SingleServer(database, shared=True, mark=Marked(mark))
+
+
+def test_servers_with_several_redis_are_refused_beside_each_other() -> None:
+    with empty_database() as database:
+        with shared(database, 5) as first, shared(database, 5) as second:
+            assert first.mark == second.mark == 5
+            with pytest.raises(ConflictError, match="names another Redis"), shared(database, 6):
+                pass
+            first.confirm()
+            _end_connections(database)
+            first.confirm()  # both lost the lock; it is still said which Redis this one has
+            with pytest.raises(ConflictError, match="names another Redis"), shared(database, 6):
+                pass
+        with shared(database, 6):  # nobody is left who names another
+            pass
+
+
+def test_a_redis_without_a_mark_gets_one_from_who_is_alone_and_others_wait_for_it() -> None:
+    with empty_database() as database, shared(database, None) as first:
+        assert first.mark == 7
+        redis = Marked(None)
+        written = threading.Timer(0.5, setattr, (redis, "mark", 7))
+        written.start()
+        with SingleServer(database, shared=True, mark=redis) as second:
+            assert second.mark == 7
+        written.join()

@@ -63,7 +63,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     place = node.directory / "snapshots" / prefix
     connection.succeed("PUT", f"/_snapshot/{prefix}", {"type": "fs", "settings": {"location": str(place)}})
     made = Engine(connection, prefix, prefix)
-    made.ageing.install({"coordination_enrichment": 2, "logs": 2})
+    assert made.ageing.install({"coordination_enrichment": 2, "logs": 2}) == {}
     yield made
     for name in made.indices():
         made.ask("DELETE", f"/{prefix}-{name}")

@@ -33,8 +33,8 @@ class Kind(StrEnum):
 class Pattern:
     """A family of keys: what is under them, for how long (None: no end), and what for.
 
-    `used` is False for a name that is promised to a part of the program that does not exist yet. A pattern that is
-    `owned` belongs to an organization, whose id its keys begin with.
+    unused: why nothing is kept under a name that users know, "" where something is. A pattern that is `owned` belongs
+    to an organization, whose id its keys begin with.
     """
 
     template: str
@@ -42,7 +42,7 @@ class Pattern:
     kind: Kind = Kind.STRING
     purpose: str = ""
     owned: bool = True
-    used: bool = False
+    unused: str = ""
 
     @property
     def full_template(self) -> str:
@@ -79,7 +79,6 @@ RATE_LIMIT: Final = Pattern(
     Kind.SORTED_SET,
     "takes of a caller, and of everybody together: milliseconds of the engine's clock → id of the request",
     owned=False,
-    used=True,
 )
 RATE_LIMIT_OF_ADDRESS: Final = Pattern(
     "rate_limit:{subject}:{endpoint}",
@@ -87,7 +86,6 @@ RATE_LIMIT_OF_ADDRESS: Final = Pattern(
     Kind.SORTED_SET,
     "the same for an address without credentials",
     owned=False,
-    used=True,
 )
 CALLERS: Final = Pattern(
     "ratelimit:global:{endpoint}",
@@ -95,23 +93,22 @@ CALLERS: Final = Pattern(
     Kind.HYPERLOGLOG,
     "how many callers an endpoint had, for /metrics",
     owned=False,
-    used=True,
 )
 ANALYSIS_STATE: Final = Pattern(
-    "analysis:state:{session_id}", _HOUR, Kind.HASH, "how far an analysis is that is being worked on", used=True
+    "analysis:state:{session_id}", _HOUR, Kind.HASH, "how far an analysis is that is being worked on"
 )
-ANALYSIS: Final = Pattern("cache:analysis:{session_id}", _DAY, Kind.STRING, "an analysis as it is shown", used=True)
-CAMPAIGN: Final = Pattern(
-    "cache:campaign:{campaign_id}", timedelta(hours=6), Kind.STRING, "a campaign as it is shown", used=True
-)
+ANALYSIS: Final = Pattern("cache:analysis:{session_id}", _DAY, Kind.STRING, "an analysis as it is shown")
+CAMPAIGN: Final = Pattern("cache:campaign:{campaign_id}", timedelta(hours=6), Kind.STRING, "a campaign as it is shown")
+INVESTIGATION: Final = Pattern("investigation:{id}:cache", timedelta(minutes=15), Kind.STRING, "a case as it is shown")
 RESOURCE: Final = Pattern(
     "cache:{resource_type}:{resource_id}",
     timedelta(minutes=5),
     Kind.STRING,
     "anything else as it is shown; 5 to 60 minutes by its type",
+    unused="of rows that millions of changes a load concern nothing is told one by one, so it could be stale",
 )
 PROMPT: Final = Pattern(
-    "ai:prompt:{hash}", _DAY, Kind.STRING, "what a language model answered, checked against the facts", used=True
+    "ai:prompt:{hash}", _DAY, Kind.STRING, "what a language model answered, checked against the facts"
 )
 EVENTS: Final = Pattern(
     "events:live",
@@ -119,7 +116,6 @@ EVENTS: Final = Pattern(
     Kind.STREAM,
     "the last live events, and the channel on which they are told",
     owned=False,
-    used=True,
 )
 LEASE: Final = Pattern(
     "lease:{key}",
@@ -127,7 +123,6 @@ LEASE: Final = Pattern(
     Kind.STRING,
     "who is making the value of that key, so that others wait for it",
     owned=False,
-    used=True,
 )
 BRIDGE: Final = Pattern(
     "clew:bridge",
@@ -135,15 +130,54 @@ BRIDGE: Final = Pattern(
     Kind.STRING,
     "there while what the database tells is passed on, and cached values may be trusted",
     owned=False,
-    used=True,
 )
 INSTALLATION: Final = Pattern(
     "clew:installation", None, Kind.STRING, "whose database of Redis this is: another's is refused", owned=False,
-    used=True,
+)  # fmt: skip
+MARK: Final = Pattern(
+    "clew:mark", _DAY, Kind.STRING, "which database of Redis this is, so that servers notice if they name several",
+    owned=False,
 )  # fmt: skip
 CELERY_QUEUES: Final = Pattern(
     "{queue}", None, Kind.LIST, "ids of jobs: celery, analysis, enrichment, projections, reports", owned=False,
-    used=True,
+)  # fmt: skip
+
+_ASKED: Final = "PostgreSQL is asked with each request: a copy would outlive a sign-out"
+_ROWS: Final = "PostgreSQL answers it from an index in less time than it takes to keep a copy right"
+_UNUSED: Final[tuple[tuple[str, timedelta | None, Kind, str, bool, str], ...]] = (
+    ("session:{session_id}", _DAY, Kind.HASH, "a session", False, _ASKED),
+    ("user:{user_id}:session", _HOUR, Kind.STRING, "the session of a user", False, _ASKED),
+    ("tokens:{user_id}", _DAY, Kind.SET, "the tokens of a user", False, _ASKED),
+    (
+        "scan:{id}:status", timedelta(hours=2), Kind.HASH, "how far a scan is", True,
+        "Clew scans nothing; how far a job is stands in its row, and is told as an event",
+    ),
+    (
+        "social:{platform}:profile:{user}", timedelta(minutes=30), Kind.STRING, "a profile that was fetched", True,
+        "Clew fetches no profiles; it reads what other tools fetched",
+    ),
+    (
+        "threat_intel:{source}:{indicator}", _HOUR, Kind.STRING, "what a source said of an indicator", True,
+        "sources are files and peers, whose objects the record keeps word for word",
+    ),
+    (
+        "metrics:{name}", timedelta(minutes=5), Kind.STRING, "figures that take long to count", True,
+        "figures are series of the record, with roll-ups",
+    ),
+    (
+        "statistics:{name}", None, Kind.HASH, "counters for live statistics", True,
+        "each process counts for itself, and /metrics adds them up",
+    ),
+    ("campaigns:active", None, Kind.SET, "campaigns that are active", True, _ROWS),
+    ("campaign:ips:{id}", None, Kind.SET, "the sources of a campaign", True, _ROWS),
+    (
+        "campaign:activity:{id}", None, Kind.STREAM, "what becomes of a campaign: event, source_ip, confidence", True,
+        "its history is in the record; that something became of it is told in events:live",
+    ),
+    (
+        "priority:queue:analysis", None, Kind.SORTED_SET, "analyses that wait, by priority", False,
+        "jobs are rows: a queue in Redis could lose them",
+    ),
 )  # fmt: skip
 
 PATTERNS: Final[tuple[Pattern, ...]] = (
@@ -158,20 +192,13 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     LEASE,
     BRIDGE,
     INSTALLATION,
+    MARK,
     CELERY_QUEUES,
-    Pattern("session:{session_id}", _DAY, Kind.HASH, "a session: asked of PostgreSQL with each request", owned=False),
-    Pattern("user:{user_id}:session", _HOUR, Kind.STRING, "the session of a user", owned=False),
-    Pattern("tokens:{user_id}", _DAY, Kind.SET, "the tokens of a user", owned=False),
-    Pattern("investigation:{id}:cache", timedelta(minutes=15), Kind.STRING, "a case as it is shown"),
-    Pattern("scan:{id}:status", timedelta(hours=2), Kind.HASH, "how far a scan is"),
-    Pattern("social:{platform}:profile:{user}", timedelta(minutes=30), Kind.STRING, "a profile that was fetched"),
     PROMPT,
-    Pattern("threat_intel:{source}:{indicator}", _HOUR, Kind.STRING, "what a source said of an indicator"),
-    Pattern("metrics:{name}", timedelta(minutes=5), Kind.STRING, "figures that take long to count"),
-    Pattern("statistics:{name}", None, Kind.HASH, "counters for live statistics"),
-    Pattern("campaigns:active", None, Kind.SET, "campaigns that are active"),
-    Pattern("campaign:ips:{id}", None, Kind.SET, "the sources of a campaign"),
-    Pattern("campaign:activity:{id}", None, Kind.STREAM, "what becomes of a campaign: event, source_ip, confidence"),
-    Pattern("priority:queue:analysis", None, Kind.SORTED_SET, "analyses that wait, by priority", owned=False),
+    INVESTIGATION,
+    *(
+        Pattern(template, lifetime, kind, purpose, owned=owned, unused=why)
+        for template, lifetime, kind, purpose, owned, why in _UNUSED
+    ),
 )
-"""Every key there is or will be."""
+"""Every key there is, and every name that users know for one."""

@@ -3,18 +3,19 @@
 Each step can be cut off anywhere and is done again: what has been done is seen in the engine, not remembered here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import structlog
 
 from clew.projections.search.elastic.catalogue import MARK, SERIES, templates
 from clew.projections.search.elastic.connection import EngineConnection, quoted
-from clew.projections.search.elastic.lifecycle import IndexFacts, Policy, Step, closed_at, next_step
+from clew.projections.search.elastic.facts import facts_of
+from clew.projections.search.elastic.lifecycle import Policy, Step, next_step
 from clew.projections.search.elastic.names import Names
-from clew.projections.search.elastic.shrinking import CREATED, base_name, shrink
+from clew.projections.search.elastic.shrinking import shrink
 from clew.projections.search.errors import SearchViewError
 
 _LONG_SECONDS: Final = 6 * 3_600.0
@@ -46,46 +47,30 @@ class Ageing:
         self._repository = repository
         self._replicas = replicas
 
-    def install(self, shards: Mapping[str, int]) -> None:
-        """Give the engine the templates by which new indices are made."""
+    def install(self, shards: Mapping[str, int]) -> dict[str, str]:
+        """Give the engine the templates by which new indices are made; those that it refuses, with its reasons.
+
+        Composable ones, which Elasticsearch has from 7.8 on and OpenSearch always. Raises ConfigurationError for a
+        login that may not.
+        """
+        refused = {}
         for name, body in templates(self._names, shards, self._replicas).items():
-            self._connection.succeed("PUT", f"/_index_template/{quoted(name)}", body)
+            answer = self._connection.request("PUT", f"/_index_template/{quoted(name)}", body)
+            if not answer.well:  # somebody's template of the same patterns and priority, most likely
+                refused[name] = answer.reason
+        return refused
 
     def run(self, now: datetime, policies: Mapping[str, Policy] | None = None) -> list[Done]:
         """Do the next step of every index that has one. policies: in the place of the usual ones, by their names."""
         done = []
         for name, usual in SERIES.items():
             policy = (policies or {}).get(usual.name, usual)
-            for facts in list(self._facts(name, policy)):
+            target = f"/{quoted(self._names.prefix + name)}-*"
+            for facts in list(facts_of(self._connection, target, policy, _is_ours)):
                 step = next_step(facts, policy, now)
                 if step is not None:
                     done.append(self._do(f"{self._names.prefix}{name}", facts.name, step))
         return done
-
-    def _facts(self, name: str, policy: Policy) -> Iterator[IndexFacts]:
-        target = f"/{quoted(self._names.prefix + name)}-*"
-        told = self._get(f"{target}?flat_settings=true&expand_wildcards=open")
-        marked = {index: each for index, each in told.items() if MARK in each["mappings"].get("_meta", {})}
-        if not marked:
-            return
-        stats = self._get(f"{target}/_stats/docs,store,segments?expand_wildcards=open")["indices"]
-        created = {index: _created(each) for index, each in marked.items()}
-        series = [(index, created[index]) for index in sorted(marked, key=base_name)]
-        closed = closed_at(series) if policy.rollover_days is not None else dict.fromkeys(marked)
-        for index, each in marked.items():
-            if index not in stats:
-                continue
-            held, settings = stats[index]["primaries"], each["settings"]
-            yield IndexFacts(
-                index,
-                created[index],
-                closed[index],
-                held["store"]["size_in_bytes"],
-                held["docs"]["count"],
-                int(settings["index.number_of_shards"]),
-                held["segments"]["count"],
-                read_only=settings.get("index.blocks.write") == "true",
-            )
 
     def _do(self, alias: str, index: str, step: Step) -> Done:
         target = f"/{quoted(index)}"
@@ -95,10 +80,7 @@ class Ageing:
             case Step.SHRINK:
                 shrink(self._connection, index, self._replicas)
             case Step.MERGE:
-                merging = f"{target}/_forcemerge?max_num_segments=1"
-                self._connection.succeed("POST", merging, timeout_seconds=_LONG_SECONDS)
-                # Nobody may have searched since: until then what was merged is counted as well.
-                self._connection.succeed("POST", f"{target}/_refresh", timeout_seconds=_LONG_SECONDS)
+                merge(self._connection, index)
             case Step.READ_ONLY:
                 self._connection.succeed("PUT", f"{target}/_settings", {"index.blocks.write": True})
             case Step.ARCHIVE if self._repository is None:
@@ -131,17 +113,14 @@ class Ageing:
                 remedy="see the engine's log; the index stays until its snapshot is whole",
             )
 
-    def _get(self, target: str) -> dict[str, Any]:
-        answer = self._connection.request("GET", target)
-        if answer.status == 404:
-            return {"indices": {}} if "/_stats" in target else {}
-        if not answer.well:
-            raise self._connection.failed(answer, target)
-        found: dict[str, Any] = answer.body
-        return found
+
+def merge(connection: EngineConnection, index: str) -> None:
+    """Make one segment of each shard of the index."""
+    target = f"/{quoted(index)}"
+    connection.succeed("POST", f"{target}/_forcemerge?max_num_segments=1", timeout_seconds=_LONG_SECONDS)
+    # Nobody may have searched since: until then what was merged is counted as well.
+    connection.succeed("POST", f"{target}/_refresh", timeout_seconds=_LONG_SECONDS)
 
 
-def _created(told: Mapping[str, Any]) -> datetime:
-    """When an index was made, or the one that it was shrunk from."""
-    noted = told["mappings"].get("_meta", {}).get(CREATED)
-    return datetime.fromtimestamp(int(noted or told["settings"]["index.creation_date"]) / 1000, UTC)
+def _is_ours(told: Mapping[str, Any]) -> bool:
+    return MARK in told["mappings"].get("_meta", {})

@@ -15,11 +15,14 @@ import orjson
 import tenacity
 
 from clew.projections.search.elastic.connection import EngineConnection, quoted
+from clew.projections.search.elastic.parts import Parts
 from clew.projections.search.errors import SearchEngineUnavailableError, SearchViewError
 
 _REQUEST_BYTES: Final = 4 << 20
 _REQUEST_CHANGES: Final = 5_000
 _AT_ONCE: Final = 2
+# Of each change what `_judge` asks; the rest would be four times as much for the engine to write and for us to read.
+_TOLD: Final = "items.*.status,items.*.error,items.*.result"
 _ATTEMPTS: Final = 8
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 10.0
@@ -51,8 +54,9 @@ class BusyEngineError(SearchEngineUnavailableError):
 class Bulk:
     """Collects changes and sends them. One thread uses it. most_bytes: what may wait before something is sent."""
 
-    def __init__(self, connection: EngineConnection, most_bytes: int) -> None:
+    def __init__(self, connection: EngineConnection, parts: Parts, most_bytes: int) -> None:
         self._connection = connection
+        self._parts = parts
         self._most_bytes = most_bytes
         self._waiting: dict[tuple[str, str], Change] = {}
         self._bytes = 0
@@ -141,8 +145,9 @@ class Bulk:
 
     def _once(self, part: list[Change]) -> tuple[list[Change], str]:
         """Send changes; those to be sent again, and why."""
-        target = "/_bulk?require_alias=true"
-        body = b"".join(_lines(change) for change in part)
+        target = f"/_bulk?require_alias=true&filter_path={_TOLD}"
+        placed = self._placed(part)
+        body = b"".join(_lines(change, placed.get((change.alias, change.key), change.alias)) for change in part)
         answer = self._connection.request("POST", target, body, timeout_seconds=_TIMEOUT_SECONDS)
         if answer.status == 413 and len(part) > 1:
             middle = len(part) // 2
@@ -162,6 +167,17 @@ class Bulk:
                 again.append(change)
                 reason = reason or verdict
         return again, reason
+
+    def _placed(self, part: list[Change]) -> dict[tuple[str, str], str]:
+        """Through which other alias than their own changes are sent, if any."""
+        keys: dict[str, list[str]] = {}
+        for change in part:
+            keys.setdefault(change.alias, []).append(change.key)
+        return {
+            (alias, key): place
+            for alias, each in keys.items()
+            for key, place in self._parts.places(alias, each).items()
+        }
 
     def _judge(self, change: Change, told: dict[str, Any]) -> str | None:
         """Why a change is to be sent again, if so."""
@@ -183,9 +199,9 @@ class Bulk:
         return reason
 
 
-def _lines(change: Change) -> bytes:
+def _lines(change: Change, place: str) -> bytes:
     kind = "delete" if change.source is None else "index"
-    action = orjson.dumps({kind: {"_index": change.alias, "_id": change.key}})
+    action = orjson.dumps({kind: {"_index": place, "_id": change.key}})
     return action + b"\n" if change.source is None else b"".join((action, b"\n", change.source, b"\n"))
 
 

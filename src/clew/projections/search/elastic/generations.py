@@ -6,8 +6,9 @@ the generation counts as damaged.
 """
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,8 +22,10 @@ from clew.projections.search.locks import Lock, new_generation_name
 from clew.projections.search.port import ViewState
 
 _MAKING_SECONDS: Final = 120.0
+_REMOVED_AT_ONCE: Final = 30  # names of some sixty characters: a request's first line has room for 4,096
 _COPYING_SECONDS: Final = 3_600.0
 _USED: Final = "used-"
+_COMING: Final = "next"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +38,17 @@ class Copies:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A generation's state as the engine holds it, and the engine's number of it, to notice who else writes it."""
+    """A generation's state as the engine holds it, and the engine's number of it, to notice who else writes it.
+
+    coming: what the indices become, while one change of aliases is being made; before it or after it the view is whole.
+    """
 
     generation: str
     schema_version: int
     position: str
     indices: Mapping[str, str]
     version: tuple[int, int]
+    coming: Mapping[str, str] | None = None
 
 
 class Generations:
@@ -51,7 +58,7 @@ class Generations:
         self.connection = connection
         self.names = names
         self.root = root
-        self._copies = copies
+        self.copies = copies
 
     def published(self) -> Held | None:
         """The published generation, whether it is whole or not."""
@@ -65,31 +72,38 @@ class Generations:
         """The state for readers; None if the generation is of another schema, or damaged."""
         if held is None or held.schema_version != SCHEMA_VERSION:
             return None
-        if self._ids(held.generation) != held.indices:
+        if self.ids(held.generation) not in (held.indices, held.coming):
             return None
         return ViewState(held.generation, held.schema_version, held.position)
 
     def create(self) -> Held:
         """A new, empty one."""
         generation = new_generation_name()
-        for document_set in DocumentSet:
-            body = index_body(document_set, shards=self._copies.shards.get(document_set, 1))
-            alias = {self.names.alias(document_set, generation): {"is_write_index": True}}
-            self._make(self.names.index(document_set, generation), {**body, "aliases": alias})
         settings = {"number_of_shards": 1, "number_of_replicas": 0}
-        self._make(self.names.state(generation), {"settings": settings, "mappings": {"enabled": False}})
-        return self.write_position(Held(generation, SCHEMA_VERSION, "", self._ids(generation), (-1, -1)), "")
+        bodies: dict[str, dict[str, Any]] = {
+            self.names.state(generation): {"settings": settings, "mappings": {"enabled": False}}
+        }
+        for document_set in DocumentSet:
+            body = index_body(document_set, shards=self.copies.shards.get(document_set, 1))
+            alias = {self.names.alias(document_set, generation): {"is_write_index": True}}
+            bodies[self.names.index(document_set, generation)] = {**body, "aliases": alias}
+        with ThreadPoolExecutor(len(bodies)) as threads:  # most of the time of each is waiting for its shards
+            list(threads.map(self.make, bodies, bodies.values()))
+        return self.write_position(Held(generation, SCHEMA_VERSION, "", self.ids(generation), (-1, -1)), "")
 
     def write_position(self, held: Held, position: str) -> Held:
         """Store a position, durably. Raises SearchViewBusyError if another process stored one meanwhile."""
         number, term = held.version
         unchanged = "op_type=create" if number < 0 else f"if_seq_no={number}&if_primary_term={term}"
         target = f"/{quoted(self.names.state(held.generation))}/_doc/{STATE_ID}?{unchanged}"
-        state = {"schema_version": held.schema_version, "position": position, "indices": dict(held.indices)}
+        state: dict[str, Any] = {"schema_version": held.schema_version, "position": position}
+        state["indices"] = dict(held.indices)
+        if held.coming is not None:
+            state[_COMING] = dict(held.coming)
         answer = self.connection.request("PUT", target, state)
         if answer.status == 409:
             stored = self.held(held.generation)
-            if stored is None or stored.position != position:
+            if stored is None or replace(stored, version=held.version) != replace(held, position=position):
                 raise SearchViewBusyError(
                     "another process has written this search view meanwhile",
                     where=self.connection.address.place,
@@ -99,7 +113,19 @@ class Generations:
         if not answer.well:
             raise self.connection.failed(answer, target)
         version = (answer.body["_seq_no"], answer.body["_primary_term"])
-        return Held(held.generation, held.schema_version, position, held.indices, version)
+        return replace(held, position=position, version=version)
+
+    def settled(self, held: Held) -> Held:
+        """The state of a whole generation after a change of its indices that was cut off, as that turned out."""
+        if held.coming is None:
+            return held
+        return self.write_position(replace(held, indices=self.ids(held.generation), coming=None), held.position)
+
+    def change(self, held: Held, indices: Mapping[str, str], actions: list[dict[str, Any]]) -> Held:
+        """Let a generation have other indices from now on, by one change of aliases. Only the writer may."""
+        held = self.write_position(replace(held, coming=dict(indices)), held.position)
+        self.connection.succeed("POST", "/_aliases", {"actions": actions}, timeout_seconds=_MAKING_SECONDS)
+        return self.write_position(replace(held, indices=dict(indices), coming=None), held.position)
 
     def publish(self, held: Held) -> None:
         """Let a generation take the place of the published one: all aliases at once."""
@@ -143,11 +169,13 @@ class Generations:
     def remove(self, generations: Iterable[str]) -> None:
         """Remove generations with all that they hold."""
         gone = set(generations)
-        for name in self.connection.names_like(self.names.pattern):
-            if self.names.generation_of(name) in gone:
-                answer = self.connection.request("DELETE", f"/{quoted(name)}", timeout_seconds=_MAKING_SECONDS)
-                if not answer.well and answer.status != 404:
-                    raise self.connection.failed(answer, f"removing {name}")
+        names = self.connection.names_like(self.names.pattern)
+        going = [name for name in names if self.names.generation_of(name) in gone]
+        for start in range(0, len(going), _REMOVED_AT_ONCE):
+            target = f"/{quoted(','.join(going[start : start + _REMOVED_AT_ONCE]))}?ignore_unavailable=true"
+            answer = self.connection.request("DELETE", target, timeout_seconds=_MAKING_SECONDS)
+            if not answer.well and answer.status != 404:
+                raise self.connection.failed(answer, f"removing {target}")
         for generation in gone:
             (self.root / f"{_USED}{generation}").unlink(missing_ok=True)
 
@@ -176,26 +204,42 @@ class Generations:
             stored = answer.body["_source"]
             if generation is not None and isinstance(stored["position"], str) and isinstance(stored["indices"], dict):
                 version = (int(answer.body["_seq_no"]), int(answer.body["_primary_term"]))
-                return Held(generation, int(stored["schema_version"]), stored["position"], stored["indices"], version)
+                coming = stored.get(_COMING)
+                return Held(
+                    generation,
+                    int(stored["schema_version"]),
+                    stored["position"],
+                    stored["indices"],
+                    version,
+                    coming if isinstance(coming, dict) else None,
+                )
         return None
 
-    def _ids(self, generation: str) -> dict[str, str]:
+    def ids(self, generation: str) -> dict[str, str]:
         """The engine's own ids of a generation's indices, by their names."""
-        target = f"/{quoted(self.names.aliases(generation))}/_settings/index.uuid?flat_settings=true"
-        answer = self.connection.request("GET", target)
+        return self._ids_in(self.names.aliases(generation))
+
+    def id_of(self, index: str) -> str:
+        """The engine's own id of an index, "" where there is none."""
+        return self._ids_in(index).get(index, "")
+
+    def _ids_in(self, target: str) -> dict[str, str]:
+        path = f"/{quoted(target)}/_settings/index.uuid?flat_settings=true"
+        answer = self.connection.request("GET", path)
         if answer.status == 404:
             return {}
         if not answer.well:
-            raise self.connection.failed(answer, target)
+            raise self.connection.failed(answer, path)
         return {name: each["settings"]["index.uuid"] for name, each in answer.body.items()}
 
-    def _make(self, name: str, body: dict[str, Any]) -> None:
+    def make(self, name: str, body: dict[str, Any]) -> None:
+        """Make an index."""
         answer = self.connection.request("PUT", f"/{quoted(name)}", body, timeout_seconds=_MAKING_SECONDS)
         # Asked twice because the first answer was lost: its name is nobody else's.
         if not answer.well and "already_exists" not in answer.reason:
             raise self.connection.failed(answer, f"making {name}")
 
     def _copy(self, generation: str) -> None:
-        if self._copies.replicas:
+        if self.copies.replicas:
             target = f"/{quoted(self.names.aliases(generation))},{quoted(self.names.state(generation))}/_settings"
-            self.connection.succeed("PUT", target, {"index": {"number_of_replicas": self._copies.replicas}})
+            self.connection.succeed("PUT", target, {"index": {"number_of_replicas": self.copies.replicas}})

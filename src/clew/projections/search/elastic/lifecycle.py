@@ -6,11 +6,12 @@ not.
 
 Tiers: hot is written to, until it is a week old or 50 GB large; warm has one shard and one segment; cold cannot be
 written to; in the end an index is deleted, or archived as a snapshot first. Ages count from when an index was last
-written to as the newest of its series. What the projector fills never ages: it is what the record says.
+written to as the newest of its series. Of what the projector fills only attacks age so, and are never deleted by age:
+the view is what the record says.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -33,7 +34,8 @@ class Step(StrEnum):
 class Policy:
     """When what is done. Without rollover_days the series begins an index a day by itself.
 
-    archive: in the end a snapshot is taken, before the index is deleted.
+    end_days: None for what is deleted when it has become empty only. archive: in the end a snapshot is taken, before
+    the index is deleted. most_segments: with more an index is merged, to one.
     """
 
     name: str
@@ -41,8 +43,9 @@ class Policy:
     rollover_bytes: int | None
     warm_days: int
     cold_days: int
-    end_days: int
+    end_days: int | None
     archive: bool = False
+    most_segments: int = 1
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -50,6 +53,8 @@ class Policy:
 
 
 ATTACK_POLICY: Final = Policy("dshield_attack_policy", 7, 50 * _GIBIBYTE, 7, 30, 90)
+# Documents of warm indices still change now and then, which begins new segments: not each is worth merging all of them.
+VIEW_POLICY: Final = replace(ATTACK_POLICY, end_days=None, most_segments=8)
 DAILY_POLICY: Final = Policy("daily_log_policy", None, None, 7, 30, 365, archive=True)
 
 
@@ -74,12 +79,14 @@ def next_step(facts: IndexFacts, policy: Policy, now: datetime) -> Step | None:
         large = policy.rollover_bytes is not None and facts.bytes >= policy.rollover_bytes
         return Step.ROLLOVER if facts.documents and (old or large) else None
     age = now - (facts.closed_at or facts.created_at)
-    if age >= timedelta(days=policy.end_days):
+    if policy.end_days is None and not facts.documents:
+        return Step.DELETE
+    if policy.end_days is not None and age >= timedelta(days=policy.end_days):
         return Step.ARCHIVE if policy.archive else Step.DELETE
     if age >= timedelta(days=policy.warm_days):
         if facts.shards > 1:
             return Step.SHRINK
-        if facts.segments > 1:
+        if facts.segments > policy.most_segments:
             return Step.MERGE
     if age >= timedelta(days=policy.cold_days) and not facts.read_only:
         return Step.READ_ONLY

@@ -8,13 +8,12 @@ from clew.projections.search.elastic.address import address_of
 from clew.projections.search.elastic.connection import EngineConnection, connection_to
 from clew.projections.search.elastic.generations import Copies
 from clew.projections.search.elastic.view import ElasticSearchView
-from clew.projections.search.port import SearchView
 
 if TYPE_CHECKING:
     from clew.kernel.settings import Settings
 
 
-def engine_view(settings: "Settings", directory: Path) -> SearchView:
+def engine_view(settings: "Settings", directory: Path) -> ElasticSearchView:
     """The view; its locks lie beneath the directory. Raises ConfigurationError for settings that name no engine."""
     connection = engine_connection(settings)
     place = hashlib.sha256(connection.address.place.encode()).hexdigest()[:16]

@@ -16,15 +16,18 @@ What the port demands and how it is kept:
 
 import re
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from clew.projections.search.elastic.ageing import Done
 from clew.projections.search.elastic.connection import EngineConnection
-from clew.projections.search.elastic.generations import Copies, Generations
+from clew.projections.search.elastic.generations import Copies, Generations, Held
 from clew.projections.search.elastic.names import Names
 from clew.projections.search.elastic.reader import ElasticReader
+from clew.projections.search.elastic.view_ageing import ViewAgeing
 from clew.projections.search.elastic.writer import ElasticWriter
 from clew.projections.search.errors import SearchViewMissingError
 from clew.projections.search.fields import SCHEMA_VERSION
@@ -104,8 +107,7 @@ class ElasticSearchView:
             self._generations.clean()
             held = self._generations.published()
             seen = not fresh and held is not None and self._generations.state_of(held) is not None
-            if held is None or not seen:
-                held = self._generations.create()
+            held = self._generations.settled(held) if held is not None and seen else self._generations.create()
             return ElasticWriter(self._generations, held, lock, memory=self._memory, seen=seen)
         except BaseException:
             lock.close()
@@ -148,6 +150,22 @@ class ElasticSearchView:
             yield copy
         finally:
             copy.remove()
+
+    def age(self, now: datetime, alone: Callable[[], AbstractContextManager[object]]) -> list[Done]:
+        """Do the next step of every index of attacks that has one; `alone` keeps out who writes elsewhere, for a block.
+
+        Raises SearchViewBusyError if somebody writes on this machine, and what `alone` raises.
+        """
+
+        @contextmanager
+        def held_alone() -> Iterator[Held | None]:
+            with alone(), writers_lock(self._root):
+                published = self._generations.published()
+                whole = published is not None and self._generations.state_of(published) is not None
+                yield self._generations.settled(published) if published is not None and whole else None
+
+        self._connection.identity()
+        return ViewAgeing(self._generations, held_alone).run(now)
 
     def remove(self) -> None:
         """Remove all that is in the engine, published or not, and the directory."""

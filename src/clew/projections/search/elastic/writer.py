@@ -11,6 +11,7 @@ from clew.projections.search.elastic.bulk import Bulk, Change, Refused, alias_ta
 from clew.projections.search.elastic.documents import SourceBuilder, document_of, ids_of, key_in
 from clew.projections.search.elastic.generations import Generations, Held
 from clew.projections.search.elastic.mappings import ORGANIZATION
+from clew.projections.search.elastic.parts import Parts
 from clew.projections.search.errors import SearchViewError
 from clew.projections.search.fields import DocumentSet
 from clew.projections.search.locks import Lock
@@ -19,7 +20,7 @@ from clew.projections.search.physical.values import MisfitError
 from clew.projections.search.port import Document, LateRefusal, Refusal
 
 _BUILT_AT_ONCE: Final = 256
-_UNSEEN_BYTES: Final = 8 << 20  # of a generation that nobody reads yet: sending begins early
+_UNSEEN_BYTES: Final = 4 << 20  # of a generation that nobody reads yet: sending begins early
 _DROPPING_SECONDS: Final = 3_600.0
 _STRAYS_AT_ONCE: Final = 1_000
 
@@ -38,7 +39,8 @@ class ElasticWriter:
         self._builders = {document_set: SourceBuilder(document_set) for document_set in DocumentSet}
         names = generations.names
         self._aliases = {each: names.alias(each, held.generation) for each in DocumentSet}
-        self._bulk = Bulk(self._connection, memory if seen else _UNSEEN_BYTES)
+        self._parts = Parts(self._connection, names, held.generation, held.indices)
+        self._bulk = Bulk(self._connection, self._parts, memory if seen else _UNSEEN_BYTES)
         self._closed = False
 
     @property
@@ -175,6 +177,7 @@ class ElasticWriter:
 
     def _delete(self, target: str, query: dict[str, Any]) -> None:
         """Delete what a query finds, and wait for it."""
+        self._parts.open_all()
         told = self._connection.succeed(
             "POST",
             f"/{target}/_delete_by_query?conflicts=proceed&refresh=true",

@@ -8,6 +8,7 @@ import pytest
 from clew.projections.search.elastic.lifecycle import (
     ATTACK_POLICY,
     DAILY_POLICY,
+    VIEW_POLICY,
     IndexFacts,
     Step,
     closed_at,
@@ -42,6 +43,15 @@ def days(count: float) -> datetime:
 )
 def test_attack_indices_follow_their_policy(facts: IndexFacts, step: Step | None) -> None:
     assert next_step(facts, ATTACK_POLICY, NOW) is step
+
+
+def test_attacks_of_the_view_go_with_their_rows_and_not_with_time() -> None:
+    old = replace(FRESH, created_at=days(4_000), closed_at=days(3_990), shards=1, segments=8, read_only=True)
+    assert next_step(old, VIEW_POLICY, NOW) is None
+    assert next_step(replace(old, segments=9), VIEW_POLICY, NOW) is Step.MERGE
+    assert next_step(replace(old, read_only=False), VIEW_POLICY, NOW) is Step.READ_ONLY  # it was written to
+    assert next_step(replace(old, documents=0), VIEW_POLICY, NOW) is Step.DELETE
+    assert next_step(replace(FRESH, created_at=days(99), documents=0), VIEW_POLICY, NOW) is None  # the newest stays
 
 
 def test_days_are_archived_in_the_end() -> None:
