@@ -7,6 +7,7 @@ opened with.
 import re
 from collections.abc import Mapping
 from typing import Any, Final
+from uuid import uuid4
 
 import orjson
 import psycopg
@@ -44,23 +45,23 @@ class _Writing:
             cursor.executemany(self._text, rows)
 
 
-_RECORD: Final = _Writing("""
-INSERT INTO audit.events (organization_id, event_type, user_id, user_name, source_ip, user_agent, session_id, action,
-                          resource_type, resource_id, resource_name, success, error_message, request_data,
+_ORGANIZATION: Final = "nullif(current_setting('app.current_organization_id', true), '')::uuid"
+_USER: Final = "nullif(current_setting('app.current_user_id', true), '')::uuid"
+_RECORD: Final = _Writing(f"""
+INSERT INTO audit.events (organization_id, event_uuid, event_type, user_id, user_name, source_ip, user_agent, session_id,
+                          action, resource_type, resource_id, resource_name, success, error_message, request_data,
                           response_data, processing_time_ms, "timestamp")
-SELECT o.id, %(event_type)s, u.id,
-       coalesce(%(user_name)s, (SELECT username FROM users WHERE organization_id = o.id AND users.id = u.id)),
-       nullif(current_setting('app.client_ip', true), '')::inet,
-       coalesce(%(user_agent)s, nullif(current_setting('app.user_agent', true), '')),
-       nullif(current_setting('app.session_id', true), '')::uuid, %(action)s, %(resource_type)s, %(resource_id)s,
-       %(resource_name)s, %(success)s::boolean, %(error_message)s,
-       %(request)s::jsonb || jsonb_strip_nulls(jsonb_build_object(
-           'request_id', nullif(current_setting('app.request_id', true), ''),
-           'api_key_id', nullif(current_setting('app.api_key_id', true), ''))),
-       %(response)s::jsonb,
-       %(milliseconds)s::numeric, coalesce(least(%(at)s::timestamptz, now()), now())
-FROM (SELECT nullif(current_setting('app.current_organization_id', true), '')::uuid) AS o (id),
-     (SELECT nullif(current_setting('app.current_user_id', true), '')::uuid) AS u (id)
+VALUES ({_ORGANIZATION}, %(uuid)s, %(event_type)s, {_USER},
+        coalesce(%(user_name)s, nullif(current_setting('app.user_name', true), ''),
+                 audit.name_of({_ORGANIZATION}, {_USER})),
+        nullif(current_setting('app.client_ip', true), '')::inet,
+        coalesce(%(user_agent)s, nullif(current_setting('app.user_agent', true), '')),
+        nullif(current_setting('app.session_id', true), '')::uuid, %(action)s, %(resource_type)s, %(resource_id)s,
+        %(resource_name)s, %(success)s::boolean, %(error_message)s,
+        %(request)s::jsonb || jsonb_strip_nulls(jsonb_build_object(
+            'request_id', nullif(current_setting('app.request_id', true), ''),
+            'api_key_id', nullif(current_setting('app.api_key_id', true), ''))),
+        %(response)s::jsonb, %(milliseconds)s::numeric, coalesce(least(%(at)s::timestamptz, now()), now()))
 """)
 
 _RECORD_CONFIGURATION: Final = _Writing("""
@@ -103,6 +104,7 @@ def record_configuration(connection: sa.Connection | psycopg.Connection[Any], ch
 
 def _parameters(act: Act) -> dict[str, Any]:
     return {
+        "uuid": uuid4().hex,
         "event_type": act.event_type,
         "action": act.action,
         "resource_type": act.resource_type,
