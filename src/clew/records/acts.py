@@ -49,15 +49,15 @@ class _Writing:
             cursor.executemany(self._text, rows)
 
 
-_ORGANIZATION: Final = "nullif(current_setting('app.current_organization_id', true), '')::uuid"
-_USER: Final = "nullif(current_setting('app.current_user_id', true), '')::uuid"
-_RECORD: Final = _Writing(f"""
-INSERT INTO audit.events (organization_id, event_uuid, event_type, user_id, user_name, source_ip, user_agent, session_id,
-                          action, resource_type, resource_id, resource_name, success, error_message, request_data,
+_RECORD: Final = _Writing("""
+INSERT INTO audit.events (organization_id, event_uuid, event_type, user_id, user_name, source_ip, user_agent,
+                          session_id, action, resource_type, resource_id, resource_name, success, error_message, request_data,
                           response_data, processing_time_ms, "timestamp")
-VALUES ({_ORGANIZATION}, %(uuid)s, %(event_type)s, {_USER},
+VALUES (nullif(current_setting('app.current_organization_id', true), '')::uuid, %(uuid)s, %(event_type)s,
+        nullif(current_setting('app.current_user_id', true), '')::uuid,
         coalesce(%(user_name)s, nullif(current_setting('app.user_name', true), ''),
-                 audit.name_of({_ORGANIZATION}, {_USER})),
+                 audit.name_of(nullif(current_setting('app.current_organization_id', true), '')::uuid,
+                               nullif(current_setting('app.current_user_id', true), '')::uuid)),
         nullif(current_setting('app.client_ip', true), '')::inet,
         coalesce(%(user_agent)s, nullif(current_setting('app.user_agent', true), '')),
         nullif(current_setting('app.session_id', true), '')::uuid, %(action)s, %(resource_type)s, %(resource_id)s,
