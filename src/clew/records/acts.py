@@ -51,8 +51,8 @@ class _Writing:
 
 _RECORD: Final = _Writing("""
 INSERT INTO audit.events (organization_id, event_uuid, event_type, user_id, user_name, source_ip, user_agent,
-                          session_id, action, resource_type, resource_id, resource_name, success, error_message, request_data,
-                          response_data, processing_time_ms, "timestamp")
+                          session_id, action, resource_type, resource_id, resource_name, success, error_message,
+                          request_data, response_data, processing_time_ms, "timestamp")
 VALUES (nullif(current_setting('app.current_organization_id', true), '')::uuid, %(uuid)s, %(event_type)s,
         nullif(current_setting('app.current_user_id', true), '')::uuid,
         coalesce(%(user_name)s, nullif(current_setting('app.user_name', true), ''),
