@@ -4,11 +4,10 @@ Who acts, in which session or with which key, from which address and by which re
 opened with.
 """
 
-import os
-import random
 import re
 from collections.abc import Mapping
 from typing import Any, Final
+from uuid import uuid4
 
 import orjson
 import psycopg
@@ -20,9 +19,6 @@ from clew.kernel.transactions import driver_connection
 from clew.records.act import INSTALLATION, Act, Action, ConfigurationChange, told
 
 __all__ = ["INSTALLATION", "Act", "Action", "ConfigurationChange", "record", "record_all", "record_configuration"]
-
-_names: Final = random.Random()  # noqa: S311 (they tell acts apart and are no secret; asking the system costs 10 µs)
-os.register_at_fork(after_in_child=_names.seed)
 
 _PARAMETER: Final = re.compile(r"%\((\w+)\)s")
 
@@ -108,7 +104,7 @@ def record_configuration(connection: sa.Connection | psycopg.Connection[Any], ch
 
 def _parameters(act: Act) -> dict[str, Any]:
     return {
-        "uuid": f"{_names.getrandbits(128):032x}",
+        "uuid": uuid4().hex,
         "event_type": act.event_type,
         "action": act.action,
         "resource_type": act.resource_type,

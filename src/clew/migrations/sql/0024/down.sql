@@ -1,6 +1,5 @@
 -- States told since stay told, by the history; as rows of their own they are not made anew. An upgrade shows them again.
 DROP FUNCTION audit.name_of(uuid, uuid);
-DROP POLICY own_acts ON audit.events;
 DROP POLICY own_organization ON audit.events;
 CREATE POLICY own_organization ON audit.events USING (
     organization_id = (SELECT nullif(current_setting('app.current_organization_id', true), '')::uuid));
