@@ -128,7 +128,7 @@ def test_every_index_of_a_tenants_table_leads_with_the_organization(database: Da
     )
     # What one signs in with is unique over all; the projector reads the changes of all in the order of commits, and the
     # sealer the trail. The runner takes what waits of all, and finds what was left lying.
-    sealed = ("compliance_assessments", "configuration_changes", "events", "investigations", "risk_assessments")
+    sealed = ("compliance_assessments", "configuration_changes", "events", "investigation_states", "risk_assessments")
     trail = [f"{name}_xid_id_idx" for name in (*sealed, "row_history")]
     presented = ("api_keys_key_hash", "one_time_tokens_token_hash", "refresh_tokens_token_hash", "sessions_token_hash")
     named = [f"{name}_key" for name in (*presented, "users_email", "users_username")]

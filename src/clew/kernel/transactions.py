@@ -20,6 +20,7 @@ _SETTINGS: Final = {
     "key": "app.api_key_id",
     "request": "app.request_id",
     "agent": "app.user_agent",
+    "name": "app.user_name",
 }
 # For this transaction only: a pooled connection carries nothing over to whoever gets it next.
 SET_CONTEXT: Final = "SELECT " + ", ".join(
@@ -42,6 +43,7 @@ class TenantContext:
     api_key_id: UUID | None = None
     request_id: str | None = None
     user_agent: str | None = None
+    user_name: str | None = None  # where it is known: else the trail looks it up for each act
 
 
 @contextlib.contextmanager
@@ -89,4 +91,5 @@ def context_parameters(context: TenantContext) -> dict[str, str]:
         "key": str(context.api_key_id or ""),
         "request": context.request_id or "",
         "agent": storable(context.user_agent or "", LONGEST_TOLD),
+        "name": context.user_name or "",
     }

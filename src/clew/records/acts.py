@@ -7,13 +7,14 @@ opened with.
 import re
 from collections.abc import Mapping
 from typing import Any, Final
+from uuid import uuid4
 
 import orjson
 import psycopg
 import sqlalchemy as sa
 
 from clew.kernel.driver import DriverConnection, Prepared
-from clew.kernel.stored_text import storable_json
+from clew.kernel.stored_text import LONGEST_TOLD, storable_json
 from clew.kernel.transactions import driver_connection
 from clew.records.act import INSTALLATION, Act, Action, ConfigurationChange, told
 
@@ -45,22 +46,22 @@ class _Writing:
 
 
 _RECORD: Final = _Writing("""
-INSERT INTO audit.events (organization_id, event_type, user_id, user_name, source_ip, user_agent, session_id, action,
-                          resource_type, resource_id, resource_name, success, error_message, request_data,
-                          response_data, processing_time_ms, "timestamp")
-SELECT o.id, %(event_type)s, u.id,
-       coalesce(%(user_name)s, (SELECT username FROM users WHERE organization_id = o.id AND users.id = u.id)),
-       nullif(current_setting('app.client_ip', true), '')::inet,
-       coalesce(%(user_agent)s, nullif(current_setting('app.user_agent', true), '')),
-       nullif(current_setting('app.session_id', true), '')::uuid, %(action)s, %(resource_type)s, %(resource_id)s,
-       %(resource_name)s, %(success)s::boolean, %(error_message)s,
-       %(request)s::jsonb || jsonb_strip_nulls(jsonb_build_object(
-           'request_id', nullif(current_setting('app.request_id', true), ''),
-           'api_key_id', nullif(current_setting('app.api_key_id', true), ''))),
-       %(response)s::jsonb,
-       %(milliseconds)s::numeric, coalesce(least(%(at)s::timestamptz, now()), now())
-FROM (SELECT nullif(current_setting('app.current_organization_id', true), '')::uuid) AS o (id),
-     (SELECT nullif(current_setting('app.current_user_id', true), '')::uuid) AS u (id)
+INSERT INTO audit.events (organization_id, event_uuid, event_type, user_id, user_name, source_ip, user_agent,
+                          session_id, action, resource_type, resource_id, resource_name, success, error_message,
+                          request_data, response_data, processing_time_ms, "timestamp")
+VALUES (nullif(current_setting('app.current_organization_id', true), '')::uuid, %(uuid)s, %(event_type)s,
+        nullif(current_setting('app.current_user_id', true), '')::uuid,
+        coalesce(%(user_name)s, nullif(current_setting('app.user_name', true), ''),
+                 audit.name_of(nullif(current_setting('app.current_organization_id', true), '')::uuid,
+                               nullif(current_setting('app.current_user_id', true), '')::uuid)),
+        nullif(current_setting('app.client_ip', true), '')::inet,
+        coalesce(%(user_agent)s, nullif(current_setting('app.user_agent', true), '')),
+        nullif(current_setting('app.session_id', true), '')::uuid, %(action)s, %(resource_type)s, %(resource_id)s,
+        %(resource_name)s, %(success)s::boolean, %(error_message)s,
+        %(request)s::jsonb || jsonb_strip_nulls(jsonb_build_object(
+            'request_id', nullif(current_setting('app.request_id', true), ''),
+            'api_key_id', nullif(current_setting('app.api_key_id', true), ''))),
+        %(response)s::jsonb, %(milliseconds)s::numeric, coalesce(least(%(at)s::timestamptz, now()), now()))
 """)
 
 _RECORD_CONFIGURATION: Final = _Writing("""
@@ -103,6 +104,7 @@ def record_configuration(connection: sa.Connection | psycopg.Connection[Any], ch
 
 def _parameters(act: Act) -> dict[str, Any]:
     return {
+        "uuid": uuid4().hex,
         "event_type": act.event_type,
         "action": act.action,
         "resource_type": act.resource_type,
@@ -120,4 +122,11 @@ def _parameters(act: Act) -> dict[str, Any]:
 
 
 def _json(value: Any) -> str:
+    """The value as the trail keeps it. Nearly every value can be stored as it is, which its JSON shows."""
+    try:
+        plain = orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_DATACLASS).decode()
+    except TypeError:  # halves of surrogate pairs, and what JSON does not know
+        return orjson.dumps(storable_json(value)).decode()
+    if len(plain) <= LONGEST_TOLD and "\\u0000" not in plain:
+        return plain
     return orjson.dumps(storable_json(value)).decode()

@@ -24,7 +24,7 @@ KINDS: Final = (
     "events",
     "row_history",
     "configuration_changes",
-    "investigations",
+    "investigation_states",
     "risk_assessments",
     "compliance_assessments",
 )

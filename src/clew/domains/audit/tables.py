@@ -108,7 +108,6 @@ row_history: Final = _trail(
     text_array("changed"),
     sa.Column("ip_address", pg.INET),
     reference("session_id", optional=True),
-    one_of("operation", ("INSERT", "UPDATE", "DELETE")),
     _index("row_history", "table_name", "row_id"),
     partition_by="timestamp",
 )
@@ -127,8 +126,9 @@ configuration_changes: Final = _trail(
     now("change_timestamp"),
 )
 
-investigations: Final = _trail(
-    "investigations",
+# States told before the history told them (revision 0024). The view audit.investigations shows both.
+investigation_states: Final = _trail(
+    "investigation_states",
     reference("investigation_id"),
     reference("investigator_id", optional=True),
     text("investigator_name"),
@@ -152,7 +152,7 @@ investigations: Final = _trail(
     json_object("metadata"),
     now("audit_created_at"),
     now("audit_updated_at"),
-    _index("investigations", "investigator_id"),
+    _index("investigation_states", "investigator_id"),
 )
 
 risk_assessments: Final = _trail(

@@ -33,7 +33,14 @@ class Principal:
     @property
     def context(self) -> TenantContext:
         """What a transaction for this caller is opened with."""
-        return TenantContext(self.organization_id, self.user_id, self.session_id, self.client_ip, self.key_id)
+        return TenantContext(
+            self.organization_id,
+            self.user_id,
+            self.session_id,
+            self.client_ip,
+            self.key_id,
+            user_name=self.username,
+        )
 
 
 def authorise(principal: Principal, permission: str) -> None:
