@@ -22,7 +22,7 @@ from clew.kernel.database import Database
 from clew.kernel.database_errors import database_errors
 from clew.kernel.errors import ClewError, ConflictError, NotFoundError
 from clew.kernel.roles import PROJECTOR
-from clew.projections import feed
+from clew.projections import feed, forgetting
 from clew.projections.books import Books, Page
 from clew.projections.feed import Key, Position
 from clew.projections.kept_writings import KeptWritings
@@ -36,7 +36,6 @@ LONGEST_PAUSE_SECONDS: Final = 15.0
 STEP_CHANGES: Final = 500_000  # a row that changes often is taken over once in so many
 IDLE_SECONDS: Final = 0.2
 TRIM_SECONDS: Final = 10.0  # between two looks at what of the log nobody needs any more, while following
-_TRIM_AT_ONCE: Final = 100_000
 
 log: Final = structlog.get_logger(__name__)
 
@@ -331,19 +330,7 @@ class Projector:
         connection = self._books_connection
         if connection is None or self._is_shared or (self._side is not None and self._side.is_building):
             return
-        needed = self.books.needed()
-        keep: frozenset[int] = frozenset()
-        if needed is not None:
-            below, keep = needed
-            while feed.trim(connection, below, keep, most=_TRIM_AT_ONCE) == _TRIM_AT_ONCE:
-                pass
-        cap = self._database.settings.feed_maximum_changes
-        over = feed.size(connection) - cap
-        cut = feed.beyond(connection, over) if over > 0 else None
-        if cut is not None:
-            self.books.fallen_behind(cut, f"the log of changes was cut at {cap:,} before this view had read it")
-            while feed.trim(connection, cut, keep, most=_TRIM_AT_ONCE) == _TRIM_AT_ONCE:
-                pass
+        forgetting.forget(connection, self.books, self._projections, self._database.settings)
 
     def _intend(self, name: str) -> str:
         token = uuid.uuid4().hex
