@@ -22,6 +22,8 @@ from tests.support.projecting import Place, add_domain
 from tests.support.record import new_organization
 from tests.support.vectors import embedded_record
 
+pytestmark = [pytest.mark.same_everywhere, pytest.mark.slow]
+
 
 class Held(VectorProjection):
     """Vectors whose making waits, having begun, until it is let go."""
