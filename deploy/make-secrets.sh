@@ -24,6 +24,13 @@ if [ ! -e .env ]; then
     echo "passwords: .env"
 fi
 
+# What a later version of compose.yaml asks for is added to an .env that is there.
+for name in INFLUXDB_PASSWORD MONGODB_PASSWORD; do
+    grep -q "^$name=" .env && continue
+    echo "$name=$(password)" >>.env
+    echo "password: $name"
+done
+
 mkdir -p tls
 if [ ! -e tls/ca.crt ]; then
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -sha256 -days 3650 \
@@ -40,7 +47,7 @@ for name in "$@"; do
     esac
 done
 
-for engine in postgres redis elasticsearch neo4j qdrant; do
+for engine in postgres redis elasticsearch neo4j qdrant influxdb mongodb; do
     [ -e "tls/$engine.crt" ] && continue
     openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$engine" \
         -keyout "tls/$engine.key" -out "tls/$engine.csr" 2>/dev/null
@@ -53,4 +60,4 @@ for engine in postgres redis elasticsearch neo4j qdrant; do
 done
 # Nobody else gets into tls/. Within it the servers in the containers, who are other users, read what they are given.
 chmod 700 tls
-chmod 644 tls/*.crt tls/redis.key tls/elasticsearch.key tls/neo4j.key tls/qdrant.key
+chmod 644 tls/*.crt tls/redis.key tls/elasticsearch.key tls/neo4j.key tls/qdrant.key tls/influxdb.key tls/mongodb.key

@@ -1,5 +1,6 @@
 """What deploy/ gives users: passwords and certificates that hold, and servers that start with that configuration."""
 
+import contextlib
 import importlib
 import os
 import pwd
@@ -18,7 +19,10 @@ from pydantic import SecretStr
 
 from clew.kernel.cache.redis.configuration import redis_conf
 from clew.kernel.cache.redis.connection import RedisConnection
+from clew.kernel.errors import ConfigurationError
 from clew.kernel.settings import Settings
+from clew.projections.series.influx.address import address_of as influx_address
+from clew.projections.series.influx.connection import InfluxConnection, InfluxUnavailableError
 from tests.support.embedded import temporary_base, wait_until
 from tests.support.ports import free_port
 
@@ -196,3 +200,77 @@ def test_postgresql_starts_with_it_and_answers_over_tls_only_to_who_knows_the_pa
         version("wrong", authority)
     with pytest.raises(psycopg.OperationalError, match="certificate"):
         version(password, made.directory / "tls" / "postgres.crt")
+
+
+def test_an_env_of_an_earlier_version_gets_what_came_later(made: Made, tmp_path: Path) -> None:
+    directory = tmp_path / "deploy"
+    shutil.copytree(made.directory, directory)
+    lines = (directory / ".env").read_text().splitlines(keepends=True)
+    (directory / ".env").write_text("".join(line for line in lines if "MONGODB" not in line))
+    subprocess.run([directory / "make-secrets.sh"], check=True, capture_output=True)
+    after = (directory / ".env").read_text().splitlines(keepends=True)
+    assert [line.partition("=")[0] for line in after] == [line.partition("=")[0] for line in lines]
+    assert after[:-1] == lines[:-1]
+
+
+def test_mongodb_lets_nobody_in_without_tls_and_a_password(made: Made) -> None:
+    command = made.command("mongodb").split()
+    assert command[command.index("--tlsMode") + 1] == "requireTLS"
+    assert command[command.index("--tlsCAFile") + 1] == "/tls/ca.crt"
+    assert "--auth" in command
+    asked = made.services["mongodb"]["environment"]["MONGO_INITDB_ROOT_PASSWORD"]
+    assert asked.startswith("${MONGODB_PASSWORD:?")
+
+
+@pytest.fixture
+def influx_port(made: Made, tmp_path: Path) -> Iterator[int]:
+    """Debian's InfluxDB with the container's environment."""
+    port = free_port()
+    told: dict[str, str] = made.services["influxdb"]["environment"]
+    environment = {name: value.replace("/tls", str(made.directory / "tls")) for name, value in told.items()}
+    places = {f"INFLUXDB_{each}_DIR": str(tmp_path / each.lower()) for each in ("META", "DATA")}
+    places["INFLUXDB_DATA_WAL_DIR"] = str(tmp_path / "wal")
+    addresses = {"INFLUXDB_HTTP_BIND_ADDRESS": f"127.0.0.1:{port}", "INFLUXDB_BIND_ADDRESS": f"127.0.0.1:{free_port()}"}
+    # Without a configuration file, as in the container: what Debian's would say must not help.
+    process = subprocess.Popen(
+        ["influxd", "run", "-config", "/dev/null"],
+        env={**os.environ, **environment, **places, **addresses},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield port
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+@pytest.mark.engines
+def test_influxdb_starts_with_it_and_clew_trusts_its_certificate(made: Made, influx_port: int) -> None:
+    authority = made.directory / "tls" / "ca.crt"
+    password = made.passwords["INFLUXDB_PASSWORD"]
+
+    @contextlib.contextmanager
+    def connection(password: str, authority: Path | None) -> Iterator[InfluxConnection]:
+        url = f"https://clew:{password}@localhost:{influx_port}/clew"
+        settings = Settings(influxdb_url=SecretStr(url), influxdb_ca_file=authority)
+        with contextlib.closing(InfluxConnection(influx_address(settings))) as opened:
+            yield opened
+
+    def is_up() -> bool:
+        try:
+            # What the container's entry point does: the first login may be made by whoever comes first.
+            with connection(password, authority) as first:
+                first.tell(f"CREATE USER clew WITH PASSWORD '{password}' WITH ALL PRIVILEGES")
+        except InfluxUnavailableError:
+            return False
+        return True
+
+    wait_until(is_up, "InfluxDB to answer")
+    with connection(password, authority) as opened:
+        assert opened.version().startswith("1.")
+        assert opened.databases() == []
+    with pytest.raises(ConfigurationError, match="login"), connection("wrong", authority) as opened:
+        opened.databases()
+    with pytest.raises(ConfigurationError, match="trusted"), connection(password, None) as opened:
+        opened.databases()

@@ -72,6 +72,7 @@ class Neo4jServer:
         self.port = free_port()
         self.password = secrets.token_hex(16)
         self._certificate, self._key = certificate, key
+        self.read_only = False  # from the next start on
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -137,6 +138,7 @@ class Neo4jServer:
 
     def _configure(self) -> None:
         settings = _SETTINGS.format(port=self.port, tls="DISABLED" if self._certificate is None else "REQUIRED")
+        settings += f"server.databases.default_to_read_only={str(self.read_only).lower()}\n"
         if self._certificate is not None and self._key is not None:
             place = self.directory / "certificates" / "bolt"
             place.mkdir(parents=True, exist_ok=True)

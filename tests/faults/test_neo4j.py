@@ -15,7 +15,7 @@ from tests.engines.neo4j import USER, Neo4jServer, running_neo4j
 from tests.faults.harness import FAULTS, Fault, Stage, survive
 from tests.faults.proxy import FaultyWire
 from tests.faults.stream import DOMAINS, Changes
-from tests.support.projecting import new_place
+from tests.support.projecting import add_domain, new_place
 
 pytestmark = [pytest.mark.same_everywhere, pytest.mark.timeout(900)]
 
@@ -33,6 +33,8 @@ ON CONFLICT (organization_id, id) DO UPDATE SET confidence = excluded.confidence
 """,
     DOMAINS.remove,
 )
+
+_TRIES = range(30)  # a machine that others use may be too slow for a server's five seconds
 
 
 @contextlib.contextmanager
@@ -57,7 +59,29 @@ def another_password(stage: Stage) -> Iterator[None]:
     server.password = known
 
 
-ALL: Mapping[str, tuple[float, Fault]] = {**FAULTS, "another password": (15.0, another_password)}
+@contextlib.contextmanager
+def read_only(stage: Stage) -> Iterator[None]:
+    """The server reads and refuses to write, as one whose disk is full or whose operator is moving it."""
+    server = stage.node
+    assert isinstance(server, Neo4jServer)
+    _restart(server, read_only=True)
+    try:
+        yield
+    finally:
+        _restart(server, read_only=False)
+
+
+def _restart(server: Neo4jServer, *, read_only: bool) -> None:
+    server.kill()
+    server.read_only = read_only
+    server.start()
+
+
+ALL: Mapping[str, tuple[float, Fault]] = {
+    **FAULTS,
+    "read-only": (15.0, read_only),
+    "another password": (15.0, another_password),
+}
 
 
 @pytest.fixture(params=ON_GRAPH_ENGINES)
@@ -85,3 +109,17 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
 def test_whatever_is_done_to_a_server_it_ends_equal_with_the_record(stage: Stage, fault: str) -> None:
     seconds, does = ALL[fault]
     survive(stage, seconds, does, RELATED)
+
+
+def test_a_server_that_only_reads_says_so_to_whoever_writes_and_is_read(stage: Stage) -> None:
+    place = stage.place
+    assert any(place.catch_up().error is None for _ in _TRIES)
+    assert isinstance(place.projection, GraphProjection)
+    with read_only(stage):
+        with place.writing() as connection:
+            add_domain(connection, place.tenant, "later.example")
+        # Tried four times each: a server that was silent so often would be left alone.
+        assert any("Neo4j is read-only" in str(place.catch_up().error) for _ in _TRIES)
+        assert place.projection.position() is not None, "it is read"
+    assert any(place.catch_up().error is None for _ in _TRIES)
+    place.assert_equal()

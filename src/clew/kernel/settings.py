@@ -123,6 +123,12 @@ class Settings(PartSettings):
         ge=1000,
         description="Changes kept for views that lag behind. A view that lags further is rebuilt instead.",
     )
+    feed_unfollowed_changes: int = Field(
+        1_000_000,
+        ge=1000,
+        description="Changes kept for a view that nobody has brought up to date for an hour. Lagging further, it is "
+        "rebuilt when it is next asked.",
+    )
     partitions_ahead_months: int = Field(3, ge=1, le=24, description="Months for which partitions are made ahead.")
     job_workers: int = Field(4, ge=1, le=64, description="Jobs (such as loads) that a server works on at once.")
     job_lost_seconds: int = Field(

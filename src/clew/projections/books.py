@@ -36,6 +36,9 @@ UPDATE projections SET status = 'building', reason = %s, updated_at = clock_time
     token = CASE WHEN status = 'rebuild' THEN '' ELSE token END,
     intended_token = CASE WHEN status = 'rebuild' THEN '' ELSE intended_token END
 WHERE name = %s
+_UNFOLLOWED: Final = """
+SELECT name FROM projections
+WHERE status = 'ready' AND name <> ALL(%s::text[]) AND updated_at <= clock_timestamp() - make_interval(secs => %s)
 """
 _SET_ASIDE: Final = """
 INSERT INTO projection_failures AS known (organization_id, projection, table_name, row_id, reason)
@@ -134,6 +137,20 @@ class Books:
             _FALLEN_BEHIND,
             (reason, behind),
         )
+    def fallen_behind(self, below: int, reason: str, only: frozenset[str] | None = None) -> None:
+        """Projections (of these, if named) that have not seen all changes below that transaction are to be rebuilt."""
+        for name, position in self._followed().items():
+            if position.snapshot.xmax < below and (only is None or name in only):
+                self._connection.execute(
+                    "UPDATE projections SET status = 'rebuild', reason = %s, updated_at = clock_timestamp()"
+                    " WHERE name = %s",
+                    (reason, name),
+                )
+
+    def unfollowed(self, besides: Iterable[str], seconds: float) -> frozenset[str]:
+        """Projections other than these that nobody has written for so long."""
+        rows = self._connection.execute(_UNFOLLOWED, (list(besides), seconds)).fetchall()
+        return frozenset(name for (name,) in rows)
 
     def ask_for_rebuild(self, name: str, reason: str) -> None:
         """A projection is to be made anew, for that reason, unless that is being done."""

@@ -104,10 +104,17 @@ class ProjectorPlace:
         return row is not None and bool(row[0])
 
 
+class Wanted(Protocol):
+    """A place that a guest may wait for."""
+
+    def is_wanted(self) -> bool:
+        """Whether one does."""
+
+
 class StopForGuests:
     """Set when `stop` is, and while a guest waits for the place."""
 
-    def __init__(self, stop: threading.Event, place: ProjectorPlace) -> None:
+    def __init__(self, stop: threading.Event, place: Wanted) -> None:
         self._stop = stop
         self._place = place
 

@@ -22,12 +22,13 @@ from clew.kernel.database import Database
 from clew.kernel.database_errors import database_errors
 from clew.kernel.errors import ClewError, ConflictError, NotFoundError
 from clew.kernel.roles import PROJECTOR
-from clew.projections import feed
+from clew.projections import feed, forgetting
 from clew.projections.books import Books, Page
 from clew.projections.feed import Key, Position
 from clew.projections.kept_writings import KeptWritings
 from clew.projections.place import ProjectorPlace, Stop, StopForGuests, keep_books
 from clew.projections.projection import Aside, Projection, Writing
+from clew.projections.slow_side import SharedPlace, Slow, SlowSide
 
 ATTEMPTS: Final = 4
 FIRST_PAUSE_SECONDS: Final = 0.2
@@ -35,7 +36,6 @@ LONGEST_PAUSE_SECONDS: Final = 15.0
 STEP_CHANGES: Final = 500_000  # a row that changes often is taken over once in so many
 IDLE_SECONDS: Final = 0.2
 TRIM_SECONDS: Final = 10.0  # between two looks at what of the log nobody needs any more, while following
-_TRIM_AT_ONCE: Final = 100_000
 
 log: Final = structlog.get_logger(__name__)
 
@@ -64,6 +64,8 @@ class Projector:
     step_changes: changes that are worked off and committed at once, at most. patience_seconds: how long to wait for
     whoever follows the record to lend the place, as they do between two of their steps. share: how much of the time
     may go into steps while following; it rests in between.
+    whoever follows the record to lend the place, as they do between two of their steps. shared: somebody else in this
+    process has the place, and forgets of the log what nobody needs.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Projector:
         step_changes: int = STEP_CHANGES,
         patience_seconds: float = 0.0,
         share: float = 1.0,
+        shared: SharedPlace | None = None,
     ) -> None:
         self._database = database
         self._rests = 1 / share - 1  # how many times as long as a step lasted
@@ -82,7 +85,10 @@ class Projector:
         self._connection = database.connect_raw(PROJECTOR)
         self._books_connection: psycopg.Connection[Any] | None = None
         self._kept: KeptWritings | None = None
-        self._place = ProjectorPlace(self._connection, database.address)
+        self._place: ProjectorPlace | SharedPlace = shared or ProjectorPlace(self._connection, database.address)
+        self._is_shared = shared is not None
+        self._side: SlowSide | None = None
+        self.is_building = False
         try:
             self._connection.autocommit = True
             self._place.take(patience_seconds)
@@ -139,28 +145,23 @@ class Projector:
         Between two steps the place is lent to whoever waits for it. Where `then_rest` says so, all that is committed
         in the end is still taken over; gives whether that was done.
         """
-        waits, trimmed = BackOff(), -TRIM_SECONDS
-        until = StopForGuests(stop, self._place)
+        views = list(self._projections.values())
+        slow = [] if self._is_shared else [each for each in views if isinstance(each, Slow)]
         self._kept = kept = KeptWritings()
+        self._side = SlowSide(lambda place: self._beside(slow, place), stop, idle_seconds) if slow else None
         try:
-            while not stop.is_set():
-                if until.is_set():
-                    kept.close()
-                    self._place.lend(stop)
-                    continue
-                for projection in self._projections.values():
-                    if waits.is_due(projection.name):
-                        waits.note(self._surely(projection, until, attempts=1))
-                kept.close_rested()
-                if time.monotonic() - trimmed >= TRIM_SECONDS:
-                    self._trim()
-                    trimmed = time.monotonic()
-                until.wait(idle_seconds)
-            # Somebody waits for these: what they need no more of the log goes when the next one follows.
-            return then_rest() and not any(outcome.error for outcome in self._catch_up(None))
+            if self._side is not None:
+                self._side.start()
+            self._follow([each for each in views if each not in slow], stop, kept, idle_seconds)
         finally:
             self._kept = None
+            if self._side is not None:
+                stop.set()
+                self._side.join()
+                self._side = None
             kept.close()
+        # Somebody waits for these: what they need no more of the log goes when the next one follows.
+        return then_rest() and not any(outcome.error for outcome in self._catch_up(None))
 
     def rebuild(self, name: str, reason: str, observe: Callable[[int], None] = lambda _: None) -> Built:
         """Make the view anew from the record; the old one is read until the new one takes its place."""
@@ -169,6 +170,14 @@ class Projector:
         self.books.building(name, reason)
         if self._kept is not None:
             self._kept.let_go(name)
+        self.is_building = True
+        try:
+            return self._build(projection, reason, observe)
+        finally:
+            self.is_building = False
+
+    def _build(self, projection: Projection, reason: str, observe: Callable[[int], None]) -> Built:
+        name = projection.name
         with projection.building() as writing:
             with self.moment() as epoch:
                 position = Position(epoch, feed.current_snapshot(self._connection))
@@ -230,15 +239,51 @@ class Projector:
         matters = aside or self.books.count_aside(projection.name)
         return feed.keys_of(self._connection, projection.tables) if matters else (), aside
 
+    def _follow(
+        self, views: Sequence[Projection], stop: threading.Event, kept: KeptWritings, idle_seconds: float
+    ) -> None:
+        """Keep these views until `stop` is set, and lend the place when nobody beside this works."""
+        waits, trimmed = BackOff(), -TRIM_SECONDS
+        guests = StopForGuests(stop, self._place)
+        while not stop.is_set():
+            if self._side is not None:
+                self._side.check()
+            # A guest has to wait until what is being made beside this is made; the views here do not.
+            until: Stop = stop if guests.is_set() and not self._is_alone() else guests
+            if until.is_set():
+                kept.close()
+                self._place.lend(stop)
+                self._go_on()
+                continue
+            for projection in views:
+                if waits.is_due(projection.name):
+                    waits.note(self._surely(projection, until, attempts=1))
+            kept.close_rested()
+            if time.monotonic() - trimmed >= TRIM_SECONDS:
+                self._trim()
+                trimmed = time.monotonic()
+            until.wait(idle_seconds)
+
+    def _beside(self, views: Sequence[Projection], place: SharedPlace) -> "Projector":
+        return Projector(self._database, views, step_changes=self._step_changes, shared=place)
+
+    def _is_alone(self) -> bool:
+        return self._side is None or self._side.gives_way()
+
+    def _go_on(self) -> None:
+        if self._side is not None:
+            self._side.go_on()
+
     def _follow_feed(self, projection: Projection, position: Position, stop: Stop | None) -> tuple[int, bool]:
         """How many changes were taken over, and whether those were all."""
         changes = 0
+        most = min(self._step_changes, projection.step_changes) if isinstance(projection, Slow) else self._step_changes
         with contextlib.ExitStack() as opened:
             writing: Writing | None = None
             while stop is None or not stop.is_set():
                 began = time.monotonic()
                 with self.moment():
-                    stretch = feed.read(self._connection, position, limit=self._step_changes)
+                    stretch = feed.read(self._connection, position, limit=most)
                     if not stretch.changes and position.target is None:
                         return changes, True
                     if writing is None:
@@ -291,21 +336,9 @@ class Projector:
     def _trim(self) -> None:
         """Forget what every view has; what is beyond the log's cap as well, and who needed that is rebuilt."""
         connection = self._books_connection
-        if connection is None:
+        if connection is None or self._is_shared or (self._side is not None and self._side.is_building):
             return
-        needed = self.books.needed()
-        keep: frozenset[int] = frozenset()
-        if needed is not None:
-            below, keep = needed
-            while feed.trim(connection, below, keep, most=_TRIM_AT_ONCE) == _TRIM_AT_ONCE:
-                pass
-        cap = self._database.settings.feed_maximum_changes
-        over = feed.size(connection) - cap
-        cut = feed.beyond(connection, over) if over > 0 else None
-        if cut is not None:
-            self.books.fallen_behind(cut, f"the log of changes was cut at {cap:,} before this view had read it")
-            while feed.trim(connection, cut, keep, most=_TRIM_AT_ONCE) == _TRIM_AT_ONCE:
-                pass
+        forgetting.forget(connection, self.books, self._projections, self._database.settings)
 
     def _intend(self, name: str) -> str:
         token = uuid.uuid4().hex

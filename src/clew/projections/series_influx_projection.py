@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg
 
 from clew.projections.projection import Aside, Comparison, Difference, Projection
+from clew.projections.series.influx.version import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from clew.kernel.settings import Settings
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from clew.projections.series.influx.view import InfluxView, InfluxWriter
 
 NAME: Final = "series_influxdb"
-SCHEMA_VERSION: Final = 1
 TABLES: Final = frozenset({"series_blocks", "series_days"})
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from clew.projections.vectors.embedding.kept import KeptEmbedding
 
 NAME: Final = "vectors"
+STEP_CHANGES: Final = 2_000  # some seconds of embedding by hashed n-grams, a few requests to an endpoint
 
 
 class Embedders:
@@ -53,6 +54,8 @@ class Embedders:
 
 class VectorProjection:
     """Keeps a view of vectors."""
+
+    step_changes = STEP_CHANGES
 
     def __init__(self, view: VectorView, settings: Settings, database: OwnDatabase) -> None:
         self._view = view

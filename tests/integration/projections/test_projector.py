@@ -15,7 +15,8 @@ from clew.projections.projector import Projector
 from clew.projections.search.errors import SearchViewBusyError
 from clew.projections.search.fields import DocumentSet
 from clew.projections.search.port import SearchRequest
-from clew.projections.search_projection import SearchWriting
+from clew.projections.search.tantivy.view import TantivySearchView
+from clew.projections.search_projection import SearchProjection, SearchWriting
 from tests.support.embedded import wait_until
 from tests.support.projecting import Place, add_domain, new_place
 from tests.support.record import Writer, new_organization
@@ -371,3 +372,37 @@ def test_what_every_view_has_is_forgotten_and_what_lags_too_far_is_rebuilt(
     assert "cut" in outcome.rebuilt
     with place.database.connect_raw("clew_projector") as looking:
         assert feed.size(looking) == 0
+
+
+@pytest.mark.parametrize("rested_seconds", [0.0, 3600.0])
+def test_a_view_that_nobody_follows_holds_the_log_for_a_while_only(
+    place: Place, monkeypatch: pytest.MonkeyPatch, rested_seconds: float
+) -> None:
+    monkeypatch.setattr("clew.projections.forgetting.UNFOLLOWED_SECONDS", rested_seconds)
+    limited = place.database.settings.model_copy(update={"feed_unfollowed_changes": 1000})
+    monkeypatch.setattr(place.database, "settings", limited)
+    assert place.catch_up().error is None
+    other = SearchProjection(TantivySearchView(place.directory.with_name("other")))
+    monkeypatch.setattr(SearchProjection, "name", property(lambda self: "other" if self is other else "search"))
+
+    def write(first: int, count: int) -> int:
+        with place.writing() as connection:
+            for number in range(first, first + count):
+                add_domain(connection, place.tenant, f"many-{number}.example")
+        with Projector(place.database, [other]) as projector:
+            assert [outcome.error for outcome in projector.catch_up()] == [None]
+        with place.database.connect_raw("clew_projector") as looking:
+            return feed.size(looking)
+
+    assert write(0, 300) > 0, "a view that lags a little is waited for, however long"
+    held = write(300, 900)
+    (shown,) = status(place.database, [place.projection])
+    if rested_seconds:
+        assert (shown.state, shown.reason) == ("ready", None)
+        assert held > 1000
+    else:
+        assert shown.state == "rebuild"
+        assert "nobody followed" in str(shown.reason)
+        assert held == 0
+    assert (place.catch_up().rebuilt is None) == bool(rested_seconds)
+    place.assert_equal()

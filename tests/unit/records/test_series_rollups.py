@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clew.records.series import layout
+from clew.records.series import layout, rollups
 from clew.records.series.model import DAY, HOUR, MINUTE, SeriesError, block_id, read_id, series_of
 from clew.records.series.rollups import (
     ACCURACY,
@@ -111,3 +111,20 @@ def test_a_series_is_named_by_what_it_is() -> None:
 def test_what_cannot_be_named_is_refused(measurement: str, field: str, tags: dict[str, str]) -> None:
     with pytest.raises(SeriesError):
         series_of(measurement, field, tags)
+
+
+@given(POINTS, st.integers(0, 400))
+def test_bins_are_summed_alike_with_and_without_sorting(points: list[tuple[int, int, float]], places: int) -> None:
+    given_points = array(points)
+    parts = bins_of(given_points, HOUR)
+    group = parts["series"] % 2
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rollups, "_DENSE", places)
+        few = merge_bins(parts, group, parts["time"] // DAY * DAY)
+    most = merge_bins(parts, group, parts["time"] // DAY * DAY)
+    counts: dict[tuple[int, int, int], int] = {}
+    for series, time, key, count in parts.tolist():
+        place = (series % 2, time // DAY * DAY, key)
+        counts[place] = counts.get(place, 0) + count
+    assert [tuple(each) for each in most.tolist()] == [(*place, count) for place, count in sorted(counts.items())]
+    assert np.array_equal(few, most)

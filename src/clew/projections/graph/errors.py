@@ -34,3 +34,9 @@ class GraphEngineUnavailableError(ClewError):
     code = "graph_engine_unavailable"
     exit_code = 7
     transient = True
+
+
+class GraphEngineReadOnlyError(GraphEngineUnavailableError):
+    """The graph engine reads and refuses to write, for now."""
+
+    code = "graph_engine_read_only"

@@ -19,6 +19,7 @@ ACCURACY: Final = 0.01
 _RATIO: Final = math.log((1 + ACCURACY) / (1 - ACCURACY))
 _OFFSET: Final = 1 << 20  # keys of values over and under zero lie on both sides of it, far from each other
 _SMALLEST: Final = 1e-300
+_DENSE: Final = 1 << 20  # so many places are counted at without sorting
 
 Array = npt.NDArray[Any]
 
@@ -174,13 +175,42 @@ def _at(parts: Array, name: str, starts: Array, lengths: Array, when: Array) -> 
 
 
 def _counted(group: Array, slot: Array, key: Array, count: Array) -> Array:
-    order = np.lexsort((key, slot, group))
-    group, slot, key = group[order], slot[order], key[order]
-    starts = _starts(group, slot, key)
-    made = np.empty(len(starts), BIN)
-    made["series"], made["time"], made["key"] = group[starts], slot[starts], key[starts]
-    made["count"] = np.add.reduceat(count[order], starts)
+    """The sum of counts by group, slot and key, ordered."""
+    runs = _starts(group, slot)
+    order = np.lexsort((slot[runs], group[runs]))
+    whole = runs[order]
+    cells = _starts(group[whole], slot[whole])
+    cell = np.empty(len(runs), np.int64)
+    cell[order] = np.repeat(np.arange(len(cells)), np.diff(np.append(cells, len(runs))))
+    ranks, keys = _ranked(key)
+    place = np.repeat(cell * len(keys), np.diff(np.append(runs, len(group)))) + ranks
+    places, counts = _summed(place, count, len(cells) * len(keys))
+    made = np.empty(len(places), BIN)
+    row = whole[cells][places // len(keys)]
+    made["series"], made["time"] = group[row], slot[row]
+    made["key"], made["count"] = keys[places % len(keys)], counts
     return made
+
+
+def _summed(place: Array, count: Array, places: int) -> tuple[Array, Array]:
+    """The places that anything is counted at, ordered, and the sum of counts at each."""
+    if places <= max(_DENSE, 4 * len(place)) and int(count.sum()) < 1 << 53:  # whole numbers that a float holds
+        sums = np.bincount(place, count, places)
+        found = np.flatnonzero(np.bincount(place, minlength=places))
+        return found, sums[found].astype(np.int64)
+    order = np.argsort(place, kind="stable")
+    ordered = place[order]
+    starts = _starts(ordered)
+    return ordered[starts], np.add.reduceat(count[order], starts)
+
+
+def _ranked(key: Array) -> tuple[Array, Array]:
+    """The rank of each key among those that occur, and those, ordered."""
+    lowest = int(key.min())
+    offset = key - lowest
+    occurs = np.zeros(int(offset.max()) + 1, bool)
+    occurs[offset] = True
+    return (np.cumsum(occurs) - 1)[offset], (np.flatnonzero(occurs) + lowest).astype(np.int32)
 
 
 def _starts(*columns: Array) -> Array:

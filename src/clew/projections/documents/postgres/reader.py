@@ -14,6 +14,7 @@ import psycopg
 
 from clew.kernel.database import Database, TenantContext
 from clew.kernel.database_errors import database_errors
+from clew.kernel.driver import DriverConnection, Prepared
 from clew.kernel.transactions import driver_connection
 from clew.projections.documents.cursors import Place, place_of
 from clew.projections.documents.errors import DocumentStoreError
@@ -60,6 +61,11 @@ _INDEXED: Final[dict[DocumentCollection, dict[Path, str]]] = {
     },
 }
 _CREATED: Final = ("created_at",)
+# A page that only times bound is read in the order of the index by time. Without statistics, as after a first load, the
+# planner takes an organization for a few rows, reads all of them and sorts them with their JSON.
+_IN_ORDER: Final = Prepared(
+    "SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)"
+)
 
 
 class PostgresDocuments:
@@ -152,12 +158,22 @@ def _fetch(
     if after is not None:
         parts.append("(shown.created_at, shown.id) < (%(after)s, %(after_id)s)")
         parameters |= {"after": after.moment, "after_id": after.id}
+    if all(each.path == _CREATED for each in conditions):
+        _keep_order(connection)
     # Fixed names and conditions from above; every value is a parameter.
     statement = (
         f"SELECT {kept.columns} FROM {kept.relation} AS shown WHERE {' AND '.join(parts)}"
         f" ORDER BY shown.created_at DESC, shown.id DESC LIMIT {count:d}"
     )
     return list(map(_shaper(kept), connection.execute(statement, parameters).fetchall()))
+
+
+def _keep_order(connection: AnyConnection) -> None:
+    """Have the rest of the transaction read by indexes that give the order; travels with the next statement."""
+    if isinstance(connection, DriverConnection) and connection.keeps_back:
+        connection.write_later(_IN_ORDER, ())
+    else:
+        connection.execute(_IN_ORDER.text)
 
 
 def _parts(collection: DocumentCollection, condition: Condition) -> Iterator[tuple[str, Any]]:

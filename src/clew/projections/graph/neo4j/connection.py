@@ -18,7 +18,7 @@ import pybreaker
 from neo4j.exceptions import AuthError, ConfigurationError, DriverError, Neo4jError, TransientError
 
 from clew.kernel import errors
-from clew.projections.graph.errors import GraphEngineUnavailableError, GraphViewError
+from clew.projections.graph.errors import GraphEngineReadOnlyError, GraphEngineUnavailableError, GraphViewError
 from clew.projections.graph.neo4j.address import GraphAddress
 
 _FAILURES: Final = 3
@@ -28,6 +28,7 @@ _POOL: Final = 16
 _FETCHED: Final = 1_000
 _SUPPORTED: Final = re.compile(r"5\.\d+|20\d\d\.\d+")
 TESTED: Final = "5.26"
+_READ_ONLY: Final = re.compile(r"Neo\.\w+\.\w+\.\w*ReadOnly\w*|Neo\.ClientError\.Cluster\.NotALeader")
 # What lies in a statement or its rows, not in the server's state, however often it is sent.
 _OF_THE_STATEMENT: Final = re.compile(r"Neo\.ClientError\.(Schema|Statement(?!\.AccessMode))")
 
@@ -62,7 +63,7 @@ class GraphConnection:
             fail_max=_FAILURES,
             reset_timeout=_SILENT_SECONDS,
             throw_new_error_on_trip=False,
-            exclude=[lambda error: not isinstance(error, GraphEngineUnavailableError)],
+            exclude=[lambda error: not _is_silence(error)],
         )
         self._last_failure = ""
         self._guard = threading.Lock()
@@ -165,6 +166,12 @@ class GraphConnection:
                 remedy="name the certificate authority of the server in CLEW_GRAPH_CA_FILE",
             )
         code = str(getattr(error, "code", ""))
+        if _READ_ONLY.match(code):
+            return GraphEngineReadOnlyError(
+                f"Neo4j is read-only: {said}",
+                where=self.address.place,
+                remedy="what changes is written as soon as it takes writes; look at its disk and configuration",
+            )
         if _OF_THE_STATEMENT.match(code) and not isinstance(error, TransientError):
             return RefusedStatementError(
                 f"Neo4j did not do what was asked: {said}",
@@ -187,6 +194,11 @@ class GraphConnection:
 
 class RefusedStatementError(GraphViewError):
     """The server will not do this, however often it is asked."""
+
+
+def _is_silence(error: BaseException) -> bool:
+    """Whether the server is to be left alone for a while. One that only reads is read."""
+    return isinstance(error, GraphEngineUnavailableError) and not isinstance(error, GraphEngineReadOnlyError)
 
 
 def _about_certificates(error: BaseException | None) -> str | None:

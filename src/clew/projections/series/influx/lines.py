@@ -4,7 +4,6 @@ system_metrics,organization=…,series=…,field=cpu,host=a value=0.5 1700000000
 system_metrics_1h,organization=…,series=…,field=cpu,host=a count=60i,sum=30.0,…,bins="…" 1700000000000000
 """
 
-from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
@@ -12,13 +11,13 @@ from uuid import UUID
 import numpy as np
 import polars as pl
 
+from clew.projections.series.influx.bins import bins_in, texts_of
 from clew.projections.series.influx.connection import Rows
 from clew.records.series.model import Series
-from clew.records.series.rollups import BIN, POINT, ROLLUP, Array
+from clew.records.series.rollups import POINT, ROLLUP, Array
 
 _WHOLE: Final = ("count", "first_at", "last_at")
 FIELDS: Final = tuple(name for name in ROLLUP.names or () if name not in {"series", "time"})
-_KEPT_BIN: Final = np.dtype([("key", "<i4"), ("count", "<i8")])
 _IN_TAGS: Final = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ "})
 
 
@@ -78,15 +77,9 @@ def read_rollups(answer: Sequence[Rows]) -> Array:
 
 def read_bins(answer: Sequence[Rows]) -> Array:
     """The bins (BIN) of an answer of `bins`."""
-    parts = []
-    for rows in answer:
-        for time, text in rows.values:
-            kept = np.frombuffer(_decoded(text), _KEPT_BIN)
-            part = np.empty(len(kept), BIN)
-            part["series"], part["time"] = number_of(rows), time
-            part["key"], part["count"] = kept["key"], kept["count"]
-            parts.append(part)
-    return _put_together(parts, BIN)
+    rows = [(number_of(each), time, text) for each in answer for time, text in each.values]
+    made = bins_in(rows)
+    return made[np.lexsort((made["time"], made["series"]))]
 
 
 def number_of(rows: Rows) -> int:
@@ -109,24 +102,10 @@ def _tag(value: str) -> str:
 
 def _packed(bins: Array) -> pl.DataFrame:
     """Series, time and their bins as text."""
-    kept = np.empty(len(bins), _KEPT_BIN)
-    kept["key"], kept["count"] = bins["key"], bins["count"]
     if not len(bins):
         return pl.DataFrame(schema={"series": pl.Int64, "time": pl.Int64, "bins": pl.String})
-    starts = np.flatnonzero(
-        np.append([True], (bins["series"][1:] != bins["series"][:-1]) | (bins["time"][1:] != bins["time"][:-1]))
-    )
-    ends = np.append(starts[1:], len(bins))
-    texts = [b64encode(kept[start:end].tobytes()).decode() for start, end in zip(starts, ends, strict=True)]
+    starts, texts = texts_of(bins)
     return pl.DataFrame({"series": bins["series"][starts], "time": bins["time"][starts], "bins": texts})
-
-
-def _decoded(text: str | None) -> bytes:
-    try:
-        found = b64decode(text or "", validate=True)
-    except ValueError:
-        return b""
-    return found[: len(found) // _KEPT_BIN.itemsize * _KEPT_BIN.itemsize]
 
 
 def _joined(frame: pl.DataFrame, heads_of: Mapping[int, str], pieces: list[pl.Expr]) -> bytes:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from clew.projections.series.influx.address import address_of
 from clew.projections.series.influx.connection import InfluxConnection, InfluxError, connection_to
+from clew.projections.series.influx.version import SCHEMA_VERSION
 from clew.projections.series.influx.view import InfluxSource, InfluxView
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def influx_source(settings: "Settings", organization_id: UUID, measurement: str)
     """One measurement of an organization, read from what is published. Raises InfluxError if nothing is."""
     view = influx_view(settings)
     state = view.state()
-    if state is None:
+    if state is None or state.schema_version != SCHEMA_VERSION:
         raise InfluxError(
             "there are no series to read there yet",
             where=view.connection.address.place,

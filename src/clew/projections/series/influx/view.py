@@ -20,10 +20,10 @@ from uuid import UUID
 
 from clew.projections.series.influx.connection import InfluxConnection, InfluxError, Rows, quoted
 from clew.projections.series.influx.lines import FIELDS, number_of, read_bins, read_points, read_rollups
+from clew.projections.series.influx.version import SCHEMA_VERSION
 from clew.records.series.model import DAY, HOUR, MEASUREMENTS
 from clew.records.series.rollups import Array
 
-SCHEMA_VERSION: Final = 1
 POLICIES: Final = {"raw": "1w", "minutes": "4w", "hours": "26w", "days": "260w"}
 SUFFIXES: Final = {"raw": "", "minutes": "_1m", "hours": "_1h", "days": "_1d"}
 WIDTHS: Final = {"raw": HOUR, "minutes": HOUR, "hours": DAY, "days": DAY}
