@@ -266,3 +266,57 @@ def test_schedules_are_kept_from_afar_as_from_here(remote: Remote) -> None:
     remote.program.run("jobs", "reschedule", "nightly", expect=4)
     assert remote.json("jobs", "unschedule", "nightly")["name"] == "nightly"
     remote.run("jobs", "unschedule", "nightly", expect=5)
+
+
+def test_an_analysis_is_asked_for_followed_and_read_from_afar(remote: Remote) -> None:
+    made = remote.json("analysis", "start", "--priority", "8", "--depth", "minimal", "--until", "2030-01-01")
+    assert (made["priority"], made["analysis_depth"], made["status"] in {"queued", "processing"}) == (
+        8,
+        "minimal",
+        True,
+    )
+    over = remote.json("analysis", "wait", made["id"])
+    assert (over["id"], over["status"], over["steps"][-1]["step"]) == (made["id"], "completed", "publish")
+    here, there = (
+        json.loads(run("analysis", "show", made["id"], "--json").output) for run in (remote.program.run, remote.run)
+    )
+    assert there == here == over
+    assert here["result"]["sessions"] > 0
+    listed = [remote.program.json("analysis", "list"), remote.json("analysis", "list", "--status", "completed")]
+    assert [each["id"] for each in listed[0]["analyses"]] == [each["id"] for each in listed[1]["analyses"]]
+    assert made["id"] in [each["id"] for each in listed[1]["analyses"]]
+    shown = remote.run("analysis", "show", made["id"]).output
+    assert shown == remote.program.run("analysis", "show", made["id"]).output
+    assert "completed" in shown
+    assert here["result"]["assessment"]["summary"].split()[0] in shown
+
+
+def test_what_is_wrong_with_an_analysis_is_told_alike(remote: Remote) -> None:
+    unknown = ("analysis", "show", "00000000-0000-7000-8000-000000000000")
+    assert remote.run(*unknown, "--json", expect=5).error == remote.program.error(*unknown, expect=5)
+    remote.run("analysis", "start", "--of", "no-address", expect=4)
+    inside = ("analysis", "start", "--callback", "http://127.0.0.1:1/")
+    for run in (remote.program.run, remote.run):
+        refused = run(*inside, "--json", expect=4).error
+        assert refused["code"] in {"input", "outbound_refused"}
+        assert refused["remedy"]
+    (first, *_) = remote.json("analysis", "list", "--status", "completed")["analyses"]
+    remote.run("analysis", "cancel", first["id"], expect=6)
+
+
+def test_the_graph_is_measured_told_and_written_from_afar_as_here(remote: Remote) -> None:
+    measured = remote.json("graph", "measure")
+    assert measured["entities"] > 0
+    for command in (("graph", "central"), ("graph", "central", "--by", "betweenness"), ("graph", "communities")):
+        here, there = remote.program.run(*command, "--json").output, remote.run(*command, "--json").output
+        assert json.loads(there) == json.loads(here)
+        assert json.loads(there)["measurement"]["id"] == measured["id"]
+        assert remote.run(*command).output == remote.program.run(*command).output
+    written = []
+    for name, run in (("here.graphml", remote.program.run), ("there.graphml", remote.run)):
+        run("graph", "export", remote.program.base / name)
+        written.append((remote.program.base / name).read_bytes())
+    assert written[0] == written[1]
+    assert b"<graphml" in written[0]
+    unknown = ("graph", "neighbours", "nobody.example")
+    assert remote.run(*unknown, "--json", expect=5).error == remote.program.error(*unknown, expect=5)

@@ -16,6 +16,9 @@ from tests.support.embedded import wait_until
 from tests.support.record import Tenant
 
 PLACE = f"{__name__}:HANDLERS"
+PREPARED_PLACE = f"{__name__}:PREPARED"
+PREPARED_TRACE = "CLEW_TEST_PREPARED_TRACE"
+"""Names the file that a process which is told to prepare writes its number to."""
 
 
 def _trace(work: Work) -> Path:
@@ -73,6 +76,11 @@ def _deaf(work: Work) -> Outcome:
         time.sleep(0.05)
 
 
+def _prepare() -> None:
+    Path(os.environ[PREPARED_TRACE]).write_text(str(os.getpid()))
+
+
+PREPARED = (Handler("echo", _echo, _prepare),)
 HANDLERS = (
     Handler("echo", _echo),
     Handler("wait", _wait),

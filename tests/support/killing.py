@@ -19,6 +19,8 @@ from clew.domains.analyses.nodes import NODES, Commit, Node
 from clew.domains.analyses.workbench import Workbench
 from clew.domains.analyses.workflow import Workflow
 from clew.kernel.database import Database
+from clew.kernel.outbound import Outbound
+from clew.kernel.outbound_settings import allowed_hosts
 from clew.kernel.settings import Settings
 from clew.kernel.transactions import TenantContext
 
@@ -65,7 +67,22 @@ def arm_checkpoints(number: int, moment: str) -> None:
     patched.put = put_and_die
 
 
+def die_delivering(plan: dict[str, Any]) -> None:
+    """Send the callback of an analysis, and end before the message goes out, or behind the receiver's answer."""
+    from clew.domains.analyses import callbacks
+
+    patched: Any = callbacks
+    setattr(patched, {"before": "_send", "behind": "_written"}[plan["moment"]], lambda *_: die())
+    with Database(Settings(**plan["settings"])) as database:
+        context = TenantContext(UUID(plan["organization"]), UUID(plan["user"]))
+        way = Outbound(allowed=allowed_hosts(plan["receiver"]))
+        callbacks.deliver(database, context, UUID(plan["analysis"]), last=False, outbound=way)
+
+
 def carry_out(plan: dict[str, Any]) -> None:
+    if "receiver" in plan:
+        die_delivering(plan)
+        return
     number = [node.name for node in NODES].index(plan["node"])
     nodes = tuple(dying(node, plan["moment"]) if place == number else node for place, node in enumerate(NODES))
     arm_checkpoints(number + 1, plan["moment"])
@@ -115,8 +132,17 @@ class KillingProcess:
         assert self._process.stdout is not None
         self._process.stdout.close()
 
+    def kill_delivery(
+        self, settings: Settings, context: TenantContext, analysis: UUID, receiver: str, moment: str
+    ) -> int:
+        """Send the callback of an analysis, to a receiver there, and die: see `die_delivering`."""
+        return self._ask(settings, context, analysis, {"receiver": receiver, "moment": moment})
+
     def kill(self, settings: Settings, context: TenantContext, analysis: UUID, node: str, moment: str) -> int:
         """Carry an analysis out until it dies there: -9, as a shell reports it by 137. 0: it did not die."""
+        return self._ask(settings, context, analysis, {"node": node, "moment": moment})
+
+    def _ask(self, settings: Settings, context: TenantContext, analysis: UUID, where: dict[str, str]) -> int:
         given: dict[str, Any] = {
             "data_dir": str(settings.data_dir),
             "embedded_fallback_dir": str(settings.embedded_fallback_dir),
@@ -129,8 +155,7 @@ class KillingProcess:
             "organization": str(context.organization_id),
             "user": str(context.user_id),
             "analysis": str(analysis),
-            "node": node,
-            "moment": moment,
+            **where,
         }
         assert self._process.stdin is not None
         assert self._process.stdout is not None

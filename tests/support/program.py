@@ -152,6 +152,7 @@ def _environment(base: Path) -> dict[str, str]:
         "CLEW_EMBEDDED_FALLBACK_DIR": str(base / "fallback"),
         "CLEW_EMBEDDED_SHARED_BUFFERS_MB": "16",
         "CLEW_VECTORS": "none",  # who tests them sets it
+        "CLEW_JOB_WARM_PROCESS": "false",  # which most servers of tests would load for nothing
         "LANG": "C.UTF-8",
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
     }

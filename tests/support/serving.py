@@ -104,6 +104,7 @@ def served_from(database: Database, *arguments: str, command: str = "serve", **v
         "CLEW_LOG_LEVEL": "warning",
         "CLEW_JOB_LOST_SECONDS": "10",
         "CLEW_JOB_WORKERS": "1",
+        "CLEW_JOB_WARM_PROCESS": "false",
         **variables,
     }
     if settings.database_url:

@@ -26,14 +26,13 @@ from clew.cli.session import opened_current_database, opened_record
 from clew.client import Transport
 from clew.client.address import checked_key, is_exposed
 from clew.domains.audit.service import sealed
-from clew.domains.identity.permissions import ADMIN, BUILT_IN
 from clew.domains.identity.principal import Principal
 from clew.kernel.database import Database
 from clew.kernel.logs import configure_logs
 from clew.kernel.settings import load_settings
 from clew.mcp.gateway import AGENT, Caller, Elsewhere, Gateway, Within
 from clew.mcp.http import PATH, http_application
-from clew.mcp.rights import READING, RightsDesk
+from clew.mcp.rights import RightsDesk, operator_rights
 from clew.mcp.server import Desk
 
 
@@ -122,7 +121,7 @@ def _here(serving: Serving) -> Iterator[tuple[Gateway, Caller]]:
     call = serving.call
     if call.key is None and call.key_file is None:
         with opened_record(call) as record, _asked(serving, record.database) as gateway:
-            permissions = BUILT_IN[ADMIN] if serving.allow_write else READING
+            permissions = operator_rights(allow_write=serving.allow_write).permissions
             name = f"operator@{record.organization.slug}"
             yield gateway, Caller(principal=Principal(record.organization_id, record.user_id, name, permissions))
         return

@@ -54,6 +54,8 @@ def configure_logs(settings: Settings, stream: TextIO | None = None) -> None:
             root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(settings.log_level.upper())
+    # It would tell of every address that was asked, with whatever secret is in its query.
+    logging.getLogger("httpx2").setLevel(max(root.level, logging.WARNING))
     # The product's own lines do not go through the standard library's: that would double what each costs.
     structlog.configure(
         processors=[*shared, *finish],

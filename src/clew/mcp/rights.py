@@ -9,7 +9,7 @@ from typing import Final
 
 from clew.api.models.account import CallerModel
 from clew.client.transport import asked
-from clew.domains.identity.permissions import PERMISSIONS, READ
+from clew.domains.identity.permissions import ADMIN, BUILT_IN, PERMISSIONS, READ
 from clew.mcp.gateway import Caller, Gateway
 
 MEMORY_SECONDS: Final = 5.0
@@ -28,6 +28,11 @@ class Rights:
     def missing(self, needed: Iterable[str]) -> list[str]:
         """Those of the needed permissions that are not there, in order."""
         return sorted(set(needed) - self.permissions)
+
+
+def operator_rights(*, allow_write: bool) -> Rights:
+    """What the operator of an organization may here, who runs the program and whom nobody need ask about."""
+    return Rights(BUILT_IN[ADMIN] if allow_write else READING, allow_write)
 
 
 class RightsDesk:

@@ -18,7 +18,7 @@ from clew.mcp import prompts, resources
 from clew.mcp.asking import Asking
 from clew.mcp.gateway import Caller, Gateway
 from clew.mcp.outside import fenced, told, visible_text
-from clew.mcp.rights import RightsDesk
+from clew.mcp.rights import Rights, RightsDesk
 from clew.mcp.tool import Tool
 from clew.mcp.tools.registry import TOOLS
 
@@ -51,9 +51,12 @@ class Desk:
         return Asking(self.gateway, caller, await self.rights.of(caller), self.reports)
 
 
-def mcp_server(asking_of: Callable[[Context], Awaitable[Asking]]) -> Server[Any]:
-    """The server, ready for any transport. `asking_of` gives the API for whoever sends a message."""
-    handlers = _Handlers(asking_of)
+def mcp_server(asking_of: Callable[[Context], Awaitable[Asking]], *, rights: Rights | None = None) -> Server[Any]:
+    """The server, ready for any transport. `asking_of` gives the API for whoever sends a message.
+
+    `rights`: what every sender may, where that is known before there is an API to ask; it decides what is offered.
+    """
+    handlers = _Handlers(asking_of, rights)
     server: Server[Any] = Server(
         NAME,
         version=__version__,
@@ -75,12 +78,13 @@ def mcp_server(asking_of: Callable[[Context], Awaitable[Asking]]) -> Server[Any]
 class _Handlers:
     """One method for each request of the protocol."""
 
-    def __init__(self, asking_of: Callable[[Context], Awaitable[Asking]]) -> None:
+    def __init__(self, asking_of: Callable[[Context], Awaitable[Asking]], rights: Rights | None) -> None:
         self._asking_of = asking_of
+        self._rights = rights
 
     async def list_tools(self, context: Context, _: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-        asking = await self._asking(context)
-        return types.ListToolsResult(tools=[_described(tool) for tool in TOOLS if _refusal(tool, asking) is None])
+        rights = self._rights or (await self._asking(context)).rights
+        return types.ListToolsResult(tools=[_described(tool) for tool in TOOLS if _refusal(tool, rights) is None])
 
     async def call_tool(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         try:
@@ -143,19 +147,19 @@ async def _called(caller: Asking, context: Context, params: types.CallToolReques
     tool = _BY_NAME.get(params.name)
     if tool is None:
         raise NotFoundError(f"no tool {visible_text(params.name[:100])!r}", remedy="list the tools there are")
-    refusal = _refusal(tool, asking)
+    refusal = _refusal(tool, asking.rights)
     if refusal is not None:
         raise refusal
     return _told(await tool.run(asking, tool.checked(params.arguments)))
 
 
-def _refusal(tool: Tool[Any, Any], asking: Asking) -> ForbiddenError | None:
-    """Why the caller may not use the tool; None if they may."""
-    if tool.changes and not asking.rights.writing:
+def _refusal(tool: Tool[Any, Any], rights: Rights) -> ForbiddenError | None:
+    """Why a caller with these rights may not use the tool; None if they may."""
+    if tool.changes and not rights.writing:
         return ForbiddenError(
             "this server changes nothing", where=tool.name, remedy="whoever runs it may start it with --allow-write"
         )
-    missing = asking.rights.missing(tool.permissions)
+    missing = rights.missing(tool.permissions)
     if missing:
         return ForbiddenError(
             f"this needs the permission {', '.join(missing)}",

@@ -22,6 +22,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from mcp.server.stdio import stdio_server
 
 from clew.mcp.asking import Asking
+from clew.mcp.rights import Rights
 from clew.mcp.server import Context, Desk, mcp_server
 
 LONGEST_LINE: Final = 4 * 1024 * 1024
@@ -31,13 +32,17 @@ _OUTPUT: Final = 1
 _ERRORS: Final = 2
 
 
-def serve_stdio(opening: Callable[[], AbstractContextManager[Desk]], stop: threading.Event) -> None:
+def serve_stdio(
+    opening: Callable[[], AbstractContextManager[Desk]], stop: threading.Event, *, rights: Rights | None = None
+) -> None:
     """Answer what comes by standard input until that ends, or `stop` is set.
+
+    `rights` are the caller's, where they are known without asking: what tools there are is answered at once then.
 
     Raises what `opening` raises, and what the API refuses the caller with: then nothing is answered any more.
     """
     with contextlib.ExitStack() as opened, _own_output() as output:
-        session = _Session(lambda: opened.enter_context(opening()), stop)
+        session = _Session(lambda: opened.enter_context(opening()), stop, rights)
         anyio.run(session.serve, output)
         if session.failure is not None:
             raise session.failure
@@ -46,10 +51,11 @@ def serve_stdio(opening: Callable[[], AbstractContextManager[Desk]], stop: threa
 class _Session:
     """One conversation, and the record that is opened while it begins. `failure`: why that came to nothing."""
 
-    def __init__(self, opening: Callable[[], Desk], stop: threading.Event) -> None:
+    def __init__(self, opening: Callable[[], Desk], stop: threading.Event, rights: Rights | None) -> None:
         self.failure: Exception | None = None
         self._opening = opening
         self._stop = stop
+        self._rights = rights
         self._desk: Desk | None = None
 
     async def serve(self, output: IO[str]) -> None:
@@ -63,7 +69,7 @@ class _Session:
             threading.Thread(target=_await_stop, args=(self._stop, scope, token), daemon=True).start()
             # The SDK asks no more of them than lines to read, and to write and flush.
             lines, written = cast("AsyncFile[str]", _Lines(receive)), anyio.wrap_file(output)
-            server = mcp_server(self._asking)
+            server = mcp_server(self._asking, rights=self._rights)
             async with stdio_server(lines, written) as (incoming, outgoing):
                 group.start_soon(self._open, scope)
                 await server.run(incoming, outgoing, server.create_initialization_options())

@@ -93,7 +93,14 @@ class Analyzing:
             return self._cache
 
 
-ANALYZE: Final = Handler("analyze", Analyzing().run)
+def prepare() -> None:
+    """Load what an analysis needs; most of it is LangGraph's, and takes longer than a small analysis."""
+    import langgraph.graph  # noqa: F401, PLC0415
+
+    from clew.domains.analyses import checkpoints, costs, language_model, workflow  # noqa: F401, PLC0415
+
+
+ANALYZE: Final = Handler("analyze", Analyzing().run, prepare)
 
 
 def _analysis(work: Work, context: TenantContext) -> UUID:

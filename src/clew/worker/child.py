@@ -61,6 +61,11 @@ class ChildProcess:
                     stream.close()
         return code
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.poll() is None
+
     def exit_code(self) -> int:
         """Its exit code, once `hear` said that it is gone."""
         return self._process.wait()

@@ -1,8 +1,9 @@
 """The process that a worker does its jobs in: `python -m clew.worker.job_process`.
 
 It is given pickled settings and the name of a registry on standard input, then one line of JSON for each job, and
-answers with lines of JSON. When its input ends, its server is gone, however that ended: it ends too, in the middle of
-whatever it does, which handlers stand. So a job is never done by a process that nobody answers for.
+answers with lines of JSON. Told to prepare, it loads what jobs need, and answers nothing. When its input ends, its
+server is gone, however that ended: it ends too, in the middle of whatever it does, which handlers stand. So a job is
+never done by a process that nobody answers for.
 """
 
 import os
@@ -54,7 +55,15 @@ class _Process:
         with Database(self._settings) as database:
             while True:
                 asked = self._jobs.get()
+                if asked.get("prepare"):
+                    self._prepare()
+                    continue
                 self._answer(**self._done(database, asked))
+
+    def _prepare(self) -> None:
+        for handler in self._handlers.values():
+            if handler.prepare is not None:
+                handler.prepare()
 
     def _listen(self) -> None:
         for line in sys.stdin.buffer:

@@ -1,4 +1,4 @@
-"""A process that does jobs for a worker, kept for the next job for a while."""
+"""A process that does jobs for a worker, kept for the next job for a while, or kept ready for the first."""
 
 import threading
 import time
@@ -24,9 +24,13 @@ class KeptProcess:
         self._registry = registry
         self._child: ChildProcess | None = None
         self._used = 0.0
+        self._is_fresh = False
 
     def attempt(self, claim: Claim, stopping: threading.Event, *, stop_patience_seconds: float) -> None:
         """See one attempt at a job to its end. Raises what `Attempt.carry_out` raises but for ClaimLostError."""
+        if self._is_fresh and self._child is not None and not self._child.is_alive:
+            self.end()  # somebody ended it while it rested
+        self._is_fresh = False
         if self._child is None:
             self._child = ChildProcess(self._database.settings, self._registry)
         attempt = Attempt(self._database, claim, self._child, stopping, stop_patience_seconds=stop_patience_seconds)
@@ -43,6 +47,15 @@ class KeptProcess:
         else:
             self.end()
 
+    def prepare(self) -> None:
+        """Have a process that has loaded what jobs need, unless there is one. It stays until it has done a job."""
+        if self._is_fresh and self._child is not None and not self._child.is_alive:
+            self.end()
+        if self._child is None:
+            self._child = ChildProcess(self._database.settings, self._registry)
+            self._child.ask({"prepare": True})
+            self._is_fresh = True
+
     @property
     def is_warm(self) -> bool:
         """Whether there is a process, which has loaded its libraries."""
@@ -55,6 +68,6 @@ class KeptProcess:
             self._child = None
 
     def end_if_idle(self) -> None:
-        """The same if it had nothing to do for a minute."""
-        if time.monotonic() - self._used > IDLE_PROCESS_SECONDS:
+        """The same if it had nothing to do for a minute: what jobs made it hold is given back."""
+        if not self._is_fresh and time.monotonic() - self._used > IDLE_PROCESS_SECONDS:
             self.end()

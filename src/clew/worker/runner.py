@@ -19,6 +19,8 @@ from clew.worker.registry import PLACE
 from clew.worker.watching import LOOK_SECONDS, Watch
 from clew.worker.work import handlers_at
 
+PREPARE_SECONDS: Final = 1.0
+"""So long a worker has nothing to do before it has a process loaded for what may come."""
 HANDOVER_SECONDS: Final = 0.25
 """So long a worker without a process leaves a job to one that rests with a process that has loaded its libraries."""
 
@@ -44,7 +46,8 @@ class Runner:
         self._database = database
         self._queues = tuple(queues)
         self._registry = registry
-        self._kinds = tuple(handlers_at(registry))
+        handlers = handlers_at(registry)
+        self._kinds = tuple(handlers)
         self._turns = Turns()
         self._stop_patience = stop_patience_seconds
         self._stopping = threading.Event()
@@ -52,8 +55,10 @@ class Runner:
         self._version = 0
         self._resting: set[KeptProcess] = set()
         count = workers or database.settings.job_workers
+        warm = database.settings.job_warm_process and any(handler.prepare for handler in handlers.values())
         self._threads = [
-            threading.Thread(target=self._work, name=f"worker {number}", daemon=True) for number in range(1, count + 1)
+            threading.Thread(target=self._work, args=(warm and number == 1,), name=f"worker {number}", daemon=True)
+            for number in range(1, count + 1)
         ]
         self._threads.append(Watch(database, self._stopping, self._announce, chores).thread)
 
@@ -88,7 +93,7 @@ class Runner:
 
     # ---------------------------------------------------------------------------------------------------- the workers
 
-    def _work(self) -> None:
+    def _work(self, warm: bool) -> None:  # noqa: FBT001  one of them is kept warm
         child = KeptProcess(self._database, self._registry)
         try:
             while not self._stopping.is_set():
@@ -106,13 +111,20 @@ class Runner:
                     self._stopping.wait(1.0)
                     continue
                 if not busy:
-                    self._await_news(seen)
-                    child.end_if_idle()
-                    if not child.is_warm:
-                        self._resting.discard(child)
+                    self._rest(child, seen, warm=warm)
         finally:
             self._resting.discard(child)
             child.end()
+
+    def _rest(self, child: KeptProcess, seen: int, *, warm: bool) -> None:
+        """Wait for news. The worker that is kept `warm` has a process loaded once nothing came for a while."""
+        if warm and not child.is_warm and not self._await_news(seen, PREPARE_SECONDS):
+            child.prepare()
+            self._resting.add(child)
+        self._await_news(seen, LOOK_SECONDS)
+        child.end_if_idle()
+        if not child.is_warm:
+            self._resting.discard(child)
 
     def _do_next(self, kept: KeptProcess) -> bool:
         """Do the job that is next; whether there was one."""
@@ -128,6 +140,7 @@ class Runner:
         kept.attempt(claim, self._stopping, stop_patience_seconds=self._stop_patience)
         return True
 
-    def _await_news(self, seen: int) -> None:
+    def _await_news(self, seen: int, seconds: float) -> bool:
+        """Whether there may be something to do, or is to be done no more."""
         with self._news:
-            self._news.wait_for(lambda: self._version != seen or self._stopping.is_set(), LOOK_SECONDS)
+            return self._news.wait_for(lambda: self._version != seen or self._stopping.is_set(), seconds)

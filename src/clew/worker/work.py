@@ -41,10 +41,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """Does jobs of one kind. A ClewError that it raises fails the attempt; a transient one has it tried again."""
+    """Does jobs of one kind. A ClewError that it raises fails the attempt; a transient one has it tried again.
+
+    `prepare` loads what jobs of the kind need, in a process that has nothing else to do yet.
+    """
 
     kind: str
     run: Callable[[Work], Outcome]
+    prepare: Callable[[], None] | None = None
 
 
 def handlers_at(place: str) -> Mapping[str, Handler]:

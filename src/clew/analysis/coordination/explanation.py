@@ -59,10 +59,12 @@ class Words:
         found = []
         for kind in PAIRED:
             nats = _mean(features, kind.name)
+            if nats < _LEAST:
+                continue
             some = held.filter(pl.col("kind") == kind.number).sort(
                 pl.col("members") / pl.col("sources").sqrt(), "habit", descending=[True, False]
             )
-            if nats >= _LEAST and some.height:
+            if some.height:
                 found.append(self._shared(kind, nats, some, f"of {len(members)} sources"))
         found += self._crowded(features, members)
         return tuple(sorted([*found, *_spans(features)], key=lambda evidence: (-evidence.score, evidence.kind)))
@@ -73,10 +75,12 @@ class Words:
         found = []
         for kind in PAIRED:
             nats = _mean(features, kind.name)
+            if nats <= 0:
+                continue
             some = both.filter(pl.col("kind") == kind.number).sort("p", "habit")
             sessions = pl.concat_list("first_session", "second_session").alias("session")
             some = some.select("kind", "habit", "sources", sessions, pl.lit(2).alias("members"))
-            if nats > 0 and some.height:
+            if some.height:
                 found.append(self._shared(kind, nats, some, "sources"))
         found += self._crowded(features, pl.concat([features["first"], features["second"]]))
         return tuple(sorted([*found, *_spans(features)], key=lambda evidence: (-evidence.score, evidence.kind)))

@@ -19,6 +19,12 @@ CORROBORATING: Final = 3.0
 SUMMED: Final = ("breadth", "exclusive", "own", "known")
 LARGEST: Final = ("rarest", "company")
 
+_SAID: Final = {
+    "surprise": "", "breadth": " breadth", "exclusive": " exclusive", "own": " own", "known": " known",
+    "rarity": " rarest", "company": " company",
+}  # fmt: skip
+"""Columns of `surprises`, and how those of a kind that hold them end."""
+
 _WITHOUT_OWN_REASON: Final = ("geography", "network", "target")
 _HANDOVER_SECONDS: Final = 6 * 3600
 
@@ -57,21 +63,7 @@ def tabulate(pairs: pl.DataFrame, surprises: pl.DataFrame, habits: pl.DataFrame,
     `first`, `second`, a column for each kind (nats, 0 where nothing is shared), the breadth of some groups,
     `differs`, `reasons`.
     """
-    wide = pairs.select("first", "second")
-    for kind in PAIRED:
-        mine = surprises.filter(pl.col("kind") == kind.number).select(
-            "first",
-            "second",
-            pl.col("surprise").alias(kind.name),
-            pl.col("breadth").alias(f"{kind.name} breadth"),
-            pl.col("exclusive").alias(f"{kind.name} exclusive"),
-            pl.col("own").alias(f"{kind.name} own"),
-            pl.col("known").alias(f"{kind.name} known"),
-            pl.col("rarity").alias(f"{kind.name} rarest"),
-            pl.col("company").alias(f"{kind.name} company"),
-        )
-        wide = wide.join(mine, on=["first", "second"], how="left", maintain_order="left")
-    wide = wide.with_columns(pl.col(pl.Float64).fill_null(0.0))
+    wide = pairs.select("first", "second").with_columns(_spread(pairs, surprises))
     wide = _timed(wide, times).with_columns(
         *(_sum(group, what).log1p().alias(f"{group} {what}") for group in BROAD for what in SUMMED if what != "own"),
         *(_own(group).log1p().alias(f"{group} own") for group in BROAD),
@@ -82,6 +74,25 @@ def tabulate(pairs: pl.DataFrame, surprises: pl.DataFrame, habits: pl.DataFrame,
     return wide.with_columns(pl.sum_horizontal(groups).cast(pl.Float64).alias("reasons")).select(
         "first", "second", *surprise_columns(), *breadth_columns(), "differs", "reasons"
     )
+
+
+def _spread(pairs: pl.DataFrame, surprises: pl.DataFrame) -> list[pl.Series]:
+    """A column of the pairs for each kind and each thing said of it, 0 where nothing is shared.
+
+    Rows are put where they belong in one go: a join for each kind takes longer than all else where pairs are few.
+    """
+    keys = pairs.select("first", "second").with_row_index("pair")
+    found = surprises.join(keys, on=["first", "second"])
+    place = np.full(max(kind.number for kind in KINDS) + 1, -1)
+    place[[kind.number for kind in PAIRED]] = np.arange(len(PAIRED))
+    kinds, rows = place[found["kind"].to_numpy()], found["pair"].to_numpy()
+    scored = kinds >= 0
+    columns = []
+    for what, suffix in _SAID.items():
+        table = np.zeros((len(PAIRED), pairs.height))
+        table[kinds[scored], rows[scored]] = found[what].to_numpy()[scored]
+        columns += [pl.Series(kind.name + suffix, table[number]) for number, kind in enumerate(PAIRED)]
+    return columns
 
 
 def _sum(group: str, what: str) -> pl.Expr:

@@ -102,8 +102,8 @@ def techniques(commands: Iterable[str]) -> tuple[Technique, ...]:
         .select("times", "key", *(step.str.contains(rule.pattern).alias(rule.name) for rule in RULES))
     )
     seen = told.group_by("key").agg(pl.col("times").first(), pl.col(rule.name for rule in RULES).any())
+    counts = seen.select(pl.col("times").filter(pl.col(rule.name)).sum().alias(rule.name) for rule in RULES).row(0)
     found = [
-        Technique(rule.id, rule.technique, int(seen.filter(pl.col(rule.name))["times"].sum()), rule.name)
-        for rule in RULES
+        Technique(rule.id, rule.technique, int(count), rule.name) for rule, count in zip(RULES, counts, strict=True)
     ]
     return tuple(sorted((one for one in found if one.count), key=lambda one: (-one.count, one.id, one.rule)))

@@ -1,12 +1,15 @@
-"""Telling the address that an analysis named that it is over: signed, at most once in effect, or failed with a reason.
+"""Telling the address that an analysis named that it is over: signed, and once, or failed with a reason.
 
-Each attempt is a job's. All attempts carry the same `webhook-id`: should this process die between the receiver's answer
-and its being written here, the message comes again, and whoever received it knows it by its id. A redirection is an
-answer that is not followed; what the name leads to is checked with each connection (clew.kernel.outbound).
+Each attempt is a job's. That a message is about to go out is written before it does, so that whoever finds it unsettled
+knows that nobody can say whether it was taken: a process that died between the receiver's answer and its being written
+here, or a message that went out and was not answered. Then it is reported as failed, with that reason, and not sent
+again unless somebody asks for it (`clew jobs retry`), under the same `webhook-id`. What surely was not taken, because
+nobody listened or the receiver said so, is tried again under that id, too. A redirection is an answer that is not
+followed; what the name leads to is checked with each connection (clew.kernel.outbound).
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,6 +25,10 @@ from clew.kernel.outbound import Outbound
 from clew.kernel.transactions import TenantContext
 from clew.records.acts import Act, record
 
+UNKNOWN: Final = (
+    "whether the receiver took it is unknown: the process that began to send it at {} UTC ended before it could note "
+    "the answer"
+)
 _PASSING: Final = frozenset({408, 409, 423, 425, 429})
 _SHOWN: Final = ("sessions", "confidence", "scores", "campaigns", "campaigns_new", "campaigns_changed", "seconds")
 
@@ -44,6 +51,12 @@ class CallbackDelayedError(CallbackFailedError):
     transient = True
 
 
+class CallbackUnknownError(CallbackFailedError):
+    """Nobody can say whether the receiver took it: it is not sent again by itself."""
+
+    code = "callback_unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class _Message:
     id: UUID
@@ -58,7 +71,8 @@ def deliver(
 ) -> dict[str, Any]:
     """Send the callback of an analysis, unless it was delivered; what came of it. `last`: no attempt comes after.
 
-    Raises CallbackFailedError (a CallbackDelayedError where it is to be sent again), NotFoundError.
+    Raises CallbackFailedError (a CallbackDelayedError where it is to be sent again, a CallbackUnknownError where an
+    attempt before, or this one, may have been taken), NotFoundError.
     """
     message = _prepared(database, context, analysis_id)
     if message is None:
@@ -79,8 +93,8 @@ def deliver(
 
 
 def _prepared(database: Database, context: TenantContext, analysis_id: UUID) -> _Message | None:
-    """What is to be sent; None if it was delivered."""
-    organization_id = context.organization_id
+    """What is to be sent, from now on `sending_since`; None if it was delivered. Raises CallbackUnknownError."""
+    organization_id, unsure = context.organization_id, None
     with database.transaction(context) as connection:
         query = sa.select(analysis_callbacks).where(
             analysis_callbacks.c.organization_id == organization_id,
@@ -93,13 +107,32 @@ def _prepared(database: Database, context: TenantContext, analysis_id: UUID) -> 
             return None
         keys = secrets_in_force(connection, organization_id, sealer_of(database.settings))
         body = orjson.dumps(_told(connection, organization_id, analysis_id))
+        if row["sending_since"] is not None:
+            unsure = CallbackUnknownError(
+                UNKNOWN.format(f"{row['sending_since']:%Y-%m-%d %H:%M:%S}"), where=row["url"], passes=False
+            )
+        elif keys:
+            _begin(connection, organization_id, row["id"])
+    unsent = _Message(row["id"], row["url"], body, "", 0)
+    if unsure is not None:
+        _written(database, context, unsent, "failed", None, unsure.message)
+        raise unsure
     if not keys:
         reason = "the organization has no secret to sign callbacks with any more"
-        unsigned = _Message(row["id"], row["url"], body, "", 0)
-        _written(database, context, unsigned, "failed", None, reason)
+        _written(database, context, unsent, "failed", None, reason)
         raise ConfigurationError(reason, where=f"analysis {analysis_id}", remedy="make one, then `clew jobs retry`")
     now = int(time.time())
-    return _Message(row["id"], row["url"], body, signatures(keys, f"msg_{row['id']}", now, body), now)
+    return replace(unsent, signature=signatures(keys, f"msg_{row['id']}", now, body), timestamp=now)
+
+
+def _begin(connection: sa.Connection, organization_id: UUID, identifier: UUID) -> None:
+    """Say that it is about to go out. The commit of this waits for the disk, and the message for the commit."""
+    table = analysis_callbacks
+    connection.execute(
+        sa.update(table)
+        .where(table.c.organization_id == organization_id, table.c.id == identifier)
+        .values(status="pending", sending_since=sa.func.clock_timestamp(), reason=None, updated_at=sa.func.now())
+    )
 
 
 def _told(connection: sa.Connection, organization_id: UUID, analysis_id: UUID) -> dict[str, Any]:
@@ -143,9 +176,12 @@ def _send(outbound: Outbound, message: _Message) -> int:
             client.stream("POST", message.url, content=message.body) as response,
         ):
             status = response.status_code
-    except httpx2.HTTPError as error:
+    except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
         text = f"the receiver cannot be reached: {type(error).__name__}"
         raise CallbackFailedError(text, where=message.url, passes=True) from error
+    except httpx2.HTTPError as error:
+        text = f"whether the receiver took it is unknown: it was sent and not answered ({type(error).__name__})"
+        raise CallbackUnknownError(text, where=message.url, passes=False) from error
     except ClewError as error:
         raise CallbackFailedError(error.message, where=message.url, passes=error.transient) from error
     if 200 <= status < 300:
@@ -172,6 +208,7 @@ def _written(
             .values(
                 status=status,
                 attempts=table.c.attempts + 1,
+                sending_since=None,
                 response_status=response_status,
                 reason=reason,
                 delivered_at=sa.func.now() if status == "delivered" else None,

@@ -44,7 +44,7 @@ INSERT INTO analysis_callbacks AS known (organization_id, id, analysis_session_i
 VALUES (%(organization)s, %(id)s, %(analysis)s, %(url)s, %(job)s)
 ON CONFLICT (organization_id, analysis_session_id) DO UPDATE
 SET id = excluded.id, url = excluded.url, job_id = excluded.job_id, status = 'pending', attempts = 0,
-    response_status = NULL, reason = NULL, delivered_at = NULL, updated_at = now()
+    response_status = NULL, reason = NULL, sending_since = NULL, delivered_at = NULL, updated_at = now()
 """
 _FORGET: Final = tuple(
     f"DELETE FROM {table} WHERE organization_id = %(organization)s AND thread_id = %(id)s::text"  # noqa: S608 - these

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from clew.domains.analyses.callbacks import UNKNOWN
 from clew.domains.analyses.ending import end
 from clew.domains.identity.service import list_organizations
 from clew.kernel.database import Database
@@ -23,9 +24,11 @@ ORDER BY s.id
 """)
 _CALLBACKS: Final = sa.text("""
 UPDATE analysis_callbacks AS c
-SET status = 'failed', updated_at = now(),
-    reason = coalesce(c.reason, (SELECT j.error ->> 'message' FROM jobs AS j
-                                 WHERE j.organization_id = c.organization_id AND j.id = c.job_id),
+SET status = 'failed', updated_at = now(), sending_since = NULL,
+    reason = coalesce(replace(:unknown, '{}', to_char(c.sending_since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')),
+                      c.reason,
+                      (SELECT j.error ->> 'message' FROM jobs AS j
+                       WHERE j.organization_id = c.organization_id AND j.id = c.job_id),
                       'its job was cancelled or is gone')
 WHERE c.organization_id = :organization AND c.status = 'pending' AND NOT EXISTS (
     SELECT 1 FROM jobs AS j WHERE j.organization_id = c.organization_id AND j.id = c.job_id
@@ -45,7 +48,7 @@ def settle(database: Database, organization_id: UUID) -> int:
         for identifier, status, error in left:
             ended = "cancelled" if status == "cancelled" else "failed"
             end(driver_connection(connection), organization_id, identifier, ended, _reason(ended, error))
-        connection.execute(_CALLBACKS, {"organization": organization_id})
+        connection.execute(_CALLBACKS, {"organization": organization_id, "unknown": UNKNOWN})
     return len(left)
 
 

@@ -76,6 +76,7 @@ analysis_callbacks: Final = tenant_table(
     number("attempts", 0),
     number("response_status"),
     text("reason"),
+    moment("sending_since"),  # of a message that goes out just now, or did when its process died
     moment("delivered_at"),
     reference("job_id", optional=True),
     one_of("status", CALLBACK_STATES),

@@ -208,7 +208,10 @@ def _committed(node: Node, bench: Workbench, writer: Writer, step: UUID) -> Any:
             bench.check()  # what was read after somebody said stop may be a part only
     except AnalysisCancelledError as error:
         raise StoppedError(bench.reason() or "stopped") from error
-    with bench.connection.transaction():
+    # What only this analysis reads is written in one trip to the server. Campaigns are written by COPY among others,
+    # which a pipeline does not have.
+    in_one_trip = contextlib.nullcontext() if node.lasts else bench.connection.pipeline()
+    with in_one_trip, bench.connection.transaction():
         if node.lasts:
             bench.connection.execute("SET LOCAL synchronous_commit = on")
         output = commit()

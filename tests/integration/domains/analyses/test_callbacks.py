@@ -6,14 +6,17 @@ import hmac
 import json
 import threading
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 
-from clew.domains.analyses import callbacks
-from clew.domains.analyses.callbacks import CallbackDelayedError, CallbackFailedError, deliver
+from clew.domains.analyses.callbacks import (
+    CallbackDelayedError,
+    CallbackFailedError,
+    CallbackUnknownError,
+    deliver,
+)
 from clew.domains.analyses.ending import CALLBACK_ATTEMPTS
 from clew.domains.analyses.request import NewAnalysisSession
 from clew.domains.analyses.service import cancel, remove_secrets, renew_secret, sealer_of, settle
@@ -25,10 +28,12 @@ from clew.kernel.outbound_settings import allowed_hosts
 from clew.worker.callback_job import CALLBACK
 from clew.worker.work import Work
 from tests.support.analysing import asked_for, carried_out, shown
+from tests.support.killing import KillingProcess
 from tests.support.receiver import Received, Receiver, receiver
 from tests.support.record import Tenant
 
 INSIDE = Outbound()
+KILLED = -9
 
 
 def allowing(made: Receiver) -> Outbound:
@@ -181,24 +186,63 @@ def test_without_a_secret_nothing_is_sent(database: Database, tenant: Tenant) ->
     assert callback.status == "failed"
 
 
-def test_a_process_that_dies_behind_the_answer_sends_the_same_message_again(
-    database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("moment", "came"), [("before", 0), ("behind", 1)])
+def test_one_whose_process_is_killed_before_it_notes_the_answer_is_reported_and_not_sent_again(
+    database: Database, tenant: Tenant, moment: str, came: int
 ) -> None:
-    """The receiver knows it by its id: nobody can tell who died first."""
+    """kill -9 before the message goes out, and behind the receiver's answer: nobody can tell which it was."""
     secret_of(database, tenant)
-    with receiver() as made:
+    with receiver() as made, KillingProcess() as process:
         identifier = ended(database, tenant, made.url, allowing(made))
-        with monkeypatch.context() as patched:
+        assert process.kill_delivery(database.settings, tenant.context, identifier, made.address, moment) == KILLED
+        assert len(made.received) == came
+        way = allowing(made)
+        with pytest.raises(CallbackUnknownError, match="whether the receiver took it is unknown") as raised:
+            deliver(database, tenant.context, identifier, last=False, outbound=way)
+        assert not raised.value.transient, "its job is over"
+        assert len(made.received) == came
+        callback = shown(database, tenant, identifier).callback
+        assert callback is not None
+        assert (callback.status, callback.attempts) == ("failed", 1)
+        assert "ended before it could note the answer" in str(callback.reason)
+        deliver(database, tenant.context, identifier, last=False, outbound=way)  # as `clew jobs retry` has it
+        assert {message.headers["webhook-id"] for message in made.received} == {f"msg_{callback.id}"}
+        assert len(made.received) == came + 1
+    callback = shown(database, tenant, identifier).callback
+    assert callback is not None
+    assert (callback.status, callback.reason) == ("delivered", None)
 
-            def dying(*_: Any) -> None:
-                raise KeyboardInterrupt
 
-            patched.setattr(callbacks, "_written", dying)
-            with pytest.raises(KeyboardInterrupt):
-                deliver(database, tenant.context, identifier, last=False, outbound=allowing(made))
-        deliver(database, tenant.context, identifier, last=False, outbound=allowing(made))
-        first, second = made.received
-    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+def test_one_whose_process_and_job_are_gone_says_that_nobody_knows(database: Database, tenant: Tenant) -> None:
+    secret_of(database, tenant)
+    with receiver() as made, KillingProcess() as process:
+        identifier = ended(database, tenant, made.url, allowing(made))
+        assert process.kill_delivery(database.settings, tenant.context, identifier, made.address, "behind") == KILLED
+    with database.transaction(tenant.context) as connection:
+        connection.exec_driver_sql("UPDATE jobs SET status = 'cancelled' WHERE kind = 'analysis_callback'")
+    settle(database, tenant.id)
+    callback = shown(database, tenant, identifier).callback
+    assert callback is not None
+    assert callback.status == "failed"
+    assert "whether the receiver took it is unknown" in str(callback.reason)
+
+
+def test_one_that_went_out_and_is_not_answered_is_reported_and_not_sent_again(
+    database: Database, tenant: Tenant
+) -> None:
+    secret_of(database, tenant)
+
+    def silence(_number: int) -> tuple[int, str | None]:
+        raise ConnectionAbortedError
+
+    with receiver(silence) as made:
+        identifier = ended(database, tenant, made.url, allowing(made))
+        with pytest.raises(CallbackUnknownError, match="it was sent and not answered") as raised:
+            deliver(database, tenant.context, identifier, last=False, outbound=allowing(made))
+    assert not raised.value.transient
+    callback = shown(database, tenant, identifier).callback
+    assert callback is not None
+    assert (callback.status, callback.attempts) == ("failed", 1)
 
 
 def test_that_one_was_cancelled_is_told_too_and_a_lost_job_is_a_failed_callback(
