@@ -36,6 +36,7 @@ UPDATE projections SET status = 'building', reason = %s, updated_at = clock_time
     token = CASE WHEN status = 'rebuild' THEN '' ELSE token END,
     intended_token = CASE WHEN status = 'rebuild' THEN '' ELSE intended_token END
 WHERE name = %s
+"""
 _UNFOLLOWED: Final = """
 SELECT name FROM projections
 WHERE status = 'ready' AND name <> ALL(%s::text[]) AND updated_at <= clock_timestamp() - make_interval(secs => %s)
@@ -130,22 +131,14 @@ class Books:
             (error[:2000], name),
         )
 
-    def fallen_behind(self, below: int, reason: str) -> None:
-        """Projections that have not seen all changes below that transaction have to be rebuilt."""
-        behind = [name for name, position in self._followed().items() if position.snapshot.xmax < below]
-        self._connection.execute(
-            _FALLEN_BEHIND,
-            (reason, behind),
-        )
     def fallen_behind(self, below: int, reason: str, only: frozenset[str] | None = None) -> None:
         """Projections (of these, if named) that have not seen all changes below that transaction are to be rebuilt."""
-        for name, position in self._followed().items():
-            if position.snapshot.xmax < below and (only is None or name in only):
-                self._connection.execute(
-                    "UPDATE projections SET status = 'rebuild', reason = %s, updated_at = clock_timestamp()"
-                    " WHERE name = %s",
-                    (reason, name),
-                )
+        behind = [
+            name
+            for name, position in self._followed().items()
+            if position.snapshot.xmax < below and (only is None or name in only)
+        ]
+        self._connection.execute(_FALLEN_BEHIND, (reason, behind))
 
     def unfollowed(self, besides: Iterable[str], seconds: float) -> frozenset[str]:
         """Projections other than these that nobody has written for so long."""

@@ -25,7 +25,9 @@ _IS_WANTED: Final = (
     f"SELECT CASE WHEN pg_try_advisory_lock({_GUESTS}) THEN NOT pg_advisory_unlock({_GUESTS}) ELSE true END"
 )
 _GIVE_UP: Final = f"SELECT pg_advisory_unlock({_PLACE})"
-_KEEP_BOOKS: Final = "SELECT pg_advisory_lock(hashtextextended('clew projector books', 0))"
+_BOOKS: Final = "hashtextextended('clew projector books', 0)"
+_KEEP_BOOKS: Final = f"SELECT pg_advisory_lock({_BOOKS})"
+_LEAVE_BOOKS: Final = f"SELECT pg_advisory_unlock({_BOOKS})"
 _LEAVE: Final = "SELECT pg_advisory_unlock_all()"
 
 
@@ -42,6 +44,11 @@ def keep_books(connection: psycopg.Connection[Any]) -> None:
     The server ends a session of one who was killed after its last statement; two sessions end in any order.
     """
     connection.execute(_KEEP_BOOKS)
+
+
+def leave_books(connection: psycopg.Connection[Any]) -> None:
+    """Let a guest keep the books, before the place is lent."""
+    connection.execute(_LEAVE_BOOKS)
 
 
 class Stop(Protocol):

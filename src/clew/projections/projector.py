@@ -26,7 +26,7 @@ from clew.projections import feed, forgetting
 from clew.projections.books import Books, Page
 from clew.projections.feed import Key, Position
 from clew.projections.kept_writings import KeptWritings
-from clew.projections.place import ProjectorPlace, Stop, StopForGuests, keep_books
+from clew.projections.place import ProjectorPlace, Stop, StopForGuests, keep_books, leave_books
 from clew.projections.projection import Aside, Projection, Writing
 from clew.projections.slow_side import SharedPlace, Slow, SlowSide
 
@@ -63,9 +63,8 @@ class Projector:
 
     step_changes: changes that are worked off and committed at once, at most. patience_seconds: how long to wait for
     whoever follows the record to lend the place, as they do between two of their steps. share: how much of the time
-    may go into steps while following; it rests in between.
-    whoever follows the record to lend the place, as they do between two of their steps. shared: somebody else in this
-    process has the place, and forgets of the log what nobody needs.
+    may go into steps while following; it rests in between. shared: somebody else in this process has the place, and
+    forgets of the log what nobody needs.
     """
 
     def __init__(
@@ -95,7 +94,8 @@ class Projector:
             feed.prepare(self._connection)
             self._books_connection = database.connect_raw(PROJECTOR)
             self._books_connection.autocommit = True
-            keep_books(self._books_connection)
+            if not self._is_shared:
+                keep_books(self._books_connection)
             self.books = Books(self._books_connection)
         except BaseException:
             self.close()
@@ -252,7 +252,7 @@ class Projector:
             until: Stop = stop if guests.is_set() and not self._is_alone() else guests
             if until.is_set():
                 kept.close()
-                self._place.lend(stop)
+                self._lend(stop)
                 self._go_on()
                 continue
             for projection in views:
@@ -263,6 +263,16 @@ class Projector:
                 self._trim()
                 trimmed = time.monotonic()
             until.wait(idle_seconds)
+
+    def _lend(self, stop: threading.Event) -> None:
+        """Lend the place and the books; a guest who has them in the end is not waited for."""
+        if self._is_shared or self._books_connection is None:
+            self._place.lend(stop)
+            return
+        leave_books(self._books_connection)
+        self._place.lend(stop)
+        if not stop.is_set():
+            keep_books(self._books_connection)
 
     def _beside(self, views: Sequence[Projection], place: SharedPlace) -> "Projector":
         return Projector(self._database, views, step_changes=self._step_changes, shared=place)
