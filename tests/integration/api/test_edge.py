@@ -247,5 +247,9 @@ def test_figures_count_routes_and_never_paths(client: TestClient, api: Api) -> N
     assert "somebodys-secret-path" not in text
     assert 'database_query_duration_seconds_bucket{database="postgresql"' in text
     assert "database_pool_available_connections" in text
+
+
+def test_figures_tell_how_each_view_fares(client: TestClient) -> None:
+    text = client.get("/metrics").text
     for figure in ("lag_seconds", "changes_waiting", "rows", "errors", "rows_set_aside"):
         assert f'projection_{figure}{{projection="search"}} ' in text
