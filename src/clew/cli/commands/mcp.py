@@ -64,12 +64,16 @@ def mcp(  # noqa: PLR0913, PLR0917  each option is an argument
         if http:
             _serve_http(call, stop, allow_write, reports, (host, port, certificate, key, behind_proxy, host_name or ()))
         else:
-            from clew.mcp.rights import operator_rights
-            from clew.mcp.stdio import serve_stdio  # not before: its threads would take the signals otherwise
+            _serve_stdio(call, stop, allow_write, reports)
 
-            is_operator = call.address is None and call.key is None and call.key_file is None
-            rights = operator_rights(allow_write=allow_write) if is_operator else None
-            serve_stdio(lambda: _opened(call, stop, allow_write, reports), stop, rights=rights)
+
+def _serve_stdio(call: "Invocation", stop: "threading.Event", allow_write: bool, reports: Path | None) -> None:
+    from clew.mcp.rights import operator_rights
+    from clew.mcp.stdio import serve_stdio  # not before: its threads would take the signals otherwise
+
+    is_operator = call.address is None and call.key is None and call.key_file is None
+    rights = operator_rights(allow_write=allow_write) if is_operator else None
+    serve_stdio(lambda: _opened(call, stop, allow_write, reports), stop, rights=rights)
 
 
 def _serve_http(
