@@ -3,7 +3,7 @@
 import contextlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -24,6 +24,7 @@ class TaxiiStore:
     written: list[str] = field(default_factory=list)
     refuse: frozenset[str] = frozenset()
     roots: tuple[str, ...] = ("/api/",)
+    before_answer: Callable[[str, str], None] = lambda _method, _path: None
 
     def newest(self) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
@@ -92,11 +93,13 @@ def taxii_server() -> Iterator[TaxiiStore]:
 
         def _answer(self, status: int, document: Any) -> None:
             content = json.dumps(document).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", MEDIA_TYPE)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            store.before_answer(self.command, urlsplit(self.path).path)
+            with contextlib.suppress(ConnectionError):
+                self.send_response(status)
+                self.send_header("Content-Type", MEDIA_TYPE)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
 
         def _handle(self) -> None:
             import base64

@@ -7,8 +7,9 @@ the ordinal of the source's own record (log line, result row) in its file, from 
 Rows may be built one at a time with `FactBuilder` (small tool outputs) or as whole columns (logs).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
@@ -28,11 +29,13 @@ __all__ = [
     "FactBuilder",
     "Facts",
     "Reference",
+    "frame_of",
     "no_facts",
     "to_json",
 ]
 
 UTC_TIME: Final = pl.Datetime("us", "UTC")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 RECORDS: Final = pl.Schema(
     {
@@ -278,13 +281,13 @@ class FactBuilder:
     def facts(self) -> Facts:
         """Everything collected so far, as columns."""
         return Facts(
-            records=_rows(self._records, RECORDS),
-            mentions=_rows(self._mentions, MENTIONS),
-            links=_rows(self._links, LINKS),
-            events=_rows(self._events, EVENTS),
-            rejects=_rows(self._rejects, REJECTS),
+            records=frame_of(self._records, RECORDS),
+            mentions=frame_of(self._mentions, MENTIONS),
+            links=frame_of(self._links, LINKS),
+            events=_of_dicts(self._events, EVENTS),
+            rejects=frame_of(self._rejects, REJECTS),
             warnings=tuple(self._warnings),
-            posts=_rows(self._posts, POSTS),
+            posts=_of_dicts(self._posts, POSTS),
         )
 
 
@@ -293,6 +296,36 @@ _EMPTY: Final = {
 }
 
 
-def _rows(rows: list[Any], schema: pl.Schema) -> pl.DataFrame:
+def frame_of(rows: Sequence[tuple[Any, ...]], schema: pl.Schema) -> pl.DataFrame:
+    """Rows as a frame of one of the schemata here. Times may be datetimes, or microseconds since 1970."""
     # Most kinds of facts are missing from most reports, and an empty table costs as much to make as a full one.
+    if not rows:
+        return _EMPTY[id(schema)].clone()
+    columns = zip(*rows, strict=True)
+    return pl.DataFrame(
+        [_series(name, column, kind) for (name, kind), column in zip(schema.items(), columns, strict=True)]
+    )
+
+
+def _of_dicts(rows: list[dict[str, Any]], schema: pl.Schema) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row") if rows else _EMPTY[id(schema)].clone()
+
+
+def _series(name: str, values: tuple[Any, ...], kind: pl.DataType) -> pl.Series:
+    if kind != UTC_TIME:
+        return pl.Series(name, values, dtype=kind)
+    return pl.Series(name, _microseconds(values), dtype=pl.Int64).cast(kind)
+
+
+def _microseconds(values: tuple[Any, ...]) -> list[int | None]:
+    """Times as numbers: polars takes a hundred times as long for a datetime [M: 1,040 ns instead of 10]."""
+    known: Any = None
+    count: int | None = None
+    counts: list[int | None] = []
+    for value in values:
+        if value is not known:  # the facts of a record mostly share their times
+            since = value - _EPOCH if isinstance(value, datetime) else None
+            count = value if since is None else (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+            known = value
+        counts.append(count)
+    return counts

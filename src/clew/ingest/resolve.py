@@ -4,10 +4,9 @@ A record with an invalid value that its source called required is rejected with 
 invalid value drops that mention and what links to it, and is counted in a warning.
 """
 
-import functools
 import hashlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, cast
@@ -21,14 +20,12 @@ from clew.ingest.enriching import enrichments
 from clew.ingest.facts import Facts
 from clew.ingest.json_text import without_nul
 from clew.ingest.resolve_posts import resolve_posts
+from clew.ingest.resolved_values import INVALID, Key, Resolved, resolve_values
 from clew.kernel.ids import content_ids
 from clew.ontology import (
     EntityType,
     InvalidValueError,
-    NormalizedValue,
-    entity_id_bytes,
-    normalize,
-    relationship_id_bytes,
+    relationship_id_texts,
 )
 from clew.ontology.possible_times import EARLIEST_POSSIBLE, MAXIMUM_CLOCK_SKEW
 from clew.records import batch as kept
@@ -52,7 +49,7 @@ class Resolver:
     has_rows: bool
     loaded_at: datetime
     enriches: bool = False  # whether its rows are kept as enrichment of the entities they describe
-    _values: dict[tuple[str, str, str | None], "Resolved | InvalidValueError"] = field(default_factory=dict)
+    _values: dict[Key, Resolved | InvalidValueError] = field(default_factory=dict)
 
     def resolve(
         self,
@@ -102,8 +99,8 @@ class Resolver:
         distinct = mentions.select(_KEY).unique(maintain_order=True)
         if len(self._values) > _CACHED_VALUES:
             self._values.clear()
-        outcomes = [self._outcome(key) for key in cast("list[tuple[str, str, str | None]]", distinct.rows())]
-        sound = [outcome if isinstance(outcome, Resolved) else _INVALID for outcome in outcomes]
+        outcomes = self._outcomes(cast("list[Key]", distinct.rows()))
+        sound = [outcome if isinstance(outcome, Resolved) else INVALID for outcome in outcomes]
         errors = [outcome if isinstance(outcome, InvalidValueError) else None for outcome in outcomes]
         return distinct.with_columns(
             pl.Series("id", [outcome.id for outcome in sound], dtype=pl.String),
@@ -115,15 +112,19 @@ class Resolver:
             pl.Series("detail", [error and str(error) for error in errors], dtype=pl.String),
         )
 
-    def _outcome(self, key: tuple[str, str, str | None]) -> "Resolved | InvalidValueError":
-        known = self._values.get(key)
-        if known is None:
-            known = _resolve_value(self.organization_id, *key)
-            if len(key[1]) <= _CACHED_CHARACTERS:
-                self._values[key] = known
-        return known
+    def _outcomes(self, keys: Sequence[Key]) -> list[Resolved | InvalidValueError]:
+        """What becomes of each of the distinct values; those that are not known yet are judged together."""
+        values = self._values
+        fresh = [key for key in keys if key not in values]
+        resolved = dict(zip(fresh, resolve_values(self.organization_id, fresh), strict=True))
+        values.update((key, outcome) for key, outcome in resolved.items() if len(key[1]) <= _CACHED_CHARACTERS)
+        return [resolved[key] if key in resolved else values[key] for key in keys]
 
-    def _identified(self, key: tuple[str, str, str | None]) -> tuple[str, str] | None:
+    def _outcome(self, key: Key) -> Resolved | InvalidValueError:
+        known = self._values.get(key)
+        return self._outcomes([key])[0] if known is None else known
+
+    def _identified(self, key: Key) -> tuple[str, str] | None:
         outcome = self._outcome(key)
         return (outcome.id, outcome.derived or "{}") if isinstance(outcome, Resolved) and outcome.id else None
 
@@ -219,14 +220,14 @@ class Resolver:
             pl.col("first_seen").min(),
             pl.col("last_seen").max(),
         )
-        identifiers = relationship_id_bytes(
+        identifiers = relationship_id_texts(
             self.organization_id,
-            [bytes.fromhex(text) for text in grouped["source_entity_id"]],
+            grouped["source_entity_id"].to_list(),
             grouped["relationship_type"].to_list(),
-            [bytes.fromhex(text) for text in grouped["target_entity_id"]],
+            grouped["target_entity_id"].to_list(),
         )
         named = grouped.with_columns(
-            pl.Series("id", [identifier.hex() for identifier in identifiers], dtype=pl.String),
+            pl.Series("id", identifiers, dtype=pl.String),
             pl.lit(None, dtype=pl.String).alias("properties"),
         )
         mentions = ends.join(named.select("id", *key), on=key, how="left", maintain_order="left")
@@ -250,44 +251,6 @@ class Resolver:
             )
             .select(kept.SIGHTINGS.keys())
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """A normalised value with its id, ready for columns."""
-
-    id: str | None
-    name: str | None
-    normalized_name: str | None
-    derived: str | None
-    flags: str | None  # joined by commas
-
-
-_INVALID: Final = Resolved(None, None, None, None, None)
-
-
-def _resolve_value(
-    organization_id: UUID, entity_type: str, value: str, qualifier: str | None
-) -> Resolved | InvalidValueError:
-    try:
-        normalized: NormalizedValue = normalize(entity_type, value, qualifier)
-    except InvalidValueError as error:
-        error.__traceback__ = error.__cause__ = error.__context__ = None  # they would keep the batch alive in the cache
-        return error
-    identifier = entity_id_bytes(organization_id, [entity_type], [normalized.identity])[0].hex()
-    derived = _json(normalized.properties)
-    return Resolved(identifier, normalized.name, normalized.normalized_name, derived, ",".join(normalized.flags))
-
-
-@functools.lru_cache(maxsize=4096)
-def _json_of_items(items: tuple[tuple[str, Any], ...]) -> str:
-    return orjson.dumps(dict(items), option=orjson.OPT_SORT_KEYS).decode()
-
-
-def _json(properties: dict[str, Any]) -> str:
-    if "full_value" in properties:  # too large to be kept in a cache
-        return orjson.dumps(properties, option=orjson.OPT_SORT_KEYS).decode()
-    return _json_of_items(tuple(properties.items())) if properties else "{}"
 
 
 def _observed_properties(mentions: pl.DataFrame, key: str) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import polars as pl
 import psycopg
 
 from clew.kernel.ids import new_ids
-from clew.ontology import relationship_id_bytes
+from clew.ontology import relationship_id_texts
 from clew.records import merge_sql, stage
 from clew.records.aliases import follow
 from clew.records.batch import Batch, FileItem
@@ -119,13 +119,12 @@ def _follow_aliases(
     Two that become one share their times, and of their properties the newest; one of an entity with itself is dropped.
     """
     moved = relationships.with_columns(pl.col("source_entity_id", "target_entity_id").replace(aliases))
-    ids = relationship_id_bytes(
+    fresh = relationship_id_texts(
         organization_id,
-        [bytes.fromhex(text) for text in moved["source_entity_id"]],
+        moved["source_entity_id"].to_list(),
         moved["relationship_type"].to_list(),
-        [bytes.fromhex(text) for text in moved["target_entity_id"]],
+        moved["target_entity_id"].to_list(),
     )
-    fresh = [identifier.hex() for identifier in ids]
     renamed = dict(zip(relationships["id"], fresh, strict=True))
     named = moved.with_columns(pl.Series("id", fresh, dtype=pl.String)).filter(
         pl.col("source_entity_id") != pl.col("target_entity_id")

@@ -11,9 +11,9 @@ from clew.ontology import (
     EntityType,
     RelationshipType,
     entity_id,
-    entity_id_bytes,
+    entity_id_texts,
     relationship_id,
-    relationship_id_bytes,
+    relationship_id_texts,
 )
 
 ORGANIZATION = uuid.UUID("6f0a1c52-3c7e-4b52-9a64-1d2f3e4a5b6c")
@@ -27,23 +27,23 @@ identities = st.text(max_size=200)
 def test_bulk_entity_ids_are_the_scalar_ones_and_those_of_the_standard_library(
     organization: uuid.UUID, entities: list[tuple[str, str]]
 ) -> None:
-    bulk = entity_id_bytes(organization, [t for t, _ in entities], [i for _, i in entities])
-    assert bulk == [entity_id(organization, t, i).bytes for t, i in entities]
-    assert bulk == [uuid.uuid5(organization, f"entity:{t}:{i}").bytes for t, i in entities]
+    bulk = entity_id_texts(organization, [t for t, _ in entities], [i for _, i in entities])
+    assert bulk == [entity_id(organization, t, i).hex for t, i in entities]
+    assert bulk == [uuid.uuid5(organization, f"entity:{t}:{i}").hex for t, i in entities]
 
 
 @given(st.uuids(), st.lists(st.tuples(st.uuids(), relationship_types, st.uuids()), max_size=8))
 def test_bulk_relationship_ids_are_the_scalar_ones_and_those_of_the_standard_library(
     organization: uuid.UUID, relationships: list[tuple[uuid.UUID, str, uuid.UUID]]
 ) -> None:
-    bulk = relationship_id_bytes(
+    bulk = relationship_id_texts(
         organization,
-        [source.bytes for source, _, _ in relationships],
+        [source.hex for source, _, _ in relationships],
         [t for _, t, _ in relationships],
-        [target.bytes for _, _, target in relationships],
+        [target.hex for _, _, target in relationships],
     )
-    assert bulk == [relationship_id(organization, s, t, o).bytes for s, t, o in relationships]
-    assert bulk == [uuid.uuid5(organization, f"relationship:{t}:{s.hex}:{o.hex}").bytes for s, t, o in relationships]
+    assert bulk == [relationship_id(organization, s, t, o).hex for s, t, o in relationships]
+    assert bulk == [uuid.uuid5(organization, f"relationship:{t}:{s.hex}:{o.hex}").hex for s, t, o in relationships]
 
 
 def test_an_id_never_changes_between_releases() -> None:
@@ -62,7 +62,7 @@ def test_two_organizations_share_no_id(identity: str) -> None:
 
 @given(st.lists(st.tuples(entity_types, identities), unique=True, min_size=2, max_size=20))
 def test_different_facts_have_different_ids(entities: list[tuple[str, str]]) -> None:
-    ids = entity_id_bytes(ORGANIZATION, [t for t, _ in entities], [i for _, i in entities])
+    ids = entity_id_texts(ORGANIZATION, [t for t, _ in entities], [i for _, i in entities])
     assert len(set(ids)) == len(entities)
 
 
@@ -83,4 +83,4 @@ def test_an_identity_of_any_length_has_an_id() -> None:
 
 def test_columns_of_unequal_length_are_refused() -> None:
     with pytest.raises(ValueError, match="shorter"):
-        entity_id_bytes(ORGANIZATION, ["url", "url"], ["x"])
+        entity_id_texts(ORGANIZATION, ["url", "url"], ["x"])

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -26,7 +26,8 @@ from clew.domains.exchange.peers import (
 )
 from clew.domains.exchange.report import SyncReport
 from clew.domains.exchange.tables import conflicts, objects, states
-from clew.domains.exchange.three_way import read_place, with_value
+from clew.domains.exchange.three_way import NEWER, read_place, with_value
+from clew.domains.exchange.times import modified_of, written
 from clew.kernel.clock import Clock, system_clock
 from clew.kernel.database import Database, TenantContext
 from clew.kernel.errors import ConflictError, InputError, NotFoundError
@@ -191,6 +192,9 @@ def _settle_whole(connection: sa.Connection, organization_id: UUID, found: Confl
     chosen, other = (found.ours, found.theirs) if side == "ours" else (found.theirs, found.ours)
     if found.rule == "not_taken_there":
         return
+    if found.rule == NEWER and isinstance(chosen, dict):
+        _settle_version(connection, organization_id, found, chosen, now)
+        return
     if chosen is None:
         keeping.forget(connection, organization_id, found.form, found.external_id, now)
     else:
@@ -202,6 +206,19 @@ def _settle_whole(connection: sa.Connection, organization_id: UUID, found: Confl
         connection, organization_id, found.peer_id, found.form, found.external_id, base,
         is_deleted=side == "theirs" and chosen is None,
     )  # fmt: skip
+
+
+def _settle_version(
+    connection: sa.Connection, organization_id: UUID, found: Conflict, chosen: dict[str, Any], now: datetime
+) -> None:
+    """Of two versions of an object the newer holds: the chosen one, if they do not have it, becomes a newer version."""
+    known = keeping.state_of(connection, organization_id, found.peer_id, found.form, [found.external_id])
+    state = known.get(found.external_id)
+    there = state.base if state is not None else None
+    if there is not None and orjson.loads(there) != chosen and "modified" in chosen:
+        latest = max(modified_of(there), modified_of(orjson.dumps(chosen)))
+        chosen = chosen | {"modified": written(max(now, latest + timedelta(milliseconds=1)))}
+    _keep(connection, organization_id, found.form, chosen, now)
 
 
 def _settle_part(connection: sa.Connection, organization_id: UUID, found: Conflict, side: str, now: datetime) -> None:

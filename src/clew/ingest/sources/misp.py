@@ -18,9 +18,8 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 import orjson
-import polars as pl
 
-from clew.ingest.facts import LINKS, MENTIONS, FactBuilder, Facts, to_json
+from clew.ingest.facts import LINKS, MENTIONS, FactBuilder, Facts, frame_of, to_json
 from clew.ingest.sources.base import Framing, ItemKind, ReadContext, Recognition, RecordBatch, Sample
 from clew.ingest.sources.json_values import visible_nul
 from clew.ingest.sources.misp_types import ATTRIBUTES, GALAXIES, RELATIONS
@@ -35,6 +34,8 @@ _BY_LINE: Final = "lines"
 _CONFIDENCE: Final = 0.6
 _INDICATED: Final = 0.7
 _MOST_COMMENT: Final = 2000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_SECOND: Final = 253_402_300_799  # of the year 9999
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 
@@ -188,8 +189,8 @@ class _Reader:
         kept = self.builder.facts()
         return Facts(
             records=kept.records,
-            mentions=_frame(self.mentions, MENTIONS),
-            links=_frame(self.links, LINKS),
+            mentions=frame_of(self.mentions, MENTIONS),
+            links=frame_of(self.links, LINKS),
             events=kept.events,
             rejects=kept.rejects,
             warnings=kept.warnings,
@@ -221,7 +222,7 @@ class _Reader:
                 self._say_attribute(record, document, attribute, aim, deleted=gone or _truth(attribute.deleted))
 
     def _say_context(
-        self, record: int, document: tuple[str, str, str], event: _Event, seen: datetime | None
+        self, record: int, document: tuple[str, str, str], event: _Event, seen: int | None
     ) -> list[tuple[str, str]]:
         """What the event's galaxies and tags name."""
         found: dict[tuple[str, str], None] = {}
@@ -301,15 +302,6 @@ def _named(kind: str, name: str) -> tuple[str, str]:
     return kind, number[0] if number else name
 
 
-def _frame(rows: list[tuple[Any, ...]], schema: pl.Schema) -> pl.DataFrame:
-    if not rows:
-        return pl.DataFrame(schema=schema)
-    columns = zip(*rows, strict=True)
-    return pl.DataFrame(
-        [pl.Series(name, column, dtype=kind) for (name, kind), column in zip(schema.items(), columns, strict=True)]
-    )
-
-
 def _tag_names(tags: list[_Tag] | None) -> list[str]:
     return [tag.name for tag in tags or () if isinstance(tag.name, str) and tag.name]
 
@@ -324,24 +316,25 @@ def _truth(value: Any) -> bool:
     return value is True or value == 1 or value in {"1", "true"}
 
 
-def _moment(value: Any) -> datetime | None:
-    """Seconds since 1970, as a number or as text."""
+def _moment(value: Any) -> int | None:
+    """Microseconds since 1970 of seconds, which are a number or text."""
     try:
         seconds = int(value)
-        return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
-    except (TypeError, ValueError, OverflowError, OSError):
+    except (TypeError, ValueError, OverflowError):
         return None
+    return seconds * 1_000_000 if 0 < seconds <= _LAST_SECOND else None
 
 
-def _instant(value: Any) -> datetime | None:
-    """A time as `first_seen` and `last_seen` write it: ISO 8601 with a zone."""
+def _instant(value: Any) -> int | None:
+    """The same of a time as `first_seen` and `last_seen` write it: ISO 8601 with a zone."""
     if not isinstance(value, str):
         return None
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
         return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    since = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def _unmarked(data: bytes) -> bytes:
