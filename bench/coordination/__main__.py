@@ -1,4 +1,4 @@
-"""`python -m bench.coordination [--seeds N] [--beside N] [--levels 0,1,2,3] [--json FILE]`: how well it does.
+"""`python -m bench.coordination [--seeds N] [--beside N] [--levels 0,1,2,3] [--cache FOLDER] [--json FILE]`: quality.
 
 Everything is reported on seeds that nothing was fitted or chosen on. Baselines use the setting that did best on a
 fitting seed at default stealth.
@@ -20,8 +20,7 @@ from bench.coordination.cowrie_frame import generated
 from bench.coordination.detection import hours_to_detect
 from bench.coordination.measures import Quality, calibration, quality, total
 from bench.coordination.plants import DEFAULT
-from bench.coordination.scenes import DAYS, FITTING, REPORTED, REPORTED_LOGS, scene
-from bench.coordination.world import World
+from bench.coordination.scenes import DAYS, FITTING, REPORTED, REPORTED_LOGS, Scene, kept
 from clew.analysis.coordination import CAMPAIGN, analyze
 from clew.analysis.coordination.analysis import look
 
@@ -32,32 +31,31 @@ def found(sessions: pl.DataFrame, _setting: float = 0.0) -> Groups:
     return [community.source_ips for community in communities if community.confidence >= CAMPAIGN]
 
 
-def judged(
-    way: Callable[[pl.DataFrame, float], Groups], setting: float, world: World, sessions: pl.DataFrame
-) -> Quality:
+def judged(way: Callable[[pl.DataFrame, float], Groups], setting: float, world: Scene) -> Quality:
     """Quality of one way on one world."""
+    sessions = world.sessions
     return quality(way(sessions, setting), world.truth, world.kinds, sessions["source_ip"].unique())
 
 
-def chosen_settings() -> dict[str, float]:
+def chosen_settings(cache: Path | None) -> dict[str, float]:
     """The setting of each baseline with the best F1 on a fitting seed at default stealth."""
-    world = scene(FITTING[0])
-    sessions = world.frame()
+    world = kept(cache, FITTING[0])
     return {
-        name: max(settings, key=lambda setting, way=way: judged(way, setting, world, sessions).f1)  # type: ignore[misc]
+        name: max(settings, key=lambda setting, way=way: judged(way, setting, world).f1)  # type: ignore[misc]
         for name, (way, settings) in BASELINES.items()
     }
 
 
-def compare(seeds: Sequence[str], level: int, settings: dict[str, float], beside: int) -> dict[str, dict[str, Any]]:
+def compare(
+    seeds: Sequence[str], level: int, settings: dict[str, float], beside: int, cache: Path | None
+) -> dict[str, dict[str, Any]]:
     """Figures of the product at one level of stealth, and of the baselines on the first `beside` of the seeds."""
     results: dict[str, list[Quality]] = {name: [] for name in ("product", *settings)}
     for number, seed in enumerate(seeds):
-        world = scene(seed, level)
-        sessions = world.frame()
-        results["product"].append(judged(found, 0.0, world, sessions))
+        world = kept(cache, seed, level)
+        results["product"].append(judged(found, 0.0, world))
         for name, setting in settings.items() if number < beside else ():
-            results[name].append(judged(BASELINES[name][0], setting, world, sessions))
+            results[name].append(judged(BASELINES[name][0], setting, world))
         print(f"stealth {level}, {seed}: {results['product'][-1]}", file=sys.stderr, flush=True)
     told = {name: figures(total(some)) | {"worlds": len(some)} for name, some in results.items() if some}
     print(f"stealth {level}: {json.dumps(told)}", file=sys.stderr, flush=True)
@@ -80,18 +78,18 @@ def figures(result: Quality) -> dict[str, Any]:
     }
 
 
-def background(seeds: Sequence[str]) -> dict[str, float]:
+def background(seeds: Sequence[str], cache: Path | None) -> dict[str, float]:
     """False campaigns a day where there are none."""
-    false = sum(len(found(scene(seed, campaigns=0).frame())) for seed in seeds)
+    false = sum(len(found(kept(cache, seed, campaigns=0).sessions)) for seed in seeds)
     return {"days": len(seeds) * DAYS, "false_campaigns": false, "a_day": round(false / (len(seeds) * DAYS), 4)}
 
 
-def calibrated(seeds: Sequence[str]) -> dict[str, Any]:
+def calibrated(seeds: Sequence[str], cache: Path | None) -> dict[str, Any]:
     """Expected calibration error and curve of pair probabilities over all candidate pairs, and over those above 1 %."""
     said, true = [], []
     for seed in seeds:
-        world = scene(seed)
-        looked = look(world.frame())
+        world = kept(cache, seed)
+        looked = look(world.sessions)
         scored = looked.scored
         names = pl.Series([world.truth.get(address) for address in looked.addresses], dtype=pl.String)
         true.append((names.gather(scored["first"]) == names.gather(scored["second"])).fill_null(value=False).to_numpy())
@@ -122,17 +120,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=len(REPORTED))
     parser.add_argument("--beside", type=int, default=len(REPORTED), help="seeds on which the baselines run, too")
     parser.add_argument("--levels", default="0,1,2,3")
+    parser.add_argument("--cache", type=Path, help="where generated worlds are kept between runs")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
     seeds = REPORTED[: options.seeds]
-    settings = chosen_settings()
+    settings = chosen_settings(options.cache)
     report: dict[str, Any] = {"settings": settings}
     for level in map(int, options.levels.split(",")):
-        report[f"stealth {level}"] = compare(seeds, level, settings, options.beside)
-    report["background"] = background(seeds)
-    report["calibration"] = calibrated(seeds)
+        report[f"stealth {level}"] = compare(seeds, level, settings, options.beside, options.cache)
+    report["background"] = background(seeds, options.cache)
+    report["calibration"] = calibrated(seeds, options.cache)
     report["other generator"] = other_generator()
-    report["hours to detect"] = hours_to_detect(scene(seeds[0], DEFAULT))
+    report["hours to detect"] = hours_to_detect(kept(options.cache, seeds[0], DEFAULT))
     text = json.dumps(report, indent=2)
     print(text)
     if options.json:

@@ -18,8 +18,12 @@ _FIELDS = {
 
 def read(log: Path) -> pl.DataFrame:
     """Sessions of a log."""
-    schema = {**_FIELDS, "dst_port": pl.Int64()}
-    lines = pl.scan_ndjson(log, schema=schema, ignore_errors=True).collect()
+    return parsed(log.read_bytes())
+
+
+def parsed(log: bytes) -> pl.DataFrame:
+    """The same of its lines."""
+    lines = pl.read_ndjson(log, schema={**_FIELDS, "dst_port": pl.Int64()}, ignore_errors=True)
     event = pl.col("eventid")
 
     def listed(value: pl.Expr, *events: str) -> pl.Expr:

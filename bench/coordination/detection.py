@@ -6,15 +6,15 @@ from typing import Final
 
 import polars as pl
 
-from bench.coordination.world import World
+from bench.coordination.scenes import Scene
 from clew.analysis.coordination import CAMPAIGN, analyze
 
 STEP: Final = timedelta(hours=12)
 
 
-def hours_to_detect(world: World) -> dict[str, float | int]:
+def hours_to_detect(world: Scene) -> dict[str, float | int]:
     """Hours from a campaign's third member to the first look that finds it (half of its members so far, half pure)."""
-    sessions = world.frame()
+    sessions = world.sessions
     first, last = sessions.select(pl.col("started_at").min(), pl.col("started_at").max().alias("last")).row(0)
     third = _third_member(world, sessions)
     found: dict[str, float] = {}
@@ -38,7 +38,7 @@ def hours_to_detect(world: World) -> dict[str, float | int]:
     }
 
 
-def _third_member(world: World, sessions: pl.DataFrame) -> dict[str, datetime]:
+def _third_member(world: Scene, sessions: pl.DataFrame) -> dict[str, datetime]:
     campaigns = pl.Series([world.truth.get(source) for source in sessions["source_ip"]], dtype=pl.String)
     debut = (
         sessions.with_columns(campaigns.alias("campaign"))

@@ -153,9 +153,9 @@ def judgements(fitted: Fitted) -> Iterator[tuple[np.ndarray, bool]]:
     found = fitted.looked.parts()
     weighed = fitted.looked.ready.weighed
     cohesions = verdict.cohesions([part.members for part, _ in found], weighed)
-    for (part, inside), (does, when) in zip(found, cohesions, strict=True):
+    for (part, inside), cohesion in zip(found, cohesions, strict=True):
         yield (
-            verdict.terms(len(part.members), list(part.confidence.values()), inside, weighed.size, (does, when)),
+            verdict.terms(len(part.members), list(part.confidence.values()), inside, weighed.size, cohesion),
             _is_campaign(part, fitted.campaign_of),
         )
 

@@ -1,6 +1,12 @@
 """Worlds to fit on, to choose on and to report on: three sets of seeds that share nothing."""
 
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
+
+import polars as pl
 
 from bench.coordination.negatives import add_negatives
 from bench.coordination.plants import DEFAULT, KINDS, plant
@@ -30,3 +36,27 @@ def scene(
     for number in range(campaigns):
         plant(world, number, tuple(KINDS)[number % len(KINDS)], level)
     return world
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A world as it is judged: its sessions, source → campaign, and campaign → kind."""
+
+    sessions: pl.DataFrame
+    truth: Mapping[str, str]
+    kinds: Mapping[str, str]
+
+
+def kept(cache: Path | None, seed: str, level: int = DEFAULT, campaigns: int = 8) -> Scene:
+    """The scene of a seed, read from the cache if it is there, else made and left there."""
+    file = cache / f"{seed}-{level}-{campaigns}.parquet" if cache else None
+    if file and file.exists():
+        truth, kinds = json.loads(file.with_suffix(".json").read_text())
+        return Scene(pl.read_parquet(file), truth, kinds)
+    world = scene(seed, level, campaigns=campaigns)
+    sessions = world.frame()
+    if file:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.with_suffix(".json").write_text(json.dumps([world.truth, world.kinds]))
+        sessions.write_parquet(file)
+    return Scene(sessions, world.truth, world.kinds)

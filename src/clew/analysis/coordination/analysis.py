@@ -261,7 +261,7 @@ def _told(
         telling.community(
             part,
             inside.filter(pl.col("community") == number),
-            (cohesion[number, 0], cohesion[number, 1]),
+            cohesion[number],
             decided=number in decided,
         )
         for number, part in enumerate(parts)

@@ -37,15 +37,14 @@ class Telling:
     seconds: float
     """How long was looked at in all."""
 
-    def community(
-        self, part: Part, scored: pl.DataFrame, cohesion: tuple[float, float], *, decided: bool
-    ) -> Community | None:
+    def community(self, part: Part, scored: pl.DataFrame, cohesion: np.ndarray, *, decided: bool) -> Community | None:
         """One community, None if it is too unlikely one; `scored` are the scored pairs among its members.
 
         What an analyst `decided` is certain.
         """
         sure = list(part.confidence.values())
-        likely = 1.0 if decided else probability(terms(len(part.members), sure, scored, self.weighed.size, cohesion))
+        judged = terms(len(part.members), sure, scored, self.weighed.size, cohesion)
+        likely = 1.0 if decided else probability(judged, cohesion[2])
         if likely < LEAST:
             return None
         members = pl.Series("source", part.members, dtype=pl.UInt32)

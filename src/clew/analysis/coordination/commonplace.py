@@ -40,6 +40,7 @@ _MOST_USED: Final = (
     "123456", "123456789", "qwerty", "password", "111111", "12345678", "abc123", "1234567", "password1", "12345",
     "1234567890", "123123", "000000", "iloveyou", "1234", "1q2w3e4r5t", "qwertyuiop", "123", "monkey", "dragon",
 )  # fmt: skip
+_DEFAULTS: Final = ("pi:raspberry", "anonymous:anonymous@", "anonymous:guest", "ftp:ftp@", "sa:password")
 _TRUSTED_SITES: Final = (
     "api.telegram.org", "bitbucket.org", "bit.ly", "cdn.discordapp.com", "codeload.github.com", "docs.google.com",
     "drive.google.com", "dropbox.com", "file.io", "firebasestorage.googleapis.com", "gist.githubusercontent.com",
@@ -82,10 +83,11 @@ def commonplace(glossary: pl.DataFrame) -> pl.DataFrame:
     """Kind · value · share (Float64) of those values of a glossary (kind · value · text) that everybody knows."""
     text = pl.col("text")
     before_after = text.str.split_exact(" → ", 1).struct
+    defaults = [pair.replace(":", "\x00", 1) for pair in _DEFAULTS]
     logins = [pair.replace(":", "\x00", 1) for pair in _MIRAI]
     passwords = {pair.partition(":")[2] for pair in _MIRAI} | set(_MOST_USED)
     known = {
-        "credential": text.is_in(logins),
+        "credential": text.is_in(logins) | _guessed_from_the_name(text) | text.is_in(defaults),
         "secret": text.is_in(sorted(passwords)),
         "command": plain_command(text),
         "sequence": plain_command(before_after.field("field_0")) & plain_command(before_after.field("field_1")),
@@ -97,6 +99,13 @@ def commonplace(glossary: pl.DataFrame) -> pl.DataFrame:
         .select("kind", "value", pl.lit(SHARES[kind]).alias("share"))
         for kind, is_known in known.items()
     )
+
+
+def _guessed_from_the_name(login: pl.Expr) -> pl.Expr:
+    """Whether a login's password is nothing, its user name, or that read backwards."""
+    parts = login.str.split_exact("\x00", 1).struct
+    name, password = parts.field("field_0").str.to_lowercase(), parts.field("field_1").str.to_lowercase()
+    return ((password == "") | (password == name) | (password == name.str.reverse())).fill_null(value=False)
 
 
 def plain_command(text: pl.Expr) -> pl.Expr:

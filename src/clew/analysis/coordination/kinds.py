@@ -35,13 +35,13 @@ KINDS: Final = (
     Kind(4, "host", "host-v1", "artefact", "infrastructure", "fetched from the same host"),
     Kind(5, "key", "key-v1", "artefact", "infrastructure", "used the same public key"),
     Kind(6, "literal", "literal-v2", "command", "behavioral", "used the same made-up name"),
-    Kind(7, "credential", "credential-v1", "credential", "behavioral", "tried the same login"),
+    Kind(7, "credential", "credential-v2", "credential", "behavioral", "tried the same login"),
     Kind(8, "secret", "secret-v1", "credential", "behavioral", "tried the same password"),
     Kind(9, "template", "template-v1", "credential", "behavioral", "made passwords alike", deep=True),
     Kind(10, "command", "command-v1", "command", "behavioral", "typed the same command"),
     Kind(11, "sequence", "sequence-v1", "command", "behavioral", "typed commands in the same order", deep=True),
-    Kind(12, "client", "client-v1", "client", "behavioral", "used the same client"),
-    Kind(13, "fingerprint", "fingerprint-v1", "client", "behavioral", "has the same client fingerprint"),
+    Kind(12, "client", "client-v2", "client", "behavioral", "used the same client"),
+    Kind(13, "fingerprint", "fingerprint-v2", "client", "behavioral", "has the same client fingerprint"),
     Kind(14, "http", "http-v1", "http", "behavioral", "asked for the same path"),
     Kind(
         15, "moment", "moment-v1", "timing", "temporal", "became active in the same minutes", generates=False, deep=True
@@ -62,7 +62,7 @@ SPAN_KINDS: Final = ("debut", "handover")
 """Kinds of timing that compare two sources' first and last moments, without a set of values."""
 
 SPAN_VERSIONS: Final = {"debut": "debut-v1", "handover": "handover-v1"}
-NEIGHBOURS_VERSION: Final = "neighbours-v1"
+NEIGHBOURS_VERSION: Final = "neighbours-v2"
 """Of the evidence that a rare habit is crowded into one network (`neighbours`), which no set of values is."""
 
 

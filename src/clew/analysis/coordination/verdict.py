@@ -12,10 +12,10 @@ import numpy as np
 import polars as pl
 
 from clew.analysis.coordination import model
+from clew.analysis.coordination.corroboration import TIMES, on_trust
 from clew.analysis.coordination.dependence import COVERED, GROUNDS, STEP
 from clew.analysis.coordination.features import breadth_columns, surprise_columns
 from clew.analysis.coordination.fusion import logistic
-from clew.analysis.coordination.kinds import BY_NAME
 from clew.analysis.coordination.neighbours import lifts
 from clew.analysis.coordination.weighing import Weighed
 
@@ -32,11 +32,10 @@ _SEVERAL: Final = 6
 _LARGE: Final = 40
 _SOME: Final = 10
 _SHARPNESS: Final = 4
-_TIMES: Final = tuple(BY_NAME[name].number for name in ("moment", "cadence"))
 
 
 def cohesions(members: Sequence[Sequence[int]], weighed: Weighed) -> np.ndarray:
-    """How far each community stands apart, and how well one moment alone tells it from everybody else (rows × 2).
+    """How far each community stands apart, how well one moment alone tells it, and what is taken on trust (rows × 3).
 
     Apart: ln(n / members), where `n` is the number of sources of the rarest habit that at least COVERED of the members
     have and that has at least STEP times as many sources as there are members; all sources where there is none. The
@@ -46,6 +45,8 @@ def cohesions(members: Sequence[Sequence[int]], weighed: Weighed) -> np.ndarray:
 
     Meetings: the largest ln(size / n) · F⁴ over moments and paces, where F is the harmonic mean of the share of the
     community that has it and of the share of those who have it that are in the community.
+
+    On trust: the nats that it owes to the size a small record is taken to have (`corroboration`).
     """
     habits, size = weighed.habits, weighed.size
     label = np.repeat(np.arange(len(members)), [len(some) for some in members])
@@ -68,28 +69,29 @@ def cohesions(members: Sequence[Sequence[int]], weighed: Weighed) -> np.ndarray:
     )
     f = 2 * pl.col("have") / (pl.max_horizontal("sources", "have") + count)
     meetings = (
-        held.filter(pl.col("kind").is_in(_TIMES))
+        held.filter(pl.col("kind").is_in(TIMES))
         .group_by("label")
         .agg(((size / pl.col("sources")).log() * f**_SHARPNESS).max().alias("best"))
     )
-    result = np.zeros((len(members), 2))
+    result = np.zeros((len(members), 3))
     result[:, 0] = np.log(size / np.array([max(len(some), 1) for some in members]))
     for column, best in enumerate((apart, meetings)):
         result[best["label"].to_numpy(), column] = best["best"].to_numpy()
     lifted = lifts(weighed.crowded, inside, size, COVERED)
     result[lifted["label"].to_numpy(), 0] = np.maximum(result[lifted["label"].to_numpy(), 0], lifted["lift"].to_numpy())
+    result[:, 2] = on_trust(held, len(members), size, weighed.seen)
     return result
 
 
 def terms(
-    members: int, confidences: list[float], inside: pl.DataFrame, size: int, cohesion: tuple[float, float]
+    members: int, confidences: list[float], inside: pl.DataFrame, size: int, cohesion: Sequence[float] | np.ndarray
 ) -> np.ndarray:
     """The terms of one community.
 
     `many far apart` is the product of size and distance: chance makes groups of three or four that stand far apart,
     and the heavy users of a tool are many who do not; together they say more than each for itself.
 
-    `inside` are the scored pairs among its members, `size` is `Weighed.size`.
+    `inside` are the scored pairs among its members, `size` is `Weighed.size`, `cohesion` its row of `cohesions`.
     """
     surety = float(np.clip(np.mean(confidences), 0.01, 0.999))
     reasons, nats, exclusive, known = 0.0, 0.0, 0.0, 0.0
@@ -102,12 +104,12 @@ def terms(
     return np.array([
         np.log(min(members, _SEVERAL) / 3), np.log(np.clip(members, _SEVERAL, _LARGE) / _SEVERAL),
         np.log(surety / (1 - surety)), reasons, nats / 10, exclusive,
-        *(part for each in cohesion for part in (min(each, 1.2), float(np.clip(each - 1.2, 0.0, 2.0)))),
+        *(part for each in cohesion[:2] for part in (min(each, 1.2), float(np.clip(each - 1.2, 0.0, 2.0)))),
         np.log(np.clip(members, 3, _SOME) / 3) * np.clip(cohesion[0] - 1.2, 0.0, 2.0), known, np.log(size / 1000),
     ])  # fmt: skip
 
 
-def probability(values: np.ndarray) -> float:
-    """Probability that a community of these terms is a campaign."""
+def probability(values: np.ndarray, trust: float = 0.0) -> float:
+    """Probability that a community of these terms is a campaign, less the nats that are taken on `trust`."""
     weights = np.array([model.VERDICT.get(name, 0.0) for name in TERMS])
-    return float(logistic(np.asarray(model.VERDICT_INTERCEPT + values @ weights)))
+    return float(logistic(np.asarray(model.VERDICT_INTERCEPT + values @ weights - trust)))

@@ -44,6 +44,8 @@ SLACK: Final = 1.4
 ALONE: Final = tuple(BY_NAME[name].number for name in ("moment", "cadence", "prefix", "asn", "country", "target"))
 """Kinds whose values are never one habit: times are what they are, and a source has one network."""
 _IDENTIFYING: Final = tuple(BY_NAME[name].number for name in ("client", "fingerprint"))
+"""Kinds with a small vocabulary: there are dozens of libraries, not one for every attacker. So what a small record
+shows of them is what there is, and it does not count as a larger one."""
 FEW: Final = 30
 """Sources up to which a habit says something however few sources there are."""
 
@@ -64,6 +66,8 @@ class Weighed:
     values: pl.DataFrame
     hubs: pl.DataFrame
     size: int
+    seen: int
+    """Sources there are; `size` is never below LEAST_SIZE."""
     crowded: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CROWDS))
 
     @cached_property
@@ -91,7 +95,9 @@ def weigh(
     paces = traits.filter(pl.col("kind") == BY_NAME["cadence"].number).group_by("kind", "value")
     kept = paces.agg(pl.max_horizontal(pl.len().cast(pl.Float64), pl.lit(PACE_SHARE * size)).alias("sources"))
     counts = pl.concat([background.counts(compute), kept])
-    totals = counts.group_by("kind").agg(pl.col("sources").sum().clip(lower_bound=size).alias("total"))
+    of_kind = _of_kind(float(background.size), float(size))
+    totals = counts.group_by("kind").agg(pl.col("sources").sum().alias("total"))
+    totals = totals.with_columns(pl.max_horizontal("total", of_kind).alias("total"))
     seen = traits.select("kind", "value").unique().join(counts, on=["kind", "value"])
     values = _floored(seen, glossary, size).filter(pl.col("sources") > 1)
     common = pl.col("sources") > max(LINKING_SHARE * background.size, LINKING_LEAST)
@@ -109,8 +115,8 @@ def weigh(
             (pl.col("mine") - (pl.col("values").cast(pl.Int64) - 1).sum().over("source", "kind")).alias("ways")
         )
         .with_columns(
-            (-(pl.col("sources") / size).log() - PUBLIC).clip(0.0).alias("rarity"),
-            (pl.col("sources") <= rare).alias("exclusive"),
+            (-(pl.col("sources") / of_kind).log() - PUBLIC).clip(0.0).alias("rarity"),
+            (pl.col("sources") <= _of_kind(rare * background.size / size, rare)).alias("exclusive"),
         )
         .join(ids, on=["kind", "habit"])
         .sort("source", "kind", "habit")
@@ -120,7 +126,12 @@ def weigh(
         own(grounds, digest_of.to_numpy(), SLACK * rare, size), on="id", how="left", maintain_order="left"
     )
     habits = habits.with_columns(pl.col("own").fill_null(0.0))
-    return Weighed(habits, values, hubs, size, crowds(habits, traits, counts, size))
+    return Weighed(habits, values, hubs, size, background.size, crowds(habits, traits, counts, background.size))
+
+
+def _of_kind(identifying: float, others: float) -> pl.Expr:
+    """One number for the kinds that identify clients, another for all others."""
+    return pl.when(pl.col("kind").is_in(_IDENTIFYING)).then(identifying).otherwise(others)
 
 
 def _floored(counts: pl.DataFrame, glossary: pl.DataFrame, size: int) -> pl.DataFrame:

@@ -56,7 +56,9 @@ def test_parts_of_one_operators_kit_do_not_explain_each_other_away() -> None:
 
 def test_heavy_users_stand_less_apart_than_a_group_of_its_own() -> None:
     table = habits((COMMAND, range(30)), (CREDENTIAL, range(100, 112))).with_columns(pl.lit(0.0).alias("own"))
-    apart = verdict.cohesions([list(range(12)), list(range(100, 112))], Weighed(table, NOTHING, NOTHING, 1_000))[:, 0]
+    apart = verdict.cohesions([list(range(12)), list(range(100, 112))], Weighed(table, NOTHING, NOTHING, 1_000, 1_000))[
+        :, 0
+    ]
     assert apart[0] == pytest.approx(np.log(30 / 12))
     assert apart[1] == pytest.approx(np.log(1_000 / 12))
 
