@@ -49,8 +49,7 @@ def serving(place: Path, _events: int) -> Result:
         _restart(database)
         command = [str(Path(sys.executable).with_name("clew")), "serve", "--port", "0"]
         began = time.perf_counter()
-        environment = _ROOMY | _WITHOUT_VIEWS | {"CLEW_DATA_DIR": str(place / "data")}
-        with _server(command, environment) as (process, address):
+        with _server(command, _ROOMY | _WITHOUT_VIEWS | {"CLEW_DATA_DIR": str(place / "data")}) as (process, address):
             ready = time.perf_counter() - began
             time.sleep(3)
             rest = _memory(process, database)
