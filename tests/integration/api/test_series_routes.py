@@ -70,6 +70,14 @@ def test_what_others_measured_is_not_there(api: Api, analyst: Person) -> None:
     assert deleted.json() == {"hours": 0}
 
 
+@pytest.mark.usefixtures("long_kept")
+def test_points_that_are_sent_again_are_written_once(api: Api, analyst: Person) -> None:
+    headers = analyst.headers["key"] | {"Idempotency-Key": "one"}
+    answers = [api.client.post("/api/v1/series/points", json={"points": POINTS[:3]}, headers=headers) for _ in range(2)]
+    assert [answer.json()["values"] for answer in answers] == [3, 3]
+    assert [answer.headers.get("Idempotency-Replayed") for answer in answers] == [None, "true"]
+
+
 def test_whoever_only_reads_cannot_write(api: Api, analyst: Person) -> None:
     reader = api.person(analyst.tenant, "readonly").headers["key"]
     refused = api.client.post("/api/v1/series/points", json={"points": POINTS[:1]}, headers=reader)

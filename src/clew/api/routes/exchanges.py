@@ -27,7 +27,7 @@ from clew.api.models.exchange import (
 )
 from clew.api.models.jobs import JobModel
 from clew.api.repeating import IdempotencyKey, once
-from clew.api.representations import created, shown, tagged, tagged_bytes
+from clew.api.representations import CHECKED, created, require_match, shown, tagged, tagged_bytes
 from clew.api.routing import PREFIX
 from clew.api.routing import router as routes
 from clew.domains.campaigns.reading import campaign_details, find_campaign
@@ -74,14 +74,15 @@ def get_peer(call: Reader, peer_id: UUID) -> Response:
     return tagged(call.request, PeerModel.model_validate(found))
 
 
-@router.patch("/exchange/peers/{peer_id}", response_model=PeerModel, summary="Change a peer")
+@router.patch("/exchange/peers/{peer_id}", response_model=PeerModel, summary="Change a peer", openapi_extra=CHECKED)
 def change_peer(call: Administrator, peer_id: UUID, change: PeerChange) -> Response:
     """Its settings, or whether anything is exchanged with it. For another address or key, add another peer."""
     organization = call.principal.organization_id
     with call.transaction() as connection:
-        found = service.find_peer(connection, organization, peer_id)
+        found = service.find_peer(connection, organization, peer_id, to_change=True)
+        require_match(call.request, PeerModel.model_validate(found))
         after = service.change_peer(connection, organization, found, change.settings, is_active=change.is_active)
-    return shown(PeerModel.model_validate(after))
+    return tagged(call.request, PeerModel.model_validate(after))
 
 
 @router.delete("/exchange/peers/{peer_id}", status_code=204, summary="Remove a peer")

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Annotated
 
+import sqlalchemy as sa
 from fastapi import Path, Query
 from starlette.responses import Response
 
@@ -22,6 +23,7 @@ from clew.api.models.series import (
     WrittenModel,
 )
 from clew.api.problems import MISSING
+from clew.api.repeating import IdempotencyKey, once
 from clew.api.representations import shown
 from clew.api.routing import router as routes
 from clew.kernel.errors import NotFoundError
@@ -81,21 +83,23 @@ def ask_series(call: Reader, measurement: Measurement, question: Annotated[Serie
 
 
 @router.post("/series/points", response_model=WrittenModel, summary="Write points", max_body_size=_MOST_BYTES)
-def write_points(call: Writer, wanted: PointsWanted) -> Response:
+def write_points(call: Writer, wanted: PointsWanted, key: IdempotencyKey = None) -> Response:
     """Write points of measured values. One for the same series and time replaces what was there; bad ones are told."""
-    reader = PointReader("jsonl")
-    values = 0
-    with call.transaction() as connection:
+
+    def make(connection: sa.Connection) -> Response:
+        reader = PointReader("jsonl")
+        values = 0
         for batch in reader.batches(wanted.lines()):
             now = microseconds(call.serving.clock())
             written = service.write(connection, call.serving.settings, call.principal.organization_id, batch, now)
             values += written.values
             reader.refused += written.refused
         call.note(connection, Act("series_written", "CREATE", "series", response={"values": values}))
-    listed = sorted(reader.refused, key=lambda each: each.line)[:_MOST_TOLD]
-    return shown(
-        WrittenModel(values=values, refused=[RefusedPointModel(line=each.line, reason=each.reason) for each in listed])
-    )
+        listed = sorted(reader.refused, key=lambda each: each.line)[:_MOST_TOLD]
+        refused = [RefusedPointModel(line=each.line, reason=each.reason) for each in listed]
+        return shown(WrittenModel(values=values, refused=refused))
+
+    return once(call, key, make)
 
 
 @router.delete("/series/{measurement}/values", response_model=DeletedModel, summary="Delete values", responses=MISSING)

@@ -39,13 +39,14 @@ class ExchangeOperations(Calls):
             models.Peer, asked("GET", path_of("/api/v1/exchange/peers/{peer_id}", peer_id=peer_id))
         )
 
-    def change_peer(self, peer_id: UUID, body: models.PeerChange) -> models.Peer:
+    def change_peer(self, peer_id: UUID, body: models.PeerChange, *, if_match: str | None = None) -> models.Peer:
         """Change a peer.
 
         Its settings, or whether anything is exchanged with it. For another address or key, add another peer.
         """
         return self._transport.fetch_resource(
-            models.Peer, asked("PATCH", path_of("/api/v1/exchange/peers/{peer_id}", peer_id=peer_id), body=body)
+            models.Peer,
+            asked("PATCH", path_of("/api/v1/exchange/peers/{peer_id}", peer_id=peer_id), body=body, if_match=if_match),
         )
 
     def remove_peer(self, peer_id: UUID) -> None:

@@ -80,9 +80,11 @@ class SeriesOperations(Calls):
             ),
         )
 
-    def write_points(self, body: models.PointsWanted) -> models.Written:
+    def write_points(self, body: models.PointsWanted, *, idempotency_key: str | None = None) -> models.Written:
         """Write points.
 
         Write points of measured values. One for the same series and time replaces what was there; bad ones are told.
         """
-        return self._transport.fetch_resource(models.Written, asked("POST", "/api/v1/series/points", body=body))
+        return self._transport.fetch_resource(
+            models.Written, asked("POST", "/api/v1/series/points", body=body, once=idempotency_key or True)
+        )

@@ -94,15 +94,17 @@ def list_peers(connection: sa.Connection, organization_id: UUID) -> list[Peer]:
     return [_peer(row) for row in connection.execute(query).mappings()]
 
 
-def find_peer(connection: sa.Connection, organization_id: UUID, name_or_id: str | UUID) -> Peer:
-    """The peer of that name or id. Raises NotFoundError."""
+def find_peer(
+    connection: sa.Connection, organization_id: UUID, name_or_id: str | UUID, *, to_change: bool = False
+) -> Peer:
+    """The peer of that name or id; `to_change` keeps others from changing it meanwhile. Raises NotFoundError."""
     wanted = str(name_or_id)
     conditions: list[sa.ColumnElement[bool]] = [peers.c.name == wanted] if is_storable(wanted) else []
     with contextlib.suppress(ValueError):
         conditions.insert(0, peers.c.id == UUID(wanted))
     for condition in conditions:
         query = sa.select(peers).where(peers.c.organization_id == organization_id, condition)
-        row = connection.execute(query).mappings().one_or_none()
+        row = connection.execute(query.with_for_update() if to_change else query).mappings().one_or_none()
         if row is not None:
             return _peer(row)
     raise NotFoundError(f"no peer {wanted[:200]!r}", remedy="`clew sync peers` lists them")
