@@ -29,6 +29,7 @@ ALLOWED = {
     "src/clew/projections/series/influx/connection.py": "speaks to the InfluxDB that influxdb_url names",
     "src/clew/domains/identity/delivery.py": "speaks to the mail server that smtp_host names",
     "src/clew/domains/exchange/misp_client.py": "speaks to peers through kernel.outbound_requests",
+    "src/clew/domains/exchange/misp_feed.py": "speaks to feeds by kernel.outbound",
     "src/clew/domains/exchange/taxii_client.py": "speaks to peers through kernel.outbound_requests",
     "src/clew/kernel/outbound.py": "checks every address that a user named before anything connects to it",
     "src/clew/kernel/outbound_httpx.py": "connects to what kernel.outbound has checked",

@@ -25,7 +25,7 @@ def misp(
     data_dir: DataDirectoryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Exchange with a MISP server.
+    """Exchange with a MISP server, or read a MISP feed.
 
     What they changed comes here; what was changed here goes there, if the peer's settings say `push`.
     """
@@ -87,7 +87,7 @@ def add(
     """Add a peer. Nothing is exchanged yet.
 
     For TAXII the key may be user:password. Settings: pull, push, tags, days, campaigns, push_tags, maximum_tlp,
-    internal, sharing_groups, collection.
+    internal, sharing_groups, collection; feed=true for the folder of a MISP feed.
     """
     from clew.cli.desk.opening import exchange_of
 

@@ -1138,6 +1138,7 @@ class PeerSettings(Model, frozen=True, kw_only=True):
     maximum_tlp: str | UnsetType = UNSET
     internal: bool | UnsetType = UNSET
     sharing_groups: list[str] | UnsetType = UNSET
+    feed: bool | UnsetType = UNSET
     collection: str | UnsetType | None = UNSET
 
 

@@ -22,6 +22,7 @@ from clew.domains.exchange.importing import event_object
 from clew.domains.exchange.keeping import Kept, State
 from clew.domains.exchange.loading import load_facts
 from clew.domains.exchange.misp_client import MispRefusedError, MispServer
+from clew.domains.exchange.misp_feed import MispFeed
 from clew.domains.exchange.misp_sending import perform, steps, whole
 from clew.domains.exchange.misp_shape import MISP, event_for
 from clew.domains.exchange.peers import Peer
@@ -38,12 +39,12 @@ REFUSED: Final = "not_taken_there"
 
 @dataclass(slots=True)
 class MispSync:
-    """One exchange with one server. Transactions are short: one for each event that changed."""
+    """One exchange with one server, or a reading of one feed. Transactions are short: one for each changed event."""
 
     database: Database
     context: TenantContext
     peer: Peer
-    server: MispServer
+    server: MispServer | MispFeed
     dry_run: bool = False
     clock: Clock = system_clock
     observe: Callable[[str, int], None] = lambda _step, _done: None
@@ -54,6 +55,8 @@ class MispSync:
         report = SyncReport(self.peer.name, self.dry_run)
         settings = self.peer.settings
         seen: dict[str, Fields | None] = {}
+        if isinstance(self.server, MispFeed):
+            self.server.unreadable = lambda uuid, reason: report.tell("unreadable", "skipped", uuid, reason)
         if settings.pull:
             self._pull(report, seen)
         if settings.push and not self.stopped():
@@ -67,6 +70,13 @@ class MispSync:
     @property
     def _organization(self) -> UUID:
         return self.context.organization_id
+
+    @property
+    def _server(self) -> MispServer:
+        """The server, to change something there."""
+        if isinstance(self.server, MispFeed):
+            raise TypeError("a feed is only read, as its peer's settings see to")
+        return self.server
 
     def _states(self, uuids: Sequence[str] | None = None) -> dict[str, State]:
         with self.database.transaction(self.context) as connection:
@@ -90,11 +100,11 @@ class MispSync:
                 report.unchanged += 1
                 continue
             event = self.server.event(uuid)
-            if event is None:
+            if event is not None:
+                changed.append(event)
+            elif not isinstance(self.server, MispFeed):  # a feed that lacks it says nothing by that
                 self._deleted_there(uuid, base, report)
                 seen[uuid] = None
-            else:
-                changed.append(event)
         for events in _batches(changed):
             self._take(events, report, seen)
 
@@ -219,7 +229,7 @@ class MispSync:
         sent = keeping.digest(orjson.dumps(view))
         if base is not None and (same(view, base, MISP) or (state is not None and state.sent_hash == sent)):
             return
-        theirs = self.server.event(uuid) if base is None or uuid not in seen else seen[uuid]
+        theirs = self._server.event(uuid) if base is None or uuid not in seen else seen[uuid]
         self._bring(uuid, mine.document, view, theirs, base, report)
 
     def _bring(
@@ -237,7 +247,7 @@ class MispSync:
         if self.dry_run:
             return
         problems = self._send(uuid, view, theirs)
-        after = self.server.event(uuid)
+        after = self._server.event(uuid)
         if after is None:
             problems.append(Contradiction("/", REFUSED, None, None, None))
             report.conflicts += len(problems)
@@ -258,20 +268,20 @@ class MispSync:
         """Do what is to be done; what the server refuses is told, and the rest goes on."""
         if theirs is None:
             try:
-                self.server.add(whole(view))
+                self._server.add(whole(view))
             except MispRefusedError as error:
                 return [Contradiction("/", REFUSED, None, None, str(error))]
-            theirs = self.server.event(uuid) or {}
+            theirs = self._server.event(uuid) or {}
         refused = []
         for step in steps(theirs, view):
             try:
-                perform(self.server, uuid, step)
+                perform(self._server, uuid, step)
             except MispRefusedError as error:
                 refused.append(Contradiction(written(step.path), REFUSED, None, None, str(error)))
         return refused
 
     def _delete(self, uuid: str, base: Fields, report: SyncReport) -> None:
-        theirs = self.server.event(uuid)
+        theirs = self._server.event(uuid)
         if theirs is not None and not same(theirs, base, MISP):
             report.conflicts += 1
             report.tell("conflict", KEPT, uuid, "deleted here, changed there")
@@ -283,7 +293,7 @@ class MispSync:
             return
         if theirs is not None:
             try:
-                self.server.delete(uuid)
+                self._server.delete(uuid)
             except MispRefusedError as error:
                 report.conflicts += 1
                 self._contradict(uuid, [Contradiction("/", REFUSED, base, None, str(error))])

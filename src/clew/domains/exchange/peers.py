@@ -45,6 +45,9 @@ class PeerSettings(BaseModel):
     )
     internal: bool = Field(default=False, description="Whether they are of our own community (distribution 1 and 2).")
     sharing_groups: list[str] = Field([], max_length=1000, description="UUIDs of the sharing groups that they are in.")
+    feed: bool = Field(
+        default=False, description="Of a MISP peer: whether its address is that of a feed's folder, which is only read."
+    )
     collection: str | None = Field(
         None, max_length=200, description="Of a TAXII server: id or title of the collection."
     )
@@ -119,6 +122,7 @@ def add_peer(connection: sa.Connection, organization_id: UUID, settings: Setting
         raise InputError(f"no kind {new.kind!r}", where="kind", remedy=f"choose one of {', '.join(PEER_KINDS)}")
     address = Outbound.of(settings).require(new.base_url, "base_url")
     told = checked_settings(new.settings or {})
+    _require_fit(told, new.kind)
     identifier = new_id()
     sealed = None if new.key is None else _sealer(settings).seal(_key(new.key).encode(), _place(identifier))
     taken = sa.select(peers.c.id).where(peers.c.organization_id == organization_id, peers.c.name == name)
@@ -140,6 +144,7 @@ def change_peer(
 ) -> Peer:
     """Change settings of a peer (those that are named), or switch it off. Raises InputError."""
     told = checked_settings(peer.settings.model_dump() | dict(values))
+    _require_fit(told, peer.kind)
     active = peer.is_active if is_active is None else is_active
     connection.execute(
         sa.update(peers)
@@ -186,6 +191,15 @@ def checked_settings(values: Mapping[str, Any]) -> PeerSettings:
         where = "settings." + ".".join(map(str, first["loc"]))
         remedy = f"settings are {', '.join(PeerSettings.model_fields)}; levels are {', '.join(TLP[:3])}"
         raise InputError(first["msg"], where=where, remedy=remedy) from None
+
+
+def _require_fit(settings: PeerSettings, kind: str) -> None:
+    if settings.feed and kind != "misp":
+        raise InputError(
+            "only MISP has feeds", where="settings.feed", remedy="leave it out, or add a peer of kind misp"
+        )
+    if settings.feed and settings.push:
+        raise InputError("a feed is only read", where="settings.push", remedy="leave it out, or name a server instead")
 
 
 def _peer(row: sa.RowMapping) -> Peer:

@@ -125,15 +125,28 @@ def _exchange(
 ) -> "MispSync | TaxiiSync":
     if peer.kind == "misp":
         from clew.domains.exchange.misp_client import MispServer  # noqa: PLC0415  PyMISP takes half a second
+        from clew.domains.exchange.misp_feed import MispFeed  # noqa: PLC0415
         from clew.domains.exchange.misp_sync import MispSync  # noqa: PLC0415
 
-        server = MispServer(peer.base_url, key, outbound)
+        server: MispServer | MispFeed
+        if peer.settings.feed:
+            server = MispFeed(peer.base_url, key, outbound, seen=_seen(database, context, peer), now=clock())
+        else:
+            server = MispServer(peer.base_url, key, outbound)
         return MispSync(database, context, peer, server, dry_run, clock, observe, stopped)
     from clew.domains.exchange.taxii_client import TaxiiCollection  # noqa: PLC0415
     from clew.domains.exchange.taxii_sync import TaxiiSync  # noqa: PLC0415
 
     collection = TaxiiCollection(peer.base_url, key, peer.settings.collection, outbound)
     return TaxiiSync(database, context, peer, collection, dry_run, clock, observe, stopped)
+
+
+def _seen(database: Database, context: TenantContext, peer: Peer) -> dict[str, str]:
+    """The timestamps of the events that were taken from a peer, by UUID."""
+    with database.transaction(context) as connection:
+        states = keeping.state_of(connection, context.organization_id, peer.id, "misp", None)
+    bases = {uuid: orjson.loads(state.base) for uuid, state in states.items() if state.base is not None}
+    return {uuid: str(base.get("timestamp", "")) for uuid, base in bases.items()}
 
 
 @contextlib.contextmanager

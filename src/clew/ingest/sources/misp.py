@@ -27,7 +27,9 @@ from clew.ingest.sources.plain_text import decode_text, encode_text
 from clew.ingest.sources.result_rows import RefusedRowError
 
 _RECOGNISED: Final = re.compile(rb'"Event"\s*:\s*\{')
-_EVENT_MEMBERS: Final = (b'"threat_level_id"', b'"Orgc"', b'"publish_timestamp"', b'"Attribute"', b'"analysis"')
+_EVENT_MEMBERS: Final = (
+    b'"threat_level_id"', b'"Orgc"', b'"publish_timestamp"', b'"Attribute"', b'"analysis"', b'"info"', b'"uuid"',
+)  # fmt: skip
 _TECHNIQUE: Final = re.compile(r"\bT\d{4}(?:\.\d{3})?\b")
 _GALAXY_TAG: Final = re.compile(r'misp-galaxy:([a-z0-9-]+)="([^"]{1,500})"')
 _BY_LINE: Final = "lines"
