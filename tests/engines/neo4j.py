@@ -25,6 +25,7 @@ VERSION: Final = "5.26.30"
 USER: Final = "neo4j"
 _ARTEFACTS: Final = (("org.neo4j", "neo4j", VERSION),)
 _START_SECONDS: Final = 400.0
+_STOP_SECONDS: Final = 60.0
 _OPENED: Final = (
     "java.base/java.nio",
     "java.base/java.io",
@@ -120,6 +121,14 @@ class Neo4jServer:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def stop(self) -> None:
+        """Let it end by itself: a store that has to be recovered is not to be had read-only."""
+        if self._process is not None:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_STOP_SECONDS)
+            self.kill()
 
     def freeze(self) -> None:
         """SIGSTOP: connections stay, and nothing is answered."""

@@ -45,6 +45,11 @@ class RedisServer:
     def url_of(self, user: str, password: str, database: int = 0) -> str:
         return f"{self.scheme}://{user}:{password}@127.0.0.1:{self.port}/{database}"
 
+    def emptied(self, database: int) -> str:
+        """The URL of one of its databases, in which nobody has left anything: tests of a run share a server."""
+        self.client(database).flushdb()
+        return self.url_of("default", self.password, database)
+
     def client(self, database: int = 0, **options: Any) -> Any:
         """The library's own client, as it comes."""
         return redis.Redis.from_url(self.url_of("default", self.password, database), **options)

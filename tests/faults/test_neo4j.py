@@ -72,7 +72,7 @@ def read_only(stage: Stage) -> Iterator[None]:
 
 
 def _restart(server: Neo4jServer, *, read_only: bool) -> None:
-    server.kill()
+    server.stop()
     server.read_only = read_only
     server.start()
 

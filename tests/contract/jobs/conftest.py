@@ -112,10 +112,7 @@ def runners(request: pytest.FixtureRequest) -> Iterator[Runners]:
     """On a database whose queues nobody else works on, and where ten seconds of silence are death."""
     changed: dict[str, Any] = {"job_lost_seconds": 10, "job_runner": request.param}
     if request.param == "celery":
-        server = shared_redis()
-        number = secrets.randbelow(15) + 1
-        server.client(number).flushdb()
-        changed["redis_url"] = SecretStr(server.url_of("default", server.password, number))
+        changed["redis_url"] = SecretStr(shared_redis().emptied(secrets.randbelow(15) + 1))
     with migrated_database() as opened:
         opened.settings = opened.settings.model_copy(update=changed)
         yield Runners(request.param, {"server": SERVER, "celery": CELERY}[request.param], opened)

@@ -89,6 +89,7 @@ def test_celery_speaks_tls_to_it_as_well(encrypted: tuple[RedisServer, Path], tm
 def test_a_user_with_the_rights_that_are_documented_can_do_everything(tmp_path: Path) -> None:
     server = shared_redis()
     server.client().execute_command("ACL", "SETUSER", "clew", "on", ">secret", *RIGHTS.split())
+    server.emptied(9)
     url = server.url_of("clew", "secret", 9)
     with opened(url, tmp_path) as cache:
         cache.take([Window("rate_limit:x:y", 1, HOUR)])
@@ -132,7 +133,7 @@ def test_an_old_server_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_another_installation_s_database_is_refused_and_one_s_own_is_not(tmp_path: Path) -> None:
     server = shared_redis()
-    url = server.url_of("default", server.password, 10)
+    url = server.emptied(10)
     for _ in range(2):
         with opened(url, tmp_path / "one"):
             pass
@@ -149,14 +150,15 @@ def test_doctor_tells_of_a_redis(
     server, (safe, authority) = shared_redis(), encrypted
     server.client().config_set("maxmemory-policy", "allkeys-lru")
     version = str(server.client().info("server")["redis_version"])
-    redis, memory = examine_redis(settings(server.url_of("default", server.password, 11), tmp_path))
+    url = server.emptied(11)
+    redis, memory = examine_redis(settings(url, tmp_path))
     said = rf"Redis at 127\.0\.0\.1:{server.port}/11: version {re.escape(version)}, [\d.]+ ms, not encrypted"
     assert re.fullmatch(said, redis.detail)
     assert (redis.status, memory.status) == (Status.OK, Status.OK)  # nothing leaves this machine
     assert re.fullmatch(r".* used, allkeys-lru when full, appends to a file", memory.detail)
 
     server.client().config_set("maxmemory-policy", "noeviction")
-    _, memory = examine_redis(settings(server.url_of("default", server.password, 11), tmp_path))
+    _, memory = examine_redis(settings(url, tmp_path))
     assert memory.status is Status.WARN
     assert "clew db redis-conf" in str(memory.remedy)
     redis, _ = examine_redis(settings(safe.url, tmp_path, redis_ca_file=authority))

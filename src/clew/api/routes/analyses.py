@@ -41,7 +41,7 @@ class _NotOverError(Exception):
         self.model = model
 
 
-@router.post("/analyses", status_code=202, response_model=AnalysisModel, summary="Start an analysis")
+@router.post("/analyses", status_code=202, response_model=AnalysisModel, summary="Start an analysis", responses=MISSING)
 def start_analysis(call: Writer, new: NewAnalysis, key: IdempotencyKey = None) -> Response:
     """It waits for a worker; its place is the Location. An API key's quota of analyses is counted down by one."""
 

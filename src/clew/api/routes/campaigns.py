@@ -19,6 +19,7 @@ from clew.api.models.campaigns import (
 )
 from clew.api.models.listing import page_shown
 from clew.api.paging import Page
+from clew.api.problems import MISSING
 from clew.api.repeating import IdempotencyKey, once
 from clew.api.representations import encoded, shown, tagged_bytes
 from clew.api.routing import router as routes
@@ -54,6 +55,7 @@ def list_campaigns(call: Reader, query: Annotated[CampaignQuery, Query()]) -> Re
     "/coordination",
     response_model=CoordinationExplanation,
     summary="Explain whether two addresses act together",
+    responses=MISSING,
 )
 def explain_pair(call: Reader, first: Address, second: Address) -> Response:
     """How probably they do, and why. 404 where the record has no session of one of them."""
