@@ -71,6 +71,23 @@ def test_what_others_measured_is_not_there(api: Api, analyst: Person) -> None:
 
 
 @pytest.mark.usefixtures("long_kept")
+@pytest.mark.parametrize(
+    ("odd", "refused"),
+    [("12345678901234567890123", []), ("-9223372036854775809", []), ('"\\ud800"', [1]), ("1e400", [1])],
+)
+def test_numbers_of_any_length_are_written_and_what_is_none_is_told(
+    api: Api, analyst: Person, odd: str, refused: list[int]
+) -> None:
+    point = '{"measurement": "asset_metrics", "time": "2026-03-01T00:00:00Z", "fields": {"cpu": %s}}'
+    body = f'{{"points": [{point % odd}, {point % 1.5}]}}'
+    headers = analyst.headers["key"] | {"Content-Type": "application/json"}
+    answer = api.client.post("/api/v1/series/points", content=body.encode(), headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["values"] == 2 - len(refused)
+    assert [each["line"] for each in answer.json()["refused"]] == refused
+
+
+@pytest.mark.usefixtures("long_kept")
 def test_points_that_are_sent_again_are_written_once(api: Api, analyst: Person) -> None:
     headers = analyst.headers["key"] | {"Idempotency-Key": "one"}
     answers = [api.client.post("/api/v1/series/points", json={"points": POINTS[:3]}, headers=headers) for _ in range(2)]

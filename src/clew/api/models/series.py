@@ -1,5 +1,6 @@
 """Series as the API takes and shows them."""
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any
@@ -119,7 +120,14 @@ class PointsWanted(Body):
 
     def lines(self) -> Iterator[str]:
         """As JSON lines."""
-        return (orjson.dumps(point).decode() for point in self.points)
+        return map(_line, self.points)
+
+
+def _line(point: dict[str, Any]) -> str:
+    try:
+        return orjson.dumps(point).decode()
+    except TypeError:  # a number beyond 64 bits, or half of a surrogate pair: whoever reads the line refuses it
+        return json.dumps(point)
 
 
 class RefusedPointModel(BaseModel):
