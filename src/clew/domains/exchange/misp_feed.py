@@ -15,7 +15,7 @@ import httpx2
 import orjson
 
 from clew.domains.exchange.three_way import Fields
-from clew.kernel.outbound import Outbound, OutboundFailedError
+from clew.kernel.outbound import OutboundFailedError
 
 _LIST: Final = "manifest.json"
 _DAY: Final = 86_400
@@ -25,29 +25,28 @@ _SHOWN: Final = 300
 class MispFeed:
     """What is asked of a feed. Every method raises OutboundFailedError if it does not answer.
 
-    seen: the events that were taken before and the timestamp each had: unless the list has another one they are not
-    fetched again. unreadable: is told the UUID of each listed event whose file is not there or is no such event, and
-    why; the others go on.
+    client: asks for all files over the same connections (`Outbound.client`, following redirections); whoever made it
+    closes it. seen: the events that were taken before and the timestamp each had: unless the list has another one they
+    are not fetched again. unreadable: is told the UUID of each listed event whose file is not there or is no such
+    event, and why; the others go on.
     """
 
     def __init__(
         self,
         url: str,
-        key: str,
-        outbound: Outbound,
+        client: httpx2.Client,
         *,
         seen: Mapping[str, str],
         now: datetime,
         unreadable: Callable[[str, str], None] = lambda _uuid, _reason: None,
     ) -> None:
-        """`key` is sent as the Authorization header, if there is one."""
         self._url = url if url.endswith("/") else f"{url}/"
-        self._headers = {"Authorization": key} if key else {}
-        self._outbound = outbound
+        self._client = client
         self._seen = seen
         self._now = now
         self.unreadable = unreadable
         self._listed: dict[str, Fields] | None = None
+        self._unread: set[str] = set()
 
     def events(self, *, tags: Sequence[str], days: int) -> Iterator[Fields]:
         """New and changed events with one of the tags (all, if none is given) that changed in the last days."""
@@ -67,18 +66,19 @@ class MispFeed:
         return {uuid: timestamp for uuid, timestamp in found.items() if timestamp}
 
     def event(self, uuid: str) -> Fields | None:
-        """The event as its file says it; None if that cannot be read."""
-        answer = self._get(f"{uuid}.json")
-        if answer is None:
-            self.unreadable(uuid, "its file is not there")
+        """The event as its file says it; None if that cannot be read, which is told once."""
+        if uuid in self._unread:
             return None
+        answer = self._get(f"{uuid}.json")
         try:
             event = answer["Event"]
             if str(event["uuid"]).lower() == uuid:
                 return dict(event)
         except (LookupError, TypeError, ValueError):
             pass
-        self.unreadable(uuid, "its file holds no event of this UUID")
+        self._unread.add(uuid)
+        missing = "its file is not there, or not JSON"
+        self.unreadable(uuid, missing if answer is None else "its file holds no event of this UUID")
         return None
 
     def _list(self) -> dict[str, Fields]:
@@ -99,8 +99,7 @@ class MispFeed:
         """A file's JSON; None if there is no such file, or none that is JSON."""
         where = urljoin(self._url, name)
         try:
-            with self._outbound.client(headers=self._headers, follow_redirects=True) as client:
-                answer = client.get(where)
+            answer = self._client.get(where)
         except httpx2.HTTPError as error:
             raise OutboundFailedError(f"does not answer: {type(error).__name__}", where=where) from error
         if answer.status_code in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:

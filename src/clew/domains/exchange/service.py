@@ -103,8 +103,8 @@ def synchronize(
     if not peer.is_active:
         raise ConflictError("this peer is switched off", where=f"peer {peer.name}", remedy="switch it on first")
     outbound = Outbound.of(settings)
-    with _alone(database, context, peer):
-        report = _exchange(database, context, peer, key, outbound, dry_run, clock, observe, stopped).run()
+    with _alone(database, context, peer), contextlib.ExitStack() as opened:
+        report = _exchange(database, context, peer, key, outbound, opened, dry_run, clock, observe, stopped).run()
         if not dry_run:
             with database.transaction(context) as connection:
                 told = {name: value for name, value in report.as_dict().items() if name != "told"}
@@ -118,6 +118,7 @@ def _exchange(
     peer: Peer,
     key: str,
     outbound: Outbound,
+    opened: contextlib.ExitStack,
     dry_run: bool,  # noqa: FBT001
     clock: Clock,
     observe: Callable[[str, int], None],
@@ -130,7 +131,9 @@ def _exchange(
 
         server: MispServer | MispFeed
         if peer.settings.feed:
-            server = MispFeed(peer.base_url, key, outbound, seen=_seen(database, context, peer), now=clock())
+            headers = {"Authorization": key} if key else {}
+            client = opened.enter_context(outbound.client(headers=headers, follow_redirects=True))
+            server = MispFeed(peer.base_url, client, seen=_seen(database, context, peer), now=clock())
         else:
             server = MispServer(peer.base_url, key, outbound)
         return MispSync(database, context, peer, server, dry_run, clock, observe, stopped)
