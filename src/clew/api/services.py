@@ -52,8 +52,8 @@ class Service(Protocol):
 class Work:
     """A service of one thread that works until it is told to stop.
 
-    `work` gets an event and returns when that is set. If it raises an error of the product's own, as while the
-    database is away, it is begun again after a pause.
+    `work` gets an event and returns when that is set. Whatever it raises, as while the database is away, is told, and
+    it is begun again after a pause: a server must not go on for weeks without its sealer for one unforeseen row.
     """
 
     def __init__(self, name: str, work: Callable[[threading.Event], None]) -> None:
@@ -78,7 +78,7 @@ class Work:
             began = time.monotonic()
             try:
                 self._work(self._stop)
-            except (ClewError, OSError, psycopg.Error, sa.exc.DBAPIError) as error:
+            except Exception as error:  # noqa: BLE001  the edge of its thread: told, never swallowed
                 self._tell(error)
                 pause = _FIRST_PAUSE_SECONDS if time.monotonic() - began > _LONGEST_PAUSE_SECONDS else pause
                 self._stop.wait(pause)
@@ -90,8 +90,10 @@ class Work:
             log.info("waits", service=self.name, reason=str(error))
         elif isinstance(error, AuditChainError):
             log.error("the audit trail is not sealed", service=self.name, error=str(error))
-        else:
+        elif isinstance(error, (ClewError, OSError, psycopg.Error, sa.exc.DBAPIError)):
             log.warning("begins again", service=self.name, error=str(error))
+        else:  # a fault of the program itself
+            log.error("begins again after a fault", service=self.name, exc_info=error)
 
 
 def standard_services(database: Database) -> list[Service]:

@@ -36,7 +36,7 @@ def measure(serving: "Serving", stop: threading.Event) -> None:
         while not stop.wait(seconds - serving.clock().timestamp() % seconds):
             row = connection.execute(_LOCK).fetchone()
             if row is not None and row[0]:
-                write_figures(serving, figures(serving))
+                write_figures(serving, figures(serving))  # nowhere, on a record nobody has set up yet
                 # The lock is held more than once now; the connection's end gives all of it back.
 
 
@@ -71,24 +71,26 @@ def figures(serving: "Serving") -> dict[tuple[str, str], Figures]:
 
 
 def write_figures(serving: "Serving", measured: Mapping[tuple[str, str], Figures]) -> None:
-    """Write figures as points of this moment."""
+    """Write figures as points of this moment; on a record without any organization there is nowhere to."""
     from clew.projections.series import service  # noqa: PLC0415
     from clew.records.series.formats import PointReader, point_line  # noqa: PLC0415
     from clew.records.series.model import microseconds  # noqa: PLC0415
 
+    organization_id = _organization(serving)
+    if organization_id is None:
+        return
     now = microseconds(serving.clock())
     host = socket.gethostname()[:200] or "here"
     lines = [
         point_line("system_metrics", now, {"host": host, **({tag: value} if tag else {})}, fields)
         for (tag, value), fields in measured.items()
     ]
-    organization_id = _organization(serving)
     with serving.database.transaction(TenantContext(organization_id)) as connection:
         for batch in PointReader("jsonl").batches(lines):
             service.write(connection, serving.settings, organization_id, batch, now)
 
 
-def _organization(serving: "Serving") -> UUID:
+def _organization(serving: "Serving") -> UUID | None:
     with serving.database.transaction(None, PROJECTOR, reading=True) as connection:
-        found: UUID = connection.execute(_ORGANIZATION, {"slug": DEFAULT_SLUG}).scalar_one()
+        found: UUID | None = connection.execute(_ORGANIZATION, {"slug": DEFAULT_SLUG}).scalar_one_or_none()
     return found

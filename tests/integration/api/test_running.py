@@ -19,14 +19,15 @@ from tests.support.api import Api
 from tests.support.embedded import wait_until
 
 
-def test_work_that_fails_is_begun_again_and_ends_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [DatabaseUnavailableError("away"), ZeroDivisionError("a fault of the program")])
+def test_work_that_fails_is_begun_again_and_ends_when_told(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     monkeypatch.setattr("clew.api.services._FIRST_PAUSE_SECONDS", 0.01)
     begun: list[int] = []
 
     def work(stop: threading.Event) -> None:
         begun.append(1)
         if len(begun) < 3:
-            raise DatabaseUnavailableError("away")
+            raise error
         stop.wait()
 
     service = Work("trial", work)

@@ -1,13 +1,17 @@
 """Measured values over the API: written, asked for, deleted, each organization's own; and the server's own figures."""
 
 import pytest
+import sqlalchemy as sa
 
+from clew.api.serving import opened_serving
 from clew.api.system_metrics import figures, write_figures
 from clew.domains.identity.service import ensure_default_organization
 from clew.kernel.database import TenantContext
+from clew.kernel.roles import PROJECTOR
 from clew.projections.series import service
 from clew.records.series.model import microseconds
 from tests.support.api import Api, Person
+from tests.support.record import migrated_database
 
 POINTS = [
     {"measurement": "asset_metrics", "time": "2026-03-01T00:00:00Z", "tags": {"host": "a"}, "fields": {"cpu": 1.5}},
@@ -136,3 +140,10 @@ def test_a_server_measures_itself(api: Api) -> None:
         query = query_of("system_metrics", now, since="-1h", every="1h", aggregates=["count"])
         answer = service.ask(connection, api.serving.settings, organization.id, query)
     assert {"load_1m", "disk_free_bytes", "feed_changes"} <= {line.field for line in answer.lines}
+
+
+def test_on_a_record_of_nobody_yet_a_server_keeps_its_figures_to_itself() -> None:
+    with migrated_database() as fresh, opened_serving(fresh) as serving:
+        write_figures(serving, figures(serving))
+        with fresh.transaction(None, PROJECTOR, reading=True) as connection:
+            assert connection.execute(sa.text("SELECT count(*) FROM organizations")).scalar_one() == 0
