@@ -8,7 +8,6 @@ import threading
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from clew.domains.analyses.service import adopt
 from clew.domains.identity.service import operator_of
 from clew.domains.jobs.claims import Advance
 from clew.domains.jobs.service import Job, find_job
@@ -107,6 +106,8 @@ def _analysis(work: Work, context: TenantContext) -> UUID:
     told = work.parameters.get("analysis_session_id")
     if told is not None:
         return UUID(told)
+    from clew.domains.analyses.service import adopt  # noqa: PLC0415
+
     with work.database.transaction(context) as connection:
         return adopt(connection, context, work.job_id, work.parameters)
 

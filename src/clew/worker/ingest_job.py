@@ -6,7 +6,7 @@ Loading goes on where an earlier attempt was interrupted, so the job can be done
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,16 +15,20 @@ from clew.domains.identity.service import operator_of
 from clew.domains.investigations.service import attach_items, ensure_investigation
 from clew.domains.jobs.claims import Advance
 from clew.domains.uploads.staging import Staging
-from clew.ingest.service import IngestRequest, LoadReport, Progress, ingest
 from clew.kernel.errors import InputError
 from clew.projections.search_place import noted, search_directory
 from clew.worker.work import Handler, Outcome, Work
+
+if TYPE_CHECKING:
+    from clew.ingest.service import LoadReport, Progress
 
 _READ: Final = frozenset({"loaded", "known", "interrupted"})
 
 
 def run(work: Work) -> Outcome:
     """Load the upload. Raises InputError if nothing in it can be read, and what `ingest` raises."""
+    from clew.ingest.service import IngestRequest, ingest  # noqa: PLC0415 - what a load needs is loaded here
+
     settings = work.database.settings
     asked = work.parameters
     upload = UUID(asked["upload_id"])
@@ -80,11 +84,11 @@ def _note_for_views(work: Work) -> Iterator[None]:
         yield
 
 
-def _advance(at: Progress) -> Advance:
+def _advance(at: "Progress") -> Advance:
     return Advance(at.stage, bytes_done=at.bytes_done, bytes_total=at.bytes_total, records_done=at.records)
 
 
-def _refuse_unread(report: LoadReport, file_name: str) -> None:
+def _refuse_unread(report: "LoadReport", file_name: str) -> None:
     if any(file.status in _READ for file in report.files):
         return
     raise InputError(

@@ -3,13 +3,14 @@
 Its parameters are {peer_id, dry_run}. An exchange can be done again however it ended: it reads what is there.
 """
 
-from clew.domains.exchange.service import synchronize
 from clew.domains.jobs.claims import Advance
 from clew.worker.work import Handler, Outcome, Work
 
 
 def run(work: Work) -> Outcome:
     """Exchange. Raises what `synchronize` raises."""
+    from clew.domains.exchange.service import synchronize  # noqa: PLC0415 - what an exchange needs is loaded here
+
     asked = work.parameters
     report = synchronize(
         work.database,

@@ -1,18 +1,28 @@
 """Questions to the graph and its answers as the API takes and shows them."""
 
 from datetime import UTC
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
 from clew.api.models.listing import Given, Record, Text
-from clew.projections.graph.answers import MEMBERS_SHOWN, Question
-from clew.projections.graph.export import Format
-from clew.projections.graph.port import Direction, Measure
-from clew.projections.graph.walking.around import MAXIMUM_DEPTH
-from clew.projections.graph.walking.asking import MAXIMUM_LENGTH
-from clew.projections.graph.walking.simple import MAXIMUM_PATHS, MAXIMUM_SIMPLE_LENGTH
+from clew.kernel.lazily import lazily
+from clew.projections.graph.formats import Format
+from clew.projections.graph.port import (
+    MAXIMUM_DEPTH,
+    MAXIMUM_LENGTH,
+    MAXIMUM_PATHS,
+    MAXIMUM_SIMPLE_LENGTH,
+    MEMBERS_SHOWN,
+    Direction,
+    Measure,
+)
+
+if TYPE_CHECKING:
+    from clew.projections.graph import answers
+else:
+    answers = lazily("clew.projections.graph.answers")
 
 Value = Annotated[Text, Field(min_length=1, max_length=2000)]
 Name = Annotated[Text, Field(min_length=1, max_length=100)]
@@ -28,9 +38,9 @@ class Walked(Given):
     minimum_confidence: float = Field(0.0, ge=0.0, le=1.0)
     direction: Direction = Field(Direction.ANY, description="From where one stands; of paths, from their start.")
 
-    def question(self, **rest: Any) -> Question:
+    def question(self, **rest: Any) -> "answers.Question":
         """As the graph view takes it."""
-        return Question(
+        return answers.Question(
             relationship_types=tuple(self.relationship_type),
             since=written(self.seen_since),
             until=written(self.seen_until),

@@ -3,15 +3,20 @@
 import json
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 from pydantic import BaseModel, Field
 
 from clew.api.models.base import Body
 from clew.api.models.listing import Given
-from clew.projections.series.port import SeriesQuery
-from clew.projections.series.wording import query_of
+from clew.kernel.lazily import lazily
+
+if TYPE_CHECKING:
+    from clew.projections.series import wording
+    from clew.projections.series.port import SeriesQuery
+else:
+    wording = lazily("clew.projections.series.wording")
 
 Name = Annotated[str, Field(max_length=63)]
 
@@ -42,9 +47,9 @@ class SeriesQuestion(SeriesSpan):
     fill: str = Field("none", max_length=20, description="What gaps become: none, null, zero, previous, linear.")
     limit: int = Field(10_000, ge=1, le=100_000, description="Points, where points are asked for.")
 
-    def query(self, measurement: str, now: int) -> SeriesQuery:
+    def query(self, measurement: str, now: int) -> "SeriesQuery":
         """As the port takes it. Raises SeriesError."""
-        return query_of(
+        return wording.query_of(
             measurement,
             now,
             since=self.since,

@@ -1,6 +1,6 @@
 """Analyses: asked for, watched, cancelled, read."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,11 +22,17 @@ from clew.api.problems import MISSING
 from clew.api.repeating import IdempotencyKey, once
 from clew.api.representations import CHECKED, encoded, require_match, shown, tagged, tagged_bytes
 from clew.api.routing import router as routes
-from clew.domains.analyses import service
-from clew.domains.campaigns.service import live_state
 from clew.kernel.cache.keys import ANALYSIS
+from clew.kernel.lazily import lazily
 from clew.kernel.outbound import Outbound
 from clew.records.acts import Act
+
+if TYPE_CHECKING:
+    from clew.domains.analyses import service
+    from clew.domains.campaigns import live
+else:
+    service = lazily("clew.domains.analyses.service")
+    live = lazily("clew.domains.campaigns.live")
 
 router = routes("analyses")
 
@@ -92,7 +98,7 @@ def get_analysis(call: Reader, analysis_id: UUID) -> Response:
     try:
         body = call.serving.memo.remembered(key, ANALYSIS.span, make)
     except _NotOverError as working:
-        state = live_state(call.serving.cache, organization, analysis_id)
+        state = live.live_state(call.serving.cache, organization, analysis_id)
         told = {} if state is None else {"current_step": state.current_step, "progress": state.progress}
         body = encoded(working.model.model_copy(update=told))
     call.tell_read(Act("analysis_read", "READ", "analysis", analysis_id))

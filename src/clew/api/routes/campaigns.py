@@ -1,6 +1,6 @@
 """Campaigns: what analyses of attack sessions find."""
 
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 from uuid import UUID
 
 import orjson
@@ -23,12 +23,17 @@ from clew.api.problems import MISSING
 from clew.api.repeating import IdempotencyKey, once
 from clew.api.representations import encoded, shown, tagged_bytes
 from clew.api.routing import router as routes
-from clew.domains.campaigns import service
-from clew.domains.campaigns.applying import apply_decision
 from clew.domains.exchange.exporting import exported
 from clew.kernel.cache.keys import CAMPAIGN
+from clew.kernel.lazily import lazily
 from clew.kernel.transactions import driver_connection
 from clew.records.acts import Act
+
+if TYPE_CHECKING:
+    from clew.domains.campaigns import applying, service
+else:
+    applying = lazily("clew.domains.campaigns.applying")
+    service = lazily("clew.domains.campaigns.service")
 
 router = routes("campaigns")
 
@@ -136,7 +141,7 @@ def decide_campaign(call: Writer, campaign_id: UUID, new: NewDecision, key: Idem
 
     def make(connection: sa.Connection) -> Response:
         deciding = service.Deciding(connection, call.principal.organization_id)
-        concerned = apply_decision(deciding, str(campaign_id), new.decision, parts=new.parts, name=new.name)
+        concerned = applying.apply_decision(deciding, str(campaign_id), new.decision, parts=new.parts, name=new.name)
         changed.update(each.id for each in concerned)
         return shown(DecidedModel(items=[CampaignModel.model_validate(each) for each in concerned]))
 

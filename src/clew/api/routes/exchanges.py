@@ -1,6 +1,6 @@
 """Peers, exchanges with them, conflicts, and what is shared by TAXII."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import orjson
@@ -31,12 +31,18 @@ from clew.api.representations import CHECKED, created, require_match, shown, tag
 from clew.api.routing import PREFIX
 from clew.api.routing import router as routes
 from clew.domains.campaigns.reading import campaign_details, find_campaign
-from clew.domains.exchange import service, sharing
+from clew.domains.exchange import sharing
 from clew.domains.exchange.attack import find_technique
 from clew.domains.exchange.campaign_bundles import objects_of_campaign
 from clew.domains.jobs.service import NewJob, enqueue
 from clew.kernel.errors import NotFoundError
+from clew.kernel.lazily import lazily
 from clew.records.acts import Act
+
+if TYPE_CHECKING:
+    from clew.domains.exchange import service
+else:
+    service = lazily("clew.domains.exchange.service")
 
 router = routes("exchange")
 

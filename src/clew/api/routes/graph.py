@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Query
 from starlette.background import BackgroundTask
@@ -13,13 +13,21 @@ from clew.api.models import graph as models
 from clew.api.problems import MISSING
 from clew.api.representations import shown
 from clew.api.routing import router as routes
-from clew.domains.graph.measuring import measure_graph
-from clew.projections.graph import answers
-from clew.projections.graph.export import MEDIA, exported, exported_around
+from clew.kernel.lazily import lazily
+from clew.projections.graph.formats import MEDIA
 from clew.records.acts import Act
 from clew.records.finding import found_entities
-from clew.records.graph import last_measurement
 from clew.records.lookup import EntityRow
+
+if TYPE_CHECKING:
+    from clew.domains.graph import measuring
+    from clew.projections.graph import answers, export
+    from clew.records import graph
+else:
+    measuring = lazily("clew.domains.graph.measuring")
+    answers = lazily("clew.projections.graph.answers")
+    export = lazily("clew.projections.graph.export")
+    graph = lazily("clew.records.graph")
 
 router = routes("graph")
 
@@ -94,7 +102,7 @@ def list_central(call: Reader, query: Annotated[models.CentralQuery, Query()]) -
     with call.serving.graph.reader() as reader:
         found = answers.ask_central(reader, organization, query.measure, limit=query.limit, type_=query.type)
     with call.reading() as connection:
-        measurement = last_measurement(connection, organization)
+        measurement = graph.last_measurement(connection, organization)
     call.tell_read(Act("central_entities_listed", "READ", "graph", request=query.model_dump(mode="json")))
     return shown(models.GraphCentralModel.model_validate({"entities": found, "measurement": measurement}))
 
@@ -108,7 +116,7 @@ def list_communities(call: Reader, query: Annotated[models.CommunitiesQuery, Que
     with call.serving.graph.reader() as reader:
         found = answers.ask_communities(reader, organization, limit=query.limit, members=query.members)
     with call.reading() as connection:
-        measurement = last_measurement(connection, organization)
+        measurement = graph.last_measurement(connection, organization)
     call.tell_read(Act("communities_listed", "READ", "graph", request=query.model_dump(mode="json")))
     return shown(models.GraphCommunitiesModel.model_validate({"communities": found, "measurement": measurement}))
 
@@ -126,8 +134,10 @@ def measure(call: Annotated[Call, needs("analysis:write")]) -> Response:
     Takes some seconds for each 100,000 relationships; one at a time.
     """
     with call.serving.slots.taken("graph measures"), call.transaction() as connection:
-        user = call.principal.user_id
-        found = measure_graph(connection, call.principal.organization_id, measured_by=user, clock=call.serving.clock)
+        caller = call.principal
+        found = measuring.measure_graph(
+            connection, caller.organization_id, measured_by=caller.user_id, clock=call.serving.clock
+        )
     return shown(models.GraphMeasurementModel.model_validate(found), 201)
 
 
@@ -147,12 +157,12 @@ def export_graph(call: Reader, query: Annotated[models.ExportQuery, Query()]) ->
         opened.enter_context(call.serving.slots.taken("graph export"))
         reader = opened.enter_context(call.serving.graph.reader())
         if query.entity is None:
-            pieces = exported(reader, organization, query.format)
+            pieces = export.exported(reader, organization, query.format)
         else:
             (here,) = _found(call, query.entity)
             max_degree = call.serving.settings.graph_max_degree
             question = answers.Question(depth=query.depth, limit=query.limit, between=True, max_degree=max_degree)
-            pieces = exported_around(reader, organization, here.id, question, query.format)
+            pieces = export.exported_around(reader, organization, here.id, question, query.format)
         call.tell_read(Act("graph_exported", "READ", "graph", request=query.model_dump(mode="json", exclude_none=True)))
         held = opened.pop_all()
     name = f"graph.{query.format.value.partition('-')[0]}"

@@ -1,6 +1,6 @@
 """Records that could not be loaded: listed, shown, downloaded, tried again, given up."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,10 +22,15 @@ from clew.api.problems import MISSING
 from clew.api.repeating import IdempotencyKey, once
 from clew.api.representations import shown, tagged
 from clew.api.routing import router as routes
-from clew.ingest.quarantine import retry
 from clew.kernel.errors import InputError
+from clew.kernel.lazily import lazily
 from clew.records import held
 from clew.records.acts import Act
+
+if TYPE_CHECKING:
+    from clew.ingest import quarantine
+else:
+    quarantine = lazily("clew.ingest.quarantine")
 
 router = routes("quarantine")
 
@@ -77,7 +82,7 @@ def retry_quarantined(call: Writer, wanted: RetryWanted) -> Response:
         for each in wanted.ids:
             held.show_held(connection, principal.organization_id, each)
     with serving.slots.taken("quarantine retry"):
-        report = retry(
+        report = quarantine.retry(
             serving.database,
             serving.settings,
             principal.organization_id,

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
-from typing import IO, Annotated, Final, Literal
+from typing import IO, TYPE_CHECKING, Annotated, Final, Literal
 from uuid import UUID
 
 from fastapi import Query
@@ -12,8 +12,8 @@ from starlette.responses import Response, StreamingResponse
 from clew.api.callers import Call, needs
 from clew.api.routing import router as routes
 from clew.domains.identity.service import own_organization
-from clew.domains.investigations.reports import write_html_report, write_json_report
 from clew.domains.investigations.service import read_investigation
+from clew.kernel.lazily import lazily
 from clew.kernel.transactions import transaction
 
 router = routes("reports")
@@ -26,6 +26,11 @@ _PIECE_BYTES: Final = 256 * 1024
 _POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; sandbox"
 )
+
+if TYPE_CHECKING:
+    from clew.domains.investigations import reports
+else:
+    reports = lazily("clew.domains.investigations.reports")
 _MEDIA: Final[dict[Format, str]] = {"html": "text/html; charset=utf-8", "json": "application/json"}
 
 
@@ -72,7 +77,7 @@ def get_report(
 
 def _write(call: Call, investigation_id: UUID, form: Format, file: IO[bytes]) -> None:
     database, organization = call.serving.database, call.principal.organization_id
-    write = write_json_report if form == "json" else write_html_report
+    write = reports.write_json_report if form == "json" else reports.write_html_report
     engine = database.engine().execution_options(isolation_level="REPEATABLE READ")
     with transaction(engine, call.context, database.address) as connection:
         read_investigation(connection, organization, investigation_id)

@@ -1,7 +1,7 @@
 """Measured values over time: asked for, written, deleted."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import sqlalchemy as sa
 from fastapi import Path, Query
@@ -27,12 +27,18 @@ from clew.api.repeating import IdempotencyKey, once
 from clew.api.representations import shown
 from clew.api.routing import router as routes
 from clew.kernel.errors import NotFoundError
-from clew.projections.series import service
-from clew.projections.series.port import SeriesAnswer
-from clew.projections.series.wording import query_of
+from clew.kernel.lazily import lazily
 from clew.records.acts import Act
-from clew.records.series.formats import PointReader
 from clew.records.series.model import MEASUREMENTS, microseconds, moment_at
+
+if TYPE_CHECKING:
+    from clew.projections.series import service, wording
+    from clew.projections.series.port import SeriesAnswer
+    from clew.records.series import formats
+else:
+    service = lazily("clew.projections.series.service")
+    wording = lazily("clew.projections.series.wording")
+    formats = lazily("clew.records.series.formats")
 
 router = routes("series")
 
@@ -87,7 +93,7 @@ def write_points(call: Writer, wanted: PointsWanted, key: IdempotencyKey = None)
     """Write points of measured values. One for the same series and time replaces what was there; bad ones are told."""
 
     def make(connection: sa.Connection) -> Response:
-        reader = PointReader("jsonl")
+        reader = formats.PointReader("jsonl")
         values = 0
         for batch in reader.batches(wanted.lines()):
             now = microseconds(call.serving.clock())
@@ -106,7 +112,7 @@ def write_points(call: Writer, wanted: PointsWanted, key: IdempotencyKey = None)
 def delete_series(call: Writer, measurement: Measurement, span: Annotated[SeriesSpan, Query()]) -> Response:
     """Delete the points of a span, and what was rolled up from them, from all tiers."""
     _require(measurement)
-    query = query_of(
+    query = wording.query_of(
         measurement, microseconds(call.serving.clock()), since=span.since, until=span.until, where=span.where
     )
     with call.transaction() as connection:
@@ -127,7 +133,7 @@ def _require(measurement: str) -> None:
         raise NotFoundError(f"there is no measurement {measurement!r}", remedy=f"there are: {', '.join(MEASUREMENTS)}")
 
 
-def _answer(answer: SeriesAnswer) -> AnswerModel:
+def _answer(answer: "SeriesAnswer") -> AnswerModel:
     return AnswerModel(
         measurement=answer.measurement,
         begin=moment_at(answer.begin),

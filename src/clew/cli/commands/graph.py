@@ -282,7 +282,7 @@ def export(
     from clew.cli.output import line, print_json
     from clew.kernel.errors import InputError
     from clew.projections.graph.answers import Question
-    from clew.projections.graph.export import Format
+    from clew.projections.graph.formats import Format
 
     call = invocation(context, as_json, organization, data_dir)
     question = Question(depth=depth, limit=limit, between=True)

@@ -84,7 +84,7 @@ def _standard(database: "Database") -> "list[Service]":
 
 
 def _worker(database: "Database") -> "list[Service]":
-    from clew.domains.analyses.service import settle_all
+    from clew.domains.analyses.settling import settle_all
     from clew.domains.uploads.sweeping import sweep
     from clew.worker.runner import Runner
 

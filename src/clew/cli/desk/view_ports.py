@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         GraphWays,
     )
     from clew.projections.graph.answers import Question as GraphQuestion
-    from clew.projections.graph.export import Format
+    from clew.projections.graph.formats import Format
     from clew.projections.graph.port import Measure
     from clew.projections.search.fields import SearchIndex
     from clew.projections.search.port import SearchRequest, SearchResult, Suggestion

@@ -4,16 +4,21 @@ A job ends beside its handler where somebody cancels it while it waits, or where
 Then the analysis ends as its job did, so that none says for ever that it is being worked on.
 """
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from clew.domains.analyses.callbacks import UNKNOWN
-from clew.domains.analyses.ending import end
 from clew.domains.identity.service import list_organizations
 from clew.kernel.database import Database
+from clew.kernel.lazily import lazily
 from clew.kernel.transactions import TenantContext, driver_connection
+
+if TYPE_CHECKING:
+    from clew.domains.analyses import ending
+else:
+    ending = lazily("clew.domains.analyses.ending")
 
 _LEFT: Final = sa.text("""
 SELECT s.id, j.status, j.error FROM analysis_sessions AS s
@@ -47,7 +52,7 @@ def settle(database: Database, organization_id: UUID) -> int:
         left = connection.execute(_LEFT, {"organization": organization_id}).all()
         for identifier, status, error in left:
             ended = "cancelled" if status == "cancelled" else "failed"
-            end(driver_connection(connection), organization_id, identifier, ended, _reason(ended, error))
+            ending.end(driver_connection(connection), organization_id, identifier, ended, _reason(ended, error))
         connection.execute(_CALLBACKS, {"organization": organization_id, "unknown": UNKNOWN})
     return len(left)
 

@@ -1,7 +1,6 @@
 """What the graph says, as the API and commands show it: entities and relationships in few words, lists in order."""
 
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
 from clew.projections.graph.port import (
@@ -17,8 +16,6 @@ from clew.projections.graph.walking.asking import Bounds, Ways
 from clew.projections.graph.walking.likeliest import surest_path
 from clew.projections.graph.walking.shortest import shortest_path
 from clew.projections.graph.walking.simple import simple_paths
-
-MEMBERS_SHOWN: Final = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ GraphML 1.0 and GEXF 1.3 as Gephi, Cytoscape, yEd and networkx read them. Nothin
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
-from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 from xml.sax.saxutils import escape, quoteattr
@@ -14,26 +13,9 @@ from xml.sax.saxutils import escape, quoteattr
 import orjson
 
 from clew.projections.graph.answers import Question, surroundings
+from clew.projections.graph.formats import Format
 from clew.projections.graph.port import Document, GraphReader, Part
 
-
-class Format(StrEnum):
-    """Of files. csv: relationships; csv-entities: entities."""
-
-    GRAPHML = "graphml"
-    GEXF = "gexf"
-    JSON = "json"
-    CSV = "csv"
-    CSV_ENTITIES = "csv-entities"
-
-
-MEDIA: Final = {
-    Format.GRAPHML: "application/graphml+xml",
-    Format.GEXF: "application/gexf+xml",
-    Format.JSON: "application/json",
-    Format.CSV: "text/csv; charset=utf-8",
-    Format.CSV_ENTITIES: "text/csv; charset=utf-8",
-}
 _NODE_FIELDS: Final = {
     "type": "string",
     "name": "string",

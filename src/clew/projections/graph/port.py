@@ -27,6 +27,13 @@ if TYPE_CHECKING:
     from clew.projections.graph.arrays import Adjacency
 
 SCHEMA_VERSION: Final = 1
+# Of questions: steps from an entity; relationships on one path, and on each of all simple ones; such paths; members of
+# a community that are shown unasked.
+MAXIMUM_DEPTH: Final = 6
+MAXIMUM_LENGTH: Final = 20
+MAXIMUM_SIMPLE_LENGTH: Final = 8
+MAXIMUM_PATHS: Final = 1_000
+MEMBERS_SHOWN: Final = 10
 
 Document = Mapping[str, Any]
 

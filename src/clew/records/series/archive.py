@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from uuid import UUID
 
 import numpy as np
-import polars as pl
 
 from clew.kernel.directories import sync_directory
 from clew.kernel.errors import ClewError
@@ -68,6 +67,8 @@ class Archive:
 
     def write(self, organization_id: UUID, measurement: str, day: int, resolution: str, rows: Array) -> Archived:
         """Write rows (POINT or ROLLUP, ordered) to a file that nobody lists yet. Raises OSError if the disk is full."""
+        import polars as pl  # noqa: PLC0415 - who only writes points has no need of it
+
         place = self._root / organization_id.hex
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = place / f"{_PART}{secrets.token_hex(8)}"

@@ -11,7 +11,6 @@ from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
-import polars as pl
 import psycopg
 from psycopg.types.json import Jsonb
 
@@ -254,25 +253,34 @@ def among(series: Array, time: Array, spans: Array) -> Array:
     """Which rows are of one of these series and times (SPAN)."""
     if not len(series) or not len(spans):
         return np.zeros(len(series), bool)
-    rows = pl.DataFrame({"series": series, "time": time})
-    kept = pl.DataFrame({name: np.ascontiguousarray(spans[name]) for name in ("series", "time")}).unique()
-    found = rows.join(kept.with_columns(hit=True), on=["series", "time"], how="left", maintain_order="left")
-    mask: Array = found["hit"].fill_null(value=False).to_numpy()
-    return mask
+    numbers, number = np.unique(spans["series"], return_inverse=True)
+    moments, moment = np.unique(spans["time"], return_inverse=True)
+    # Of each row, its place among the numbers and moments there are, and whether it is really one of them.
+    at_number = np.minimum(np.searchsorted(numbers, series), len(numbers) - 1)
+    at_moment = np.minimum(np.searchsorted(moments, time), len(moments) - 1)
+    found: Array = np.isin(at_number * len(moments) + at_moment, number * len(moments) + moment)
+    found &= (numbers[at_number] == series) & (moments[at_moment] == time)
+    return found
 
 
 def hours_of(points: Array) -> Array:
     """The series and hours of points (SPAN), each once, ordered."""
-    hours = pl.DataFrame({"series": points["series"], "time": points["time"] // HOUR * HOUR})
-    return as_spans(hours.unique().sort("series", "time"))
+    series, time = points["series"], points["time"] // HOUR * HOUR
+    if not ((series[1:] > series[:-1]) | ((series[1:] == series[:-1]) & (time[1:] >= time[:-1]))).all():
+        order = np.lexsort((time, series))
+        series, time = series[order], time[order]
+    first = np.ones(len(series), bool)
+    first[1:] = (series[1:] != series[:-1]) | (time[1:] != time[:-1])
+    hours = np.empty(np.count_nonzero(first), SPAN)
+    hours["series"], hours["time"] = series[first], time[first]
+    return hours
 
 
-def as_spans(rows: "Array | pl.DataFrame") -> Array:
+def as_spans(rows: Array) -> Array:
     """The series and times of rows as an array of SPAN."""
     spans = np.empty(len(rows), SPAN)
     for name in ("series", "time"):
-        column = rows[name]
-        spans[name] = column.to_numpy() if isinstance(column, pl.Series) else column
+        spans[name] = rows[name]
     return spans
 
 

@@ -9,7 +9,8 @@ from clew.cli.options import Invocation
 from clew.cli.session import Record, changed_record, opened_record
 from clew.kernel.errors import ConfigurationError
 from clew.projections.graph import answers
-from clew.projections.graph.export import Format, exported, exported_around
+from clew.projections.graph.export import exported, exported_around
+from clew.projections.graph.formats import Format
 from clew.projections.graph.port import GraphReader, Measure
 from clew.projections.graph_place import graph_view
 from clew.projections.graph_projection import NAME

@@ -8,7 +8,7 @@ from typing import Any
 from clew.cli.desk.remote.connection import connected, shaped
 from clew.cli.options import Invocation
 from clew.projections.graph import answers
-from clew.projections.graph.export import Format
+from clew.projections.graph.formats import Format
 from clew.projections.graph.port import Measure
 from clew.records.graph import Measurement
 

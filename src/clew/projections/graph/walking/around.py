@@ -1,18 +1,15 @@
 """What is around an entity: its neighbours, and all within so many steps."""
 
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
 import numpy as np
 
 from clew.projections.graph.arrays import Adjacency, Handles, Steps
 from clew.projections.graph.errors import GraphQueryError
-from clew.projections.graph.port import EVERYTHING, Document, Wanted
+from clew.projections.graph.port import EVERYTHING, MAXIMUM_DEPTH, Document, Wanted
 from clew.projections.graph.walking.asking import MAXIMUM_NODES, USUAL, Bounds, Gate, place_of, require_length
 from clew.projections.graph.walking.marks import Marks
-
-MAXIMUM_DEPTH: Final = 6
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,8 @@ import numpy as np
 from clew.kernel.errors import NotFoundError
 from clew.projections.graph.arrays import Adjacency, Flags, Handles
 from clew.projections.graph.errors import GraphQueryError
-from clew.projections.graph.port import Document
+from clew.projections.graph.port import MAXIMUM_LENGTH, Document
 
-MAXIMUM_LENGTH: Final = 20
 MAXIMUM_NODES: Final = 10_000
 _HUBS_NAMED: Final = 20
 

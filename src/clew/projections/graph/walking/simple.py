@@ -10,13 +10,10 @@ import numpy as np
 
 from clew.projections.graph.arrays import Adjacency, Handles, Steps
 from clew.projections.graph.errors import GraphQueryError
-from clew.projections.graph.port import EVERYTHING, Wanted
+from clew.projections.graph.port import EVERYTHING, MAXIMUM_PATHS, MAXIMUM_SIMPLE_LENGTH, Wanted
 from clew.projections.graph.walking.asking import USUAL, Bounds, Gate, Ways, place_of, require_length, ways_of
 from clew.projections.graph.walking.marks import Marks
 from clew.projections.graph.walking.shortest import backwards, refuse_types
-
-MAXIMUM_SIMPLE_LENGTH = 8
-MAXIMUM_PATHS = 1_000
 
 
 def simple_paths(
