@@ -38,11 +38,12 @@ def owner_of(path: Path) -> Owner:
 def ensure_own_directory(path: Path, owner: Owner, mode: int = PRIVATE_DIRECTORY) -> None:
     """Make `path` (its parent must exist) a real directory that belongs to `owner` with exactly `mode`.
 
+    Nobody ever sees a new one with another owner or mode: what processes decide by those must not depend on the moment.
     Raises ConfigurationError if it is a link, not a directory, or belongs to somebody else.
     """
     try:
-        path.mkdir(mode=PRIVATE_DIRECTORY)
-        handed_over = owner == myself()
+        _make_whole(path, owner, mode)
+        handed_over = True
     except FileExistsError:
         handed_over = not _is_half_made(path, owner)
         if handed_over:
@@ -100,6 +101,27 @@ def blocking_directory(path: Path, visitor: Owner) -> Path | None:
         if visitor.uid != 0 and not information.st_mode & bit:
             return directory
     return None
+
+
+def _make_whole(path: Path, owner: Owner, mode: int) -> None:
+    """Make a directory that is complete when it takes its name. Raises FileExistsError, and OSError otherwise."""
+    if mode == PRIVATE_DIRECTORY and owner == myself():
+        path.mkdir(mode=mode)
+        return
+    if os.path.lexists(path):
+        raise FileExistsError(path)
+    made = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    made.mkdir(mode=PRIVATE_DIRECTORY)
+    try:
+        if owner != myself():
+            os.chown(made, owner.uid, owner.gid, follow_symlinks=False)
+        made.chmod(mode)
+        made.rename(path)  # takes the place of nothing but an empty directory
+    except OSError as error:
+        made.rmdir()
+        if os.path.lexists(path):
+            raise FileExistsError(path) from error
+        raise
 
 
 def _is_half_made(path: Path, owner: Owner) -> bool:

@@ -78,6 +78,23 @@ def test_a_cluster_whose_place_is_gone_is_not_silently_replaced(hidden: Path, se
         EmbeddedServer(inside).ensure_running()
 
 
+def test_a_record_whose_directory_was_closed_later_is_not_left_behind_for_an_empty_one(
+    base: Path, settings: Settings
+) -> None:
+    (base / "open").mkdir()
+    (base / "open").chmod(0o755)
+    inside = settings.model_copy(update={"data_dir": base / "open" / "clew"})
+    with EmbeddedServer(inside).lease():
+        first = EmbeddedServer(inside).status().data_directory
+    (base / "open").chmod(0o700)
+    with pytest.raises(ConfigurationError, match="may no longer enter"):
+        EmbeddedServer(inside).ensure_running()
+    assert not settings.embedded_fallback_dir.exists()
+    (base / "open").chmod(0o755)
+    with EmbeddedServer(inside).lease():
+        assert EmbeddedServer(inside).status().data_directory == first
+
+
 def test_nowhere_to_put_the_cluster_names_the_directory_in_the_way(hidden: Path, settings: Settings) -> None:
     both_inside = settings.model_copy(
         update={"data_dir": hidden / "clew", "embedded_fallback_dir": hidden / "fallback"}

@@ -21,6 +21,38 @@ def test_a_new_directory_is_private_and_its_parent_unchanged(tmp_path: Path) -> 
     assert mode(parent) == 0o755
 
 
+def test_a_directory_is_never_seen_with_another_mode_than_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes that begin at once decide by it where the cluster is: they once made two clusters."""
+    chmod, changed = Path.chmod, []
+
+    def looked_at(path: Path, mode: int) -> None:
+        changed.append(path)
+        assert not (tmp_path / "own").exists()
+        chmod(path, mode)
+
+    monkeypatch.setattr(Path, "chmod", looked_at)
+    ensure_own_directory(tmp_path / "own", myself(), 0o711)
+    assert changed
+    assert mode(tmp_path / "own") == 0o711
+    assert [each.name for each in tmp_path.iterdir()] == ["own"]
+
+
+def test_who_finds_it_made_meanwhile_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rename = Path.rename
+
+    def overtaken(path: Path, target: Path) -> Path:
+        target.mkdir(mode=0o711)
+        (target / "run").mkdir()
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", overtaken)
+    ensure_own_directory(tmp_path / "own", myself(), 0o711)
+    assert (tmp_path / "own" / "run").is_dir()
+    assert [each.name for each in tmp_path.iterdir()] == ["own"]
+
+
 def test_an_own_directory_that_was_opened_up_is_closed_again(tmp_path: Path) -> None:
     own = tmp_path / "own"
     own.mkdir()

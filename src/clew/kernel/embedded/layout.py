@@ -110,7 +110,7 @@ def prepare_layout(settings: Settings) -> Layout:
     place = _remembered(data_dir) or data_dir
     if place == data_dir and blocking_directory(data_dir, account.owner):
         with start_lock(data_dir / "run", keeper, LOCK_SECONDS):
-            place = _remembered(data_dir) or _new_place(settings, data_dir)
+            place = _remembered(data_dir) or _place_elsewhere(settings, data_dir, account)
     ensure_own_directory(place / "log", account.owner)
     return Layout(data_dir, place, keeper, account)
 
@@ -178,6 +178,20 @@ def _remembered(data_dir: Path) -> Path | None:
             remedy="restore that directory from backup, or remove this file to begin with an empty record",
         )
     return place
+
+
+def _place_elsewhere(settings: Settings, data_dir: Path, account: Account) -> Path:
+    """Where the cluster of a directory closed to the server account is to be; never beside one that is there."""
+    blocker = blocking_directory(data_dir, account.owner)
+    if blocker is None:
+        return data_dir
+    if (data_dir / "postgres").is_dir():
+        raise ConfigurationError(
+            f"user {account.name}, which runs the embedded server, may no longer enter {blocker}",
+            where=str(data_dir / "postgres"),
+            remedy=f"let it pass again (chmod o+x {blocker}): the record is there",
+        )
+    return _new_place(settings, data_dir)
 
 
 def _new_place(settings: Settings, data_dir: Path) -> Path:
