@@ -306,7 +306,6 @@ def test_whoever_goes_on_ends_a_request_that_hangs(client: Client) -> None:
     upload = client.begin(size=len(CONTENT))
     with client.half_sent(upload, 0, CONTENT[:3000], len(CONTENT)) as hanging:
         wait_until(lambda: client.ask("GET", f"/uploads/{upload}").status == 200, "the server to answer")
-        offset = client.offset(upload)
         wait_until(lambda: client.offset(upload) in {0, 3000}, "the first request to be ended")
         last = went_on(client, upload)
         hanging.settimeout(30)
