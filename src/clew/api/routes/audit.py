@@ -9,6 +9,7 @@ from fastapi import Query
 from pydantic import AwareDatetime
 from starlette.responses import Response, StreamingResponse
 
+from clew.api import examples
 from clew.api.callers import Call, needs
 from clew.api.models.governing import AuditEvent, FindingModel, SealedModel, VerifiedModel
 from clew.api.paging import DEFAULT_LIMIT, Cursor, Limit, Page
@@ -79,7 +80,12 @@ def verify_audit_trail(call: Annotated[Call, needs("audit:read")]) -> Response:
 @router.get(
     "/audit/export",
     response_class=StreamingResponse,
-    responses={200: {"content": {NDJSON: {"schema": {"type": "string"}}}, "description": "JSON lines"}},
+    responses={
+        200: {
+            "content": {NDJSON: {"schema": {"type": "string"}, "example": examples.AUDIT_LINES}},
+            "description": "JSON lines",
+        }
+    },
     summary="Export the trail",
 )
 def export_audit_trail(call: Annotated[Call, needs("audit:export")]) -> Response:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from fastapi import Query
 from starlette.responses import Response
 
+from clew.api import examples
 from clew.api.callers import Call, needs
 from clew.api.models.campaigns import (
     CampaignDetailsModel,
@@ -101,8 +102,11 @@ def get_campaign(call: Reader, campaign_id: UUID) -> Response:
         200: {
             "description": "The campaign, as an attachment.",
             "content": {
-                "text/csv": {"schema": {"type": "string"}},
-                "application/json": {"schema": {"type": "object"}},
+                "text/csv": {"schema": {"type": "string"}, "example": examples.CAMPAIGNS["text/csv"]},
+                "application/json": {
+                    "schema": {"type": "object"},
+                    "example": examples.CAMPAIGNS["application/json"],
+                },
             },
         }
     },

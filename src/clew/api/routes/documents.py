@@ -38,7 +38,7 @@ CollectionName = Annotated[
 _PIECE: Final = 1 << 20
 _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _BINARY: Final = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
-_CONTENT: Final = {**_BINARY, "application/json": {}}
+_CONTENT: Final = {**_BINARY, "application/json": {"example": {"name": "scan.json", "size": 1532}}}
 _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "All of it, as an attachment; JSON of what is no file.", "content": _CONTENT},
     206: {"description": "The bytes that Range asked for.", "content": _CONTENT},

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from fastapi import Body, Query
 from starlette.responses import Response
 
+from clew.api import examples
 from clew.api.callers import Call, needs
 from clew.api.models.exchange import (
     ConflictList,
@@ -135,7 +136,7 @@ def settle_conflict(call: Writer, conflict_id: UUID, settlement: Settlement) -> 
 @router.get(
     "/exchange/documents/{exchanged_id}",
     response_class=Response,
-    responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+    responses={200: {"content": {"application/json": {"schema": {"type": "object"}, "example": examples.INDICATOR}}}},
     summary="Read what is exchanged",
 )
 def get_exchanged(call: Reader, exchanged_id: str) -> Response:
@@ -149,7 +150,7 @@ def get_exchanged(call: Reader, exchanged_id: str) -> Response:
 @router.put(
     "/exchange/documents/{exchanged_id}",
     response_class=Response,
-    responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+    responses={200: {"content": {"application/json": {"schema": {"type": "object"}, "example": examples.INDICATOR}}}},
     summary="Change what is exchanged",
 )
 def put_exchanged(

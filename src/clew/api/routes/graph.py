@@ -8,6 +8,7 @@ from fastapi import Query
 from starlette.background import BackgroundTask
 from starlette.responses import Response, StreamingResponse
 
+from clew.api import examples
 from clew.api.callers import Call, needs
 from clew.api.models import graph as models
 from clew.api.problems import MISSING
@@ -145,7 +146,10 @@ def measure(call: Annotated[Call, needs("analysis:write")]) -> Response:
     "/graph/export",
     response_class=Response,
     responses={
-        200: {"description": "The graph, as an attachment.", "content": {each: {} for each in MEDIA.values()}},
+        200: {
+            "description": "The graph, as an attachment.",
+            "content": {each: {"example": examples.GRAPHS[each]} for each in MEDIA.values()},
+        },
         **MISSING,
     },
     summary="Export the graph",

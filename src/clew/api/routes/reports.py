@@ -9,6 +9,7 @@ from fastapi import Query
 from starlette.background import BackgroundTask
 from starlette.responses import Response, StreamingResponse
 
+from clew.api import examples
 from clew.api.callers import Call, needs
 from clew.api.routing import router as routes
 from clew.domains.identity.service import own_organization
@@ -41,8 +42,8 @@ _MEDIA: Final[dict[Format, str]] = {"html": "text/html; charset=utf-8", "json": 
         200: {
             "description": "The report, as an attachment.",
             "content": {
-                "text/html": {"schema": {"type": "string"}},
-                "application/json": {"schema": {"type": "object"}},
+                "text/html": {"schema": {"type": "string"}, "example": examples.REPORTS["text/html"]},
+                "application/json": {"schema": {"type": "object"}, "example": examples.REPORTS["application/json"]},
             },
         }
     },

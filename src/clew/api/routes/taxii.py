@@ -7,6 +7,7 @@ the password, as TAXII clients do. Nothing can be written here.
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -15,6 +16,7 @@ import orjson
 from fastapi import Query
 from starlette.responses import Response
 
+from clew.api import examples
 from clew.api.callers import Call, needs
 from clew.api.errors import NotAcceptableError
 from clew.api.routing import MOST_BODY_BYTES
@@ -31,7 +33,11 @@ _STIX: Final = "application/stix+json;version=2.1"
 _ACCEPTED: Final = re.compile(
     r"\*/\*|application/\*|application/(?:taxii|stix)\+json(?:\s*;\s*version\s*=\s*\"?2\.1\"?)?"
 )
-_EXAMPLE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}}
+
+
+def _answers(example: Mapping[str, Any]) -> dict[int | str, dict[str, Any]]:
+    return {200: {"content": {MEDIA_TYPE: {"schema": {"type": "object"}, "example": example}}}}
+
 
 Reader = Annotated[Call, needs("share:read")]
 Filter = Annotated[str | None, Query(max_length=20_000)]
@@ -40,14 +46,16 @@ LimitOf = Annotated[int | None, Query(ge=1)]
 Next = Annotated[str | None, Query(max_length=200)]
 
 
-@router.get("/", response_class=Response, responses=_EXAMPLE, summary="Discovery of the TAXII server")
+@router.get(
+    "/", response_class=Response, responses=_answers(examples.TAXII_DISCOVERY), summary="Discovery of the TAXII server"
+)
 def get_taxii_discovery(call: Reader) -> Response:
     """Its one API root."""
     root = "/taxii2/root/"  # relative, as TAXII allows: the server may be reached by several names
     return _answer(call, {"title": "Clew", "default": root, "api_roots": [root]})
 
 
-@router.get("/root/", response_class=Response, responses=_EXAMPLE, summary="The TAXII API root")
+@router.get("/root/", response_class=Response, responses=_answers(examples.TAXII_ROOT), summary="The TAXII API root")
 def get_taxii_root(call: Reader) -> Response:
     """What versions it speaks."""
     return _answer(
@@ -55,7 +63,12 @@ def get_taxii_root(call: Reader) -> Response:
     )
 
 
-@router.get("/root/collections/", response_class=Response, responses=_EXAMPLE, summary="Shared collections")
+@router.get(
+    "/root/collections/",
+    response_class=Response,
+    responses=_answers(examples.TAXII_COLLECTIONS),
+    summary="Shared collections",
+)
 def list_taxii_collections(call: Reader) -> Response:
     """Every collection of the caller's organization."""
     with call.reading() as connection:
@@ -64,7 +77,10 @@ def list_taxii_collections(call: Reader) -> Response:
 
 
 @router.get(
-    "/root/collections/{shared_id}/", response_class=Response, responses=_EXAMPLE, summary="A shared collection"
+    "/root/collections/{shared_id}/",
+    response_class=Response,
+    responses=_answers(examples.TAXII_COLLECTION),
+    summary="A shared collection",
 )
 def get_taxii_collection(call: Reader, shared_id: UUID) -> Response:
     """Its title, and that it can be read."""
@@ -76,7 +92,7 @@ def get_taxii_collection(call: Reader, shared_id: UUID) -> Response:
 @router.get(
     "/root/collections/{shared_id}/objects/",
     response_class=Response,
-    responses=_EXAMPLE,
+    responses=_answers(examples.TAXII_OBJECTS),
     summary="Objects of a shared collection",
 )
 def list_taxii_objects(
@@ -99,7 +115,7 @@ def list_taxii_objects(
 @router.get(
     "/root/collections/{shared_id}/manifest/",
     response_class=Response,
-    responses=_EXAMPLE,
+    responses=_answers(examples.TAXII_MANIFEST),
     summary="Manifest of a shared collection",
 )
 def get_taxii_manifest(
@@ -133,7 +149,7 @@ def get_taxii_manifest(
 @router.get(
     "/root/collections/{shared_id}/objects/{stix_id}/",
     response_class=Response,
-    responses=_EXAMPLE,
+    responses=_answers(examples.TAXII_OBJECTS),
     summary="An object of a shared collection",
 )
 def get_taxii_object(
@@ -157,7 +173,7 @@ def get_taxii_object(
 @router.get(
     "/root/collections/{shared_id}/objects/{stix_id}/versions/",
     response_class=Response,
-    responses=_EXAMPLE,
+    responses=_answers(examples.TAXII_VERSIONS),
     summary="Versions of an object of a shared collection",
 )
 def list_taxii_versions(
