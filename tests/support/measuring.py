@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from clew.kernel.database import Database
 from clew.kernel.settings import Settings
+from clew.projections.attempts import Outcome
 from clew.projections.keeping import Verified, verify
 from clew.projections.projection import Projection
-from clew.projections.projector import Outcome, Projector
+from clew.projections.projector import Projector
 from clew.projections.registry import projections
 from clew.projections.series import service
 from clew.projections.series.port import SeriesAnswer, SeriesQuery

@@ -13,8 +13,9 @@ from uuid import UUID
 import psycopg
 
 from clew.kernel.database import Database
+from clew.projections.attempts import Outcome
 from clew.projections.keeping import verify
-from clew.projections.projector import Outcome, Projector
+from clew.projections.projector import Projector
 from clew.projections.search.port import SearchRequest
 from clew.projections.search.tantivy.view import TantivySearchView
 from clew.projections.search_projection import SearchProjection

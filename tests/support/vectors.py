@@ -12,9 +12,10 @@ from pydantic import SecretStr
 
 from clew.kernel.database import Database
 from clew.kernel.settings import Settings
+from clew.projections.attempts import Outcome
 from clew.projections.keeping import Verified, verify
 from clew.projections.own_database import OwnDatabase
-from clew.projections.projector import Outcome, Projector
+from clew.projections.projector import Projector
 from clew.projections.vector_projection import VectorProjection
 from clew.projections.vectors.port import VectorView
 from tests.support.postgres import SHARED, upgrade

@@ -14,8 +14,8 @@ from typing import Final
 import structlog
 
 from clew.kernel.settings import Settings
+from clew.projections.attempts import pause
 from clew.projections.companion import COMMAND, told
-from clew.projections.projector import pause
 from clew.projections.registry import projections
 
 IDLE_SECONDS: Final = 0.3

@@ -9,11 +9,12 @@ asks for it any more.
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 import psycopg
 
-from clew.kernel.errors import ConflictError
+from clew.kernel.errors import ClewError, ConflictError
 
 LOOK_SECONDS: Final = 0.25
 _POLL_SECONDS: Final = 0.02
@@ -59,6 +60,23 @@ class Stop(Protocol):
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait so many seconds at most; whether it is time."""
+
+
+class EndedError(ClewError):
+    """Who keeps the views ends while one is being made: it is made anew by whoever follows next."""
+
+    code = "projector_ended"
+    transient = True
+
+
+def unless(given_up: Callable[[], bool]) -> Callable[[int], None]:
+    """What watches a view being made: raises EndedError behind the batch in which it is given up."""
+
+    def observe(_rows: int) -> None:
+        if given_up():
+            raise EndedError("the view was not made to its end", remedy="whoever follows next makes it")
+
+    return observe
 
 
 class ProjectorPlace:

@@ -7,7 +7,6 @@ longer belong together, as after a restore.
 """
 
 import contextlib
-import random
 import threading
 import time
 import uuid
@@ -23,31 +22,28 @@ from clew.kernel.database_errors import database_errors
 from clew.kernel.errors import ClewError, ConflictError, NotFoundError
 from clew.kernel.roles import PROJECTOR
 from clew.projections import feed, forgetting
+from clew.projections.attempts import BackOff, Outcome, pause
 from clew.projections.books import Books, Page
 from clew.projections.feed import Key, Position
 from clew.projections.kept_writings import KeptWritings
-from clew.projections.place import ProjectorPlace, Stop, StopForGuests, keep_books, leave_books
+from clew.projections.place import (
+    EndedError,
+    ProjectorPlace,
+    Stop,
+    StopForGuests,
+    keep_books,
+    leave_books,
+    unless,
+)
 from clew.projections.projection import Aside, Projection, Writing
 from clew.projections.slow_side import SharedPlace, Slow, SlowSide
 
 ATTEMPTS: Final = 4
-FIRST_PAUSE_SECONDS: Final = 0.2
-LONGEST_PAUSE_SECONDS: Final = 15.0
 STEP_CHANGES: Final = 500_000  # a row that changes often is taken over once in so many
 IDLE_SECONDS: Final = 0.2
 TRIM_SECONDS: Final = 10.0  # between two looks at what of the log nobody needs any more, while following
 
 log: Final = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one projection: how many changes were applied, why it was rebuilt, what failed."""
-
-    name: str
-    changes: int = 0
-    rebuilt: str | None = None
-    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +83,7 @@ class Projector:
         self._place: ProjectorPlace | SharedPlace = shared or ProjectorPlace(self._connection, database.address)
         self._is_shared = shared is not None
         self._side: SlowSide | None = None
+        self._gives_up: Callable[[], bool] = lambda: False  # whether what is being made is to be made another time
         self.is_building = False
         try:
             self._connection.autocommit = True
@@ -148,13 +145,14 @@ class Projector:
         views = list(self._projections.values())
         slow = [] if self._is_shared else [each for each in views if isinstance(each, Slow)]
         self._kept = kept = KeptWritings()
+        self._gives_up = lambda: stop.is_set() and not then_rest()
         self._side = SlowSide(lambda place: self._beside(slow, place), stop, idle_seconds) if slow else None
         try:
             if self._side is not None:
                 self._side.start()
             self._follow([each for each in views if each not in slow], stop, kept, idle_seconds)
         finally:
-            self._kept = None
+            self._kept, self._gives_up = None, lambda: False
             if self._side is not None:
                 stop.set()
                 self._side.join()
@@ -197,7 +195,7 @@ class Projector:
         found = self._position(projection)
         rebuilt = found if isinstance(found, str) else None
         if rebuilt is not None:
-            self.rebuild(projection.name, rebuilt)
+            self.rebuild(projection.name, rebuilt, unless(self._gives_up))
             found = self._position(projection)
         if isinstance(found, str):
             raise ConflictError(f"the view does not keep what was just built: {found}", where=projection.name)
@@ -334,6 +332,8 @@ class Projector:
         for attempt in range(1, attempts + 1):
             try:
                 return self.advance(projection, stop)
+            except EndedError:
+                return Outcome(projection.name)
             except (ClewError, OSError, psycopg.Error) as error:
                 if self._connection.closed or isinstance(error, psycopg.OperationalError):
                     raise  # without the connection the place is lost, too
@@ -356,32 +356,8 @@ class Projector:
         return token
 
 
-class BackOff:
-    """When each view may be tried again: an engine that is away keeps no other view waiting."""
-
-    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
-        self._seconds = seconds
-        self._failures: dict[str, int] = {}
-        self._until: dict[str, float] = {}
-
-    def is_due(self, name: str) -> bool:
-        """Whether it is time to try that view."""
-        return self._seconds() >= self._until.get(name, 0.0)
-
-    def note(self, outcome: Outcome) -> None:
-        """What became of a try."""
-        self._failures[outcome.name] = failures = self._failures.get(outcome.name, 0) + 1 if outcome.error else 0
-        self._until[outcome.name] = self._seconds() + pause(failures) if failures else 0.0
-
-
 def _tell_aside(projection: Projection, aside: Aside) -> None:
     log.warning("row set aside", projection=projection.name, table=aside.key.table, row=str(aside.key.row_id))
-
-
-def pause(failures: int) -> float:
-    """Seconds to wait after that many failures in a row: doubling, with jitter, at most LONGEST_PAUSE_SECONDS."""
-    longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(failures - 1, 16))
-    return longest * (0.5 + random.random() / 2)  # noqa: S311  jitter, not a secret
 
 
 def _mismatch(position: Position, page: Page | None, epoch: uuid.UUID, now: feed.Snapshot) -> str | None:

@@ -14,11 +14,12 @@ from clew.kernel.errors import ClewError, NotFoundError
 from clew.kernel.roles import PROJECTOR
 from clew.kernel.settings import Settings
 from clew.projections import feed
+from clew.projections.attempts import Outcome
 from clew.projections.companion import Companion, companion
 from clew.projections.feed import Position, Snapshot
 from clew.projections.place import ProjectorBusyError
 from clew.projections.projection import Projection
-from clew.projections.projector import Outcome, Projector
+from clew.projections.projector import Projector
 from clew.projections.registry import kept_by_loads, projections
 from clew.projections.search.errors import SearchEngineUnavailableError
 from clew.projections.search_place import (

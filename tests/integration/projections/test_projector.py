@@ -341,7 +341,7 @@ def test_a_lost_view_or_lost_books_are_rebuilt(place: Place, loss: str) -> None:
 def test_a_view_that_cannot_be_written_is_told_and_catches_up_later(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clew.projections.projector.FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr("clew.projections.attempts.FIRST_PAUSE_SECONDS", 0.001)
     with place.writing() as connection:
         add_domain(connection, place.tenant, "patient.example")
     with place.projection.view.writer():
@@ -356,7 +356,7 @@ def test_a_view_that_cannot_be_written_is_told_and_catches_up_later(
 def test_what_every_view_has_is_forgotten_and_what_lags_too_far_is_rebuilt(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clew.projections.projector.FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr("clew.projections.attempts.FIRST_PAUSE_SECONDS", 0.001)
     monkeypatch.setattr(
         place.database, "settings", place.database.settings.model_copy(update={"feed_maximum_changes": 50})
     )

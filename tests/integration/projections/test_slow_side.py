@@ -118,5 +118,24 @@ def test_a_guest_gets_the_place_once_the_vectors_are_made(views: tuple[Place, He
         wait_until(lambda: "two.example" in names(held, place), "the vectors to follow again")
 
 
+def test_what_is_being_made_in_the_end_is_given_up_and_made_by_whoever_follows_next(views: tuple[Place, Held]) -> None:
+    place, held = views
+    write(place, "one.example")
+    stop = threading.Event()
+    with Projector(place.database, [held, place.projection]) as projector:
+        thread = threading.Thread(target=projector.follow, args=(stop,), kwargs={"idle_seconds": 0.01})
+        thread.start()
+        held.began.wait()
+        stop.set()
+        held.go.set()
+        thread.join()
+        assert held.position() is None
+        assert projector.books.page(held.name) is not None
+    with following(place, held):
+        wait_until(
+            lambda: held.position() is not None and names(held, place) == {"one.example"}, "another one to make it"
+        )
+
+
 def found(place: Place) -> set[str]:
     return place.found("example") if place.projection.position() is not None else set()

@@ -1,6 +1,6 @@
 """A view that fails is tried again later and later; the others meanwhile."""
 
-from clew.projections.projector import LONGEST_PAUSE_SECONDS, BackOff, Outcome
+from clew.projections.attempts import LONGEST_PAUSE_SECONDS, BackOff, Outcome
 
 
 class Hands:

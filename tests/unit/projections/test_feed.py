@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clew.projections.attempts import LONGEST_PAUSE_SECONDS, pause
 from clew.projections.feed import Position, Snapshot
-from clew.projections.projector import LONGEST_PAUSE_SECONDS, pause
 
 XIDS = st.integers(min_value=3, max_value=2**63 - 1)
 
