@@ -16,6 +16,7 @@ from mcp import Client, StdioServerParameters, stdio_client
 from clew.client import ServerUnreachableError
 from clew.kernel.errors import AuthenticationError
 from tests.support.assistants import Assistant, Mode
+from tests.support.embedded import command_line
 from tests.support.ports import free_port
 from tests.support.program import CLEW, PATIENCE_SECONDS, Program, set_up_program
 from tests.support.serving import Server, started
@@ -171,9 +172,9 @@ def test_kill_leaves_nothing_behind(demo: Demo) -> None:
         raw.answer()
         assert raw.call("run_analysis", wait_seconds=0)["result"]["isError"] is False
         started_by_it = psutil.Process(raw.process.pid).children(recursive=True)
+        own = [each for each in started_by_it if "postgres" not in " ".join(command_line(each)[:1])]
         raw.process.kill()
         raw.process.wait(PATIENCE_SECONDS)
-    own = [each for each in started_by_it if "postgres" not in each.name()]
     _, alive = psutil.wait_procs(own, PATIENCE_SECONDS)
     assert alive == []
     names, _, _ = talk(demo.program, "mcp", conversation=look)

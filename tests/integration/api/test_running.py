@@ -16,7 +16,7 @@ from clew.kernel.database import Database
 from clew.kernel.errors import DatabaseUnavailableError
 from clew.projections.following import FollowingProcess
 from tests.support.api import Api
-from tests.support.embedded import wait_until
+from tests.support.embedded import command_line, is_alive, wait_until
 
 
 @pytest.mark.parametrize("error", [DatabaseUnavailableError("away"), ZeroDivisionError("a fault of the program")])
@@ -62,7 +62,7 @@ def _children() -> list[psutil.Process]:
     return [
         each
         for each in psutil.Process().children()
-        if each.status() != psutil.STATUS_ZOMBIE and any("companion_process" in word for word in each.cmdline())
+        if is_alive(each.pid) and any("companion_process" in word for word in command_line(each))
     ]
 
 
