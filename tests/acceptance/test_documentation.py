@@ -13,7 +13,10 @@ from tests.support.repository import ROOT, relative
 
 pytestmark = pytest.mark.same_everywhere
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "tutorials").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    *(pytest.param(page, marks=pytest.mark.slow) for page in sorted((ROOT / "docs" / "tutorials").glob("*.md"))),
+]
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SAMPLES = ROOT / "src" / "clew" / "samples" / "harbour-lantern"
 

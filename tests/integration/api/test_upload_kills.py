@@ -16,7 +16,7 @@ from tests.support.record import Tenant, migrated_database, new_organization
 from tests.support.serving import served_from
 from tests.support.uploading import client_of
 
-pytestmark = pytest.mark.same_everywhere
+pytestmark = [pytest.mark.same_everywhere, pytest.mark.slow]
 
 RECEIVED = "SELECT received_bytes FROM uploads"
 

@@ -116,6 +116,7 @@ FEW = settings(
 )
 
 
+@pytest.mark.slow
 @FEW
 @given(places=st.dictionaries(st.integers(0, 999), st.sampled_from([PORT, CONFIDENCE]), min_size=1, max_size=4))
 def test_refused_records_give_the_same_facts_in_any_split(

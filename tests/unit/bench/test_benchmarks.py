@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import psutil
+import pytest
 
 from bench.benchmarks import ingest
 from bench.places import temporary_place
@@ -11,6 +12,7 @@ from bench.results import Measure
 EVENTS = 5_000
 
 
+@pytest.mark.slow
 def test_the_ingest_benchmark_loads_compares_and_leaves_nothing() -> None:
     with temporary_place() as place:
         result = ingest(place, EVENTS)
