@@ -36,7 +36,7 @@ def worker(
 
     with stop_on_interrupt(_STOPPING) as stop:
         from clew.cli.session import opened_current_database
-        from clew.domains.analyses.service import settle_all
+        from clew.domains.analyses.settling import settle_all
         from clew.worker.runner import Runner
 
         with opened_current_database(call) as database:
