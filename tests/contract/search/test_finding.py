@@ -76,6 +76,14 @@ def test_letters_may_differ_where_that_is_asked_for(reader: SearchReader) -> Non
     assert found(reader, "harbor~") == [""]
 
 
+def test_parts_of_identifiers_may_differ_too_but_for_short_ones_and_numbers(reader: SearchReader) -> None:
+    assert found(reader, "alcie@exmaple.org~") == ["alice@example.org"]
+    assert found(reader, "alcie@exmaple.org", fuzzy=True) == ["alice@example.org"]
+    assert found(reader, "alcie@exmaple.com~") == []
+    assert "Carol O'Neil-Smith" in found(reader, "o'niel-smiht~")
+    assert found(reader, "203.0.113.9~") == found(reader, "203.0.113.9")
+
+
 def test_parts_of_identifiers_are_found(reader: SearchReader) -> None:
     assert found(reader, "example.org")[0] == "example.org"  # the whole comes first
     assert {"www.example.org", "alice@example.org"} < set(found(reader, "example.org"))

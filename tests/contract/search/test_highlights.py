@@ -31,6 +31,7 @@ def _marked(adapter: Adapter, document: dict[str, Any], text: str, **rest: objec
         ("cafe", "Le Café, cafés", "Le «Café», «cafés»"),
         ("harb*", "The harbour, harbinger", "The «harbour», «harbinger»"),
         ("alcie~", "It was Alice", "It was «Alice»"),
+        ("alcie@exmaple.org~", "It was alice@example.org", "It was «alice»@«example».«org»"),
         ("example.org", "see www.example.org/x", "see www.«example».«org»/x"),
         ('"red team"', "the red team", "the «red» «team»"),
         ("alice -bob", "alice alone", "«alice» alone"),

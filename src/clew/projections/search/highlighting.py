@@ -8,7 +8,7 @@ from typing import Final
 
 from clew.projections.search.fields import FieldKind, SetFields
 from clew.projections.search.port import Document, Highlight
-from clew.projections.search.query import Both, Either, Node, Phrase, Without, Word
+from clew.projections.search.query import Both, Either, Node, Phrase, Without, Word, loosely
 from clew.projections.search.words import WORD_CHARACTER, fold, folded_words, is_unspaced
 
 _FRAGMENT: Final = 160
@@ -165,8 +165,8 @@ def _wanted(field: str | None, leaves: list[Word | Phrase]) -> _Wanted:
                 beginnings.append(words[-1])
             elif len(words[-1]) >= 2 and field is None:
                 beginnings.append(words[-1])  # half a name finds the whole one
-            if leaf.fuzzy and len(words) == 1:
-                fuzzy.append((words[0], leaf.fuzzy))
+            if leaf.fuzzy:
+                fuzzy += [(each, leaf.fuzzy) for each in loosely(words)]
     return _Wanted(field, frozenset(whole), tuple(beginnings), tuple(fuzzy), tuple(unspaced))
 
 

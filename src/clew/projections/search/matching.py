@@ -19,7 +19,7 @@ from clew.projections.search.physical.analysis import stems_of, words_of
 from clew.projections.search.physical.names import OTHER, has_whole, has_words, words_field
 from clew.projections.search.physical.values import comparable
 from clew.projections.search.port import AnyOf, Between, Filter, Scalar, SearchRequest
-from clew.projections.search.query import Both, Either, Node, Phrase, Without, Word
+from clew.projections.search.query import Both, Either, Node, Phrase, Without, Word, loosely
 from clew.projections.search.requests import address, micros, network, number
 from clew.projections.search.words import LONGEST_BEGINNING, asked, folded_words, is_unspaced
 
@@ -262,13 +262,19 @@ class Matcher(Generic[Q]):
         return [self._say.boosted(query, STEMMED) for query in self._say.stems(stems)] if stems else []
 
     def _misspelt(self, word: Word, places: dict[str, float]) -> list[Q]:
+        """Of a domain, an address or a word with hyphens: all its parts in any order, those of letters misspelt."""
         tokens = folded_words(word.text)
-        if len(tokens) != 1:
+        loose = loosely(tokens)
+        if not loose:
             return []
-        return [
-            self._say.boosted(self._say.misspelt(place, tokens[0], word.fuzzy), weight * FUZZY)
-            for place, weight in places.items()
-        ]
+        clauses = []
+        for place, weight in places.items():
+            parts = [
+                self._say.misspelt(place, token, word.fuzzy) if token in loose else self._say.words(place, [token])
+                for token in tokens
+            ]
+            clauses.append(self._say.boosted(parts[0] if len(parts) == 1 else self._say.all(parts), weight * FUZZY))
+        return clauses
 
     def _begun(self, text: str) -> list[Q]:
         """Names that go on where the word ends: its last part begins a word of theirs, the ones before are in it."""

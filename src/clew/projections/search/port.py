@@ -9,7 +9,8 @@ The text of a request, in words a person types:
     -carol               without it (NOT carol is the same)
     "alice example"      these words in this order
     alic*                words that begin so (two letters at least)
-    alise~  alise~2      words that differ by one letter, by two (at least four letters; "fuzzy" does it to every word)
+    alise~  alise~2      words that differ by one letter, by two (at least four letters; "fuzzy" does it to every word);
+                         of exmaple.org~ each part of four letters or more may, in any order
     name:alice           only in this field; tags:"red team", port:22, platform:github, source_ip:192.0.2.7,
                          source_ip:192.0.2.0/24
 

@@ -1,6 +1,7 @@
 """The text of a request as a tree: a small parser of its own, bounded in length, depth and number of words."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,8 +56,15 @@ _FIELD: Final = re.compile(r"([A-Za-z_]{1,40}):(?=\S)")
 _BARE: Final = re.compile(r"[^\s()\"]+")
 _FUZZY: Final = re.compile(r"~(\d*)\Z")
 _WRITTEN: Final = re.compile(r"\w")
-_SHORTEST_FUZZY: Final = 4
+SHORTEST_FUZZY: Final = 4
 _LONGEST_FUZZY: Final = 64
+
+
+def loosely(tokens: Sequence[str]) -> tuple[str, ...]:
+    """Of a fuzzy word's parts, those that may be written otherwise: one alone, of several those of enough letters."""
+    if len(tokens) == 1:
+        return tuple(tokens)
+    return tuple(each for each in tokens if len(each) >= SHORTEST_FUZZY and each.isalpha())
 
 
 def parse(text: str, fields: SetFields, fuzzy: int = 0) -> Node | None:
@@ -164,10 +172,10 @@ class _Parser:
         self._at = match.end()
         if not _WRITTEN.search(word):
             return None
-        if fuzzy and len(word) < _SHORTEST_FUZZY:
+        if fuzzy and len(word) < SHORTEST_FUZZY:
             raise self._wrong(f"“{word}” is too short to be looked for with other letters", "give four letters or more")
-        if not fuzzy and not prefix and field is None and _SHORTEST_FUZZY <= len(word) <= _LONGEST_FUZZY:
-            fuzzy = self._fuzzy if len(word) >= 2 * _SHORTEST_FUZZY else min(self._fuzzy, 1)
+        if not fuzzy and not prefix and field is None and SHORTEST_FUZZY <= len(word) <= _LONGEST_FUZZY:
+            fuzzy = self._fuzzy if len(word) >= 2 * SHORTEST_FUZZY else min(self._fuzzy, 1)
         return Word(word, field, prefix, fuzzy if len(word) <= _LONGEST_FUZZY else 0)
 
     def _fuzziness(self, digits: str) -> int:
