@@ -161,6 +161,7 @@ def test_doctor_tells_of_a_redis(
     _, memory = examine_redis(settings(url, tmp_path))
     assert memory.status is Status.WARN
     assert "clew db redis-conf" in str(memory.remedy)
+    safe.client(ssl_ca_certs=str(authority)).flushdb()  # another test's installation may have used it
     redis, _ = examine_redis(settings(safe.url, tmp_path, redis_ca_file=authority))
     assert "ms, TLS" in redis.detail
 
