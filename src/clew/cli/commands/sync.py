@@ -171,6 +171,8 @@ def _synchronize(call: "Invocation", kind: str, peer: str, *, dry_run: bool) -> 
         ]
         table(("", "New", "Changed", "Deleted"), rows, right=(1, 2, 3))
         line(f"{report['unchanged']} unchanged, {report['withheld']} withheld, {report['conflicts']} conflicts")
+        if report.get("quarantined"):
+            line(f"{report['quarantined']} of what came gave no facts and lie in quarantine: `clew quarantine list`")
         if report["told"]:
             heading("What")
             told = [(each["direction"], each["what"], each["id"], each["detail"]) for each in report["told"][:200]]

@@ -10,13 +10,13 @@ import orjson
 
 from clew.domains.exchange.peers import Peer
 from clew.domains.identity.service import operator_of
-from clew.ingest.service import IngestRequest, ingest
+from clew.ingest.service import IngestRequest, LoadReport, ingest
 from clew.kernel.database import Database, TenantContext
 
 
 def load_facts(
     database: Database, context: TenantContext, peer: Peer, documents: Iterable[dict[str, Any]], now: datetime
-) -> None:
+) -> LoadReport:
     """Load events (of a MISP peer) or objects (of a TAXII peer). Loading the same again changes nothing."""
     lines = b"".join(orjson.dumps({"Event": each}) + b"\n" for each in documents) if peer.kind == "misp" else None
     content = lines if lines is not None else orjson.dumps({"type": "bundle", "objects": list(documents)})
@@ -27,7 +27,7 @@ def load_facts(
     with tempfile.TemporaryDirectory(prefix="clew-exchange-") as folder:
         path = Path(folder) / "exchange.json"
         path.write_bytes(content)
-        ingest(
+        return ingest(
             database,
             database.settings,
             IngestRequest(

@@ -121,7 +121,8 @@ class MispSync:
                 news.append((uuid, theirs, *taken))
         if self.dry_run or not news:
             return
-        load_facts(self.database, self.context, self.peer, [theirs for _, theirs, _, _ in news], self.clock())
+        loaded = load_facts(self.database, self.context, self.peer, [each for _, each, _, _ in news], self.clock())
+        report.tell_loaded(loaded)
         now = self.clock()
         with self.database.transaction(self.context) as connection:
             for uuid, theirs, document, found in news:

@@ -1,7 +1,10 @@
 """What an exchange with a peer came to."""
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from clew.ingest.service import LoadReport
 
 _MOST_TOLD: Final = 1000
 
@@ -18,6 +21,7 @@ class SyncReport:
     withheld: int = 0
     conflicts: int = 0
     attributed: int = 0
+    quarantined: int = 0
     told: list[dict[str, str]] = field(default_factory=list)
 
     def tell(self, direction: str, what: str, external_id: str, detail: str = "") -> None:
@@ -27,6 +31,12 @@ class SyncReport:
             counts[what] += 1
         if len(self.told) < _MOST_TOLD:
             self.told.append({"direction": direction, "what": what, "id": external_id, "detail": detail[:500]})
+
+    def tell_loaded(self, loaded: "LoadReport") -> None:
+        """Take in what a load of facts could not read; the documents themselves are kept and exchanged all the same."""
+        self.quarantined += loaded.counts.rejected
+        for reason, count in sorted(loaded.by_reason.items()):
+            self.tell("quarantine", reason, "", f"{count} of what came gave no facts; see `clew quarantine list`")
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -107,7 +107,8 @@ class TaxiiSync:
             return
         now = self.clock()
         if taken:
-            load_facts(self.database, self.context, self.peer, [orjson.loads(each) for _, each in taken], now)
+            documents = [orjson.loads(each) for _, each in taken]
+            report.tell_loaded(load_facts(self.database, self.context, self.peer, documents, now))
         with self.database.transaction(self.context) as connection:
             made = [new for _, content in taken if (new := stix_object(content)) is not None]
             keeping.keep(connection, self._organization, made, now)

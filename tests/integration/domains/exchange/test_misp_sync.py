@@ -167,6 +167,17 @@ def test_an_event_comes_once_with_its_facts_and_unknown_members(desk: Desk) -> N
     assert nothing(desk.sync())
 
 
+def test_what_gives_no_facts_is_kept_and_told(desk: Desk) -> None:
+    desk.store.put(event(Galaxy=[{"uuid": OBJECT_1, "type": "tool", "GalaxyCluster": [7]}]))
+    report = desk.sync()
+    assert report.pulled["new"] == 1
+    assert report.quarantined == 1
+    (held,) = [each for each in report.told if each["direction"] == "quarantine"]
+    assert held["what"] == "wrong_type"
+    assert "clew quarantine list" in held["detail"]
+    assert desk.ours() is not None
+
+
 def test_many_events_come_by_pages(desk: Desk) -> None:
     for number in range(120):
         desk.store.put(event(f"00000000-0000-4000-8000-{number:012}", Object=[]))
