@@ -13,9 +13,12 @@ from uuid import UUID
 import psycopg
 
 from clew.kernel.database import Database
+from clew.kernel.roles import PROJECTOR
+from clew.projections import feed
 from clew.projections.attempts import Outcome
+from clew.projections.feed import Position
 from clew.projections.keeping import verify
-from clew.projections.projector import Projector
+from clew.projections.projector import STEP_CHANGES, Projector
 from clew.projections.search.port import SearchRequest
 from clew.projections.search.tantivy.view import TantivySearchView
 from clew.projections.search_projection import SearchProjection
@@ -31,6 +34,7 @@ class Place:
     database: Database
     directory: Path
     tenant: Tenant
+    step_changes: int = STEP_CHANGES
     projection: Any = field(init=False)  # a Projection, of the kind that its tests know
 
     def __post_init__(self) -> None:
@@ -42,7 +46,14 @@ class Place:
         return outcome
 
     def projector(self) -> Projector:
-        return Projector(self.database, [self.projection])
+        return Projector(self.database, [self.projection], step_changes=self.step_changes)
+
+    def lag(self) -> int:
+        """Changes that can be seen and that the view has not."""
+        position = Position.decode(self.projection.position() or "")
+        assert position is not None
+        with self.database.connect_raw(PROJECTOR) as connection:
+            return feed.lag(connection, position).changes
 
     def assert_equal(self, rows: int | None = None) -> None:
         with self.projector() as projector:

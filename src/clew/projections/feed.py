@@ -144,7 +144,7 @@ class Stretch:
 
     @property
     def is_last(self) -> bool:
-        """Whether the view is up to the moment of reading once it has taken this stretch."""
+        """Whether the view is up to the moment that the stretch was begun at, once it has taken this."""
         return self.position.target is None
 
 

@@ -286,6 +286,7 @@ class Projector:
         """How many changes were taken over, and whether those were all."""
         changes = 0
         most = min(self._step_changes, projection.step_changes) if isinstance(projection, Slow) else self._step_changes
+        begun_before = position.target is not None  # by whoever died, or stopped, in the middle of a stretch
         with contextlib.ExitStack() as opened:
             writing: Writing | None = None
             while stop is None or not stop.is_set():
@@ -302,7 +303,9 @@ class Projector:
                 self.books.set_aside(projection.name, tried, (*aside, *late))
                 changes += stretch.changes
                 if stop is None and stretch.is_last:
-                    return changes, True  # all that was there when this began: writers may go on for ever
+                    if not begun_before:
+                        return changes, True  # all that was there when this began: writers may go on for ever
+                    begun_before = False  # that stretch ended before this began
                 if stop is not None and self._rests:
                     stop.wait(self._rests * (time.monotonic() - began))
         return changes, False

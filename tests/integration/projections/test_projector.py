@@ -140,6 +140,37 @@ def test_who_may_have_a_share_of_the_time_rests_after_each_step(place: Place, sh
     assert all(seconds > 0 for seconds in noted.seconds)
 
 
+def test_who_finds_half_of_a_stretch_done_does_the_rest_and_what_came_since(place: Place) -> None:
+    """Before, it stopped at the stretch's own end: a search after a killed companion missed what was loaded last."""
+    place.catch_up()
+    with place.writing() as connection:
+        for number in range(5):
+            add_domain(connection, place.tenant, f"half-{number}.example")
+    with Projector(place.database, [place.projection], step_changes=2) as projector:
+        projector.catch_up(AfterOneStep())
+    assert place.lag() == 3
+    with place.writing() as connection:
+        add_domain(connection, place.tenant, "since.example")
+    assert place.catch_up().changes == 4
+    assert place.lag() == 0
+    assert "since.example" in place.found("since.example")
+
+
+class AfterOneStep:
+    """A stop that comes once a step was made."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def is_set(self) -> bool:
+        self.looks += 1
+        return self.looks > 1
+
+    def wait(self, timeout: float | None = None) -> bool:
+        del timeout
+        return True
+
+
 class InterruptedWorkError(Exception):
     """Stands for a kill at a place in the code."""
 

@@ -42,6 +42,7 @@ class Machine(RuleBasedStateMachine):
         self.tenants = [new_organization(self.place.database) for _ in range(2)]
         self.opened: list[Open] = []
         self.kept = self.place.directory.parent / "kept"
+        self.place.step_changes = 2  # so that it dies in the middle of what is to be taken over, too
 
     @rule(name=NAMES, whose=st.integers(0, 1))
     def write(self, name: str, whose: int) -> None:
@@ -87,13 +88,22 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def project(self) -> None:
         assert self.place.catch_up().error is None
+        assert self.place.lag() == 0
 
     @rule(
-        at=st.sampled_from([(SearchWriting, "apply"), (SearchWriting, "commit"), (Books, "intend"), (Books, "confirm")])
+        at=st.sampled_from(
+            [(SearchWriting, "apply"), (SearchWriting, "commit"), (Books, "intend"), (Books, "confirm")]
+        ),
+        steps=st.integers(0, 2),
     )
-    def die_while_projecting(self, at: tuple[Any, str]) -> None:
-        def die(*_: object, **__: object) -> None:
-            raise DiedError
+    def die_while_projecting(self, at: tuple[Any, str], steps: int) -> None:
+        done, left = getattr(*at), [steps]
+
+        def die(*arguments: Any, **options: Any) -> Any:
+            if not left[0]:
+                raise DiedError
+            left[0] -= 1
+            return done(*arguments, **options)
 
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(*at, die)
