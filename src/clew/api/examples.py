@@ -97,7 +97,7 @@ REPORTS: Final[Mapping[str, Any]] = {
         "format": "clew-report-1",
         "generated_at": "2026-03-01T12:00:00.000000Z",
         "generator": "clew 0.1.0",
-        "case": {"id": _COLLECTION_ID, "name": "Harbour Lantern", "status": "open"},
+        "case": {"id": _COLLECTION_ID, "name": "Harbour Lantern", "status": "pending"},
         "targets": [],
         "timeline": {"events": [], "first_seen": []},
         "entities": [],

@@ -43,10 +43,10 @@ def ensure_own_directory(path: Path, owner: Owner, mode: int = PRIVATE_DIRECTORY
     """
     try:
         _make_whole(path, owner, mode)
-        handed_over = True
     except FileExistsError:
-        handed_over = not _is_half_made(path, owner)
-        if handed_over:
+        if _is_half_made(path, owner):
+            os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
+        else:
             _refuse_foreign(path, owner)
     except OSError as error:
         raise ConfigurationError(
@@ -54,8 +54,6 @@ def ensure_own_directory(path: Path, owner: Owner, mode: int = PRIVATE_DIRECTORY
             where=str(path),
             remedy="make its parent writable or choose another CLEW_DATA_DIR",
         ) from error
-    if not handed_over:
-        os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
     if stat.S_IMODE(path.stat().st_mode) != mode:
         path.chmod(mode)
 
@@ -125,7 +123,7 @@ def _make_whole(path: Path, owner: Owner, mode: int) -> None:
 
 
 def _is_half_made(path: Path, owner: Owner) -> bool:
-    """Whether another process of root's made it for `owner` and has not handed it over yet, or died before."""
+    """Whether a process of root's made it for `owner` and died before it handed it over, as former versions could."""
     information = path.lstat()
     return (
         information.st_uid == myself().uid == 0 != owner.uid

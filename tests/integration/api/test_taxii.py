@@ -8,6 +8,7 @@ import orjson
 import pytest
 from taxii2client.v21 import Server, as_pages  # type: ignore[import-untyped]
 
+from clew.api import examples
 from clew.domains.exchange import keeping, sharing
 from clew.domains.exchange.taxii_client import TaxiiCollection
 from clew.kernel.database import Database
@@ -107,6 +108,8 @@ def test_media_types_logins_and_missing_things(api: Api, wire: Wire, person: Per
 
     good = ask("/taxii2/", accept=MEDIA_TYPE)
     assert (good.status_code, good.headers["content-type"]) == (200, MEDIA_TYPE)
+    assert good.json() == examples.TAXII_DISCOVERY  # as described
+    assert ask("/taxii2/root/", accept=MEDIA_TYPE).json() == examples.TAXII_ROOT
     assert ask("/taxii2/", accept="text/html").status_code == 406
     assert ask("/taxii2/", None).status_code == 401
     assert ask("/taxii2/", ("clew", "wrong")).status_code == 401
