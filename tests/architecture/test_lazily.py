@@ -30,6 +30,7 @@ def stood_for(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
             (target,), (argument,) = statement.targets, statement.value.args
             assert isinstance(target, ast.Name)
             assert isinstance(argument, ast.Constant)
+            assert isinstance(argument.value, str)
             yield target.id, argument.value
 
 
