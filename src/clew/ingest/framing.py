@@ -15,9 +15,10 @@ from typing import BinaryIO, Final
 from clew.ingest.frames import FAULT_CONTENT_BYTES, FramedBatch, FramingFault, FramingLimits, Position
 from clew.ingest.json_framing import frame_json
 from clew.ingest.line_framing import frame_lines
-from clew.ingest.sources.base import Framing, RecordBatch
+from clew.ingest.sources.base import Framing, RecordBatch, Sample
+from clew.ingest.sources.plain_text import as_utf8
 
-__all__ = ["FramedBatch", "FramingFault", "FramingLimits", "Position", "frame", "sample", "up_to"]
+__all__ = ["FramedBatch", "FramingFault", "FramingLimits", "Position", "frame", "sample", "sample_of", "up_to"]
 
 SAMPLE_BYTES: Final = 64 << 10
 LONGEST_SAMPLED_LINE: Final = 1 << 20
@@ -41,6 +42,11 @@ def frame(
             return frame_json(stream, limits, start)
         case Framing.DOCUMENT:
             return _frame_document(stream, limits, start)
+
+
+def sample_of(name: str, head: bytes) -> Sample:
+    """What `sample` read of the file of that name, as UTF-8, as its records will be."""
+    return Sample(name, as_utf8(head), len(head) < SAMPLE_BYTES)
 
 
 def sample(stream: BinaryIO) -> bytes:
@@ -70,7 +76,7 @@ def _frame_document(stream: BinaryIO, limits: FramingLimits, start: Position) ->
     content = _read_up_to(stream, limits.max_document_bytes + 1)
     end = Position(len(content), 1 + content.count(b"\n"), 1)
     if len(content) <= limits.max_document_bytes:
-        yield FramedBatch(RecordBatch([content], [1], 0), [], end)
+        yield FramedBatch(RecordBatch([as_utf8(content)], [1], 0), [], end)
         return
     detail = f"the file is longer than the {limits.max_document_bytes} bytes that are read at once"
     head = content[:FAULT_CONTENT_BYTES]

@@ -13,8 +13,8 @@ import polars as pl
 from clew.ingest.archives import ArchiveLimits, InputFile, SkippedInput, open_inputs
 from clew.ingest.facts import Facts
 from clew.ingest.frames import FramingLimits
-from clew.ingest.framing import SAMPLE_BYTES, frame, sample
-from clew.ingest.sources.base import Framing, ReadContext, Sample
+from clew.ingest.framing import frame, sample, sample_of
+from clew.ingest.sources.base import Framing, ReadContext
 from clew.ingest.sources.mapped import MAPPING, MappedSource, recognise_mapped
 from clew.ingest.sources.mapping_file import mapping_of
 from clew.kernel.errors import InputError
@@ -113,7 +113,7 @@ def _previewed(
     try:
         stream = item.open()  # once: a member of an archive cannot be read again
         head = sample(stream)
-        start = Sample(item.name, head, len(head) < SAMPLE_BYTES)
+        start = sample_of(item.name, head)
         claim, warnings = recognise_mapped(mapping_of(mapping), start)
         context = ReadContext(item.name, claim.variant, timezone, region, options={MAPPING: mapping})
         content = io.BytesIO(_beginning(head, stream, claim.framing))

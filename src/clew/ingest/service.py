@@ -20,7 +20,7 @@ from clew.ingest.facts import to_json
 from clew.ingest.file_load import FileLoad
 from clew.ingest.filestore import file_store
 from clew.ingest.frames import FramingLimits
-from clew.ingest.framing import sample
+from clew.ingest.framing import sample, sample_of
 from clew.ingest.recognition import named_source, recognise
 from clew.ingest.sources.base import ItemKind, ReadContext, Recognition, Sample, Source
 from clew.ingest.sources.mapped import MAPPING, recognise_mapped
@@ -35,7 +35,6 @@ from clew.records.batch import Counts
 from clew.records.files import FileDescription, RegisteredFile
 from clew.records.loader import FileProgress
 
-_SAMPLE_BYTES: Final = 64 << 10
 _LOCK_POLL_SECONDS: Final = 0.2
 
 
@@ -247,7 +246,7 @@ class _Run:
         if not head:
             self._note(item.label, "skipped", "the file is empty")
             return
-        recognised = self._recognise(item, Sample(item.name, head, len(head) < _SAMPLE_BYTES))
+        recognised = self._recognise(item, sample_of(item.name, head))
         if recognised is None:
             self._note(item.label, "unrecognised", "no source recognises its content; name one with --source")
             return

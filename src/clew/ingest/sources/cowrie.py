@@ -1,9 +1,11 @@
 """Cowrie: SSH and telnet honeypot, JSON log (`output_jsonlog`), versions 1.5 to 2.9.
 
-One event a line, read as columns. Cowrie's `direct-tcpip` events use dst_ip for the tunnel's target, not for the
-honeypot, and `command.failed` repeats the input of the `command.input` before it; both are treated as what they mean.
+One event a line, read as columns; or an array of them, as `jq -s` and exports make of a log. Cowrie's `direct-tcpip`
+events use dst_ip for the tunnel's target, not for the honeypot, and `command.failed` repeats the input of the
+`command.input` before it; both are treated as what they mean.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar, Final
 
@@ -11,6 +13,7 @@ import orjson
 import polars as pl
 
 from clew.ingest.facts import EVENTS, REJECTS, UTC_TIME, Facts
+from clew.ingest.honeypots import objects_at_start
 from clew.ingest.sources.base import Framing, ItemKind, ReadContext, Recognition, RecordBatch, Sample
 from clew.ingest.sources.cowrie_entities import mentions_and_links
 from clew.ingest.sources.json_lines import read_json_lines
@@ -18,6 +21,7 @@ from clew.ingest.sources.times import RecordTimes
 from clew.ontology import EntityType, NormalizedValue, normalize_many
 from clew.ontology.possible_times import EARLIEST_POSSIBLE
 
+_BEFORE: Final = b"\xef\xbb\xbf \t\r\n"
 _EXTRA: Final = (
     "username",
     "password",
@@ -75,11 +79,17 @@ class CowrieSource:
 
     name: ClassVar[str] = "cowrie"
     kind: ClassVar[ItemKind] = ItemKind.LOG
-    reads: ClassVar[str] = "Cowrie 1.5–2.9 JSON log, SSH and telnet; times carry their zone (UTC where they do not)"
+    reads: ClassVar[str] = (
+        "Cowrie 1.5–2.9 JSON log, lines or an array; SSH and telnet; times carry their zone (UTC where they do not)"
+    )
     version: ClassVar[int] = 1
 
     def recognise(self, sample: Sample) -> Recognition | None:
-        """Cowrie writes an eventid that starts with its name into every line."""
+        """Cowrie writes an eventid that starts with its name into every line; what was exported may be an array."""
+        if sample.head.lstrip(_BEFORE)[:1] == b"[":
+            objects = objects_at_start(sample)
+            known = bool(objects) and all(str(event.get("eventid")).startswith("cowrie.") for event in objects)
+            return Recognition(0.98, Framing.JSON_VALUES, "json-values") if known else None
         for line in sample.head.split(b"\n")[:50]:
             if b'"eventid"' not in line:
                 continue
@@ -92,7 +102,9 @@ class CowrieSource:
         return None
 
     def read(self, batch: RecordBatch, context: ReadContext) -> Facts:
-        """One event per line."""
+        """One event per line, or per object of an array."""
+        if context.variant == "json-values":  # between its parts an object may have line ends, in its texts it cannot
+            batch = replace(batch, records=[b" ".join(record.splitlines()) for record in batch.records])
         parsed, rejects = read_json_lines(batch, SCHEMA)
         times = RecordTimes(context.timezone)
         timed = parsed.with_columns(_moments(parsed["timestamp"], times), _addresses(parsed["src_ip"]))

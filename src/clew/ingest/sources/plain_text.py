@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _TERMINAL_CODE: Final = re.compile(
     r"\x1b\[[0-9;?]*[ -/]*[@-~]"  # colours, cursor movement, clearing
     r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # hyperlinks and titles
@@ -17,9 +18,17 @@ def decode_text(data: bytes) -> str:
 
     Bytes that are not valid stay as lone surrogates, so that only the rows holding them are refused.
     """
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if data.startswith(_UTF_16):
         return data[: len(data) // 2 * 2].decode("utf-16", "surrogatepass")
     return data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
+
+
+def as_utf8(data: bytes) -> bytes:
+    """UTF-16 with a byte order mark as UTF-8 without one; anything else as it is. Never raises.
+
+    What redirecting a tool's output writes in Windows PowerShell is UTF-16, whatever the tool wrote.
+    """
+    return encode_text(decode_text(data)) if data.startswith(_UTF_16) else data
 
 
 def encode_text(text: str) -> bytes:

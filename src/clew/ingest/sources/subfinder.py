@@ -101,7 +101,7 @@ class SubfinderSource:
 
 def _plain_confidence(lines: list[bytes]) -> float:
     hosts = [line.split(b",", 1) for line in lines]
-    if not all(_HOST.fullmatch(host[0]) and registrable_domain(host[0].decode("ascii")) for host in hosts):
+    if not all(_is_host(host[0], registered=True) for host in hosts):
         return 0.0
     if all(len(host) == 1 for host in hosts):
         return 0.3
@@ -111,6 +111,15 @@ def _plain_confidence(lines: list[bytes]) -> float:
     return 0.0
 
 
+def _is_host(name: bytes, *, registered: bool = False) -> bool:
+    """Whether it is a host's name, in ASCII or its own script; if `registered`, one under a public suffix."""
+    try:
+        host = _host(name, 1)
+    except RefusedRowError:
+        return False
+    return not registered or registrable_domain(host) is not None
+
+
 def _listed_confidence(head: bytes) -> float:
     """Of an array of hosts, which could be anyone's, and of an object of hosts and addresses."""
     rows = [row for _, row in zip(range(_SAMPLED_LINES), listed_rows(head), strict=False)]
@@ -118,9 +127,11 @@ def _listed_confidence(head: bytes) -> float:
         rows.pop()  # where the sample ends
     for row in rows:
         host, address = row.values.get("host"), row.values.get("ip", "")
-        if not isinstance(host, str) or not isinstance(address, str) or not _HOST.fullmatch(encode_text(host)):
+        if not isinstance(host, str) or not isinstance(address, str):
             return 0.0
-        if not registrable_domain(host) or (address and not _ADDRESS.fullmatch(encode_text(address))):
+        if not _is_host(encode_text(host), registered=True) or (
+            address and not _ADDRESS.fullmatch(encode_text(address))
+        ):
             return 0.0
     return 0.0 if not rows else 0.55 if "ip" in rows[0].values else 0.35
 
@@ -136,7 +147,7 @@ def _json_lines_confidence(lines: Iterable[bytes]) -> float:
             continue
         if not isinstance(value, dict) or not isinstance(value.get("host"), str) or not value.keys() <= _LINE_KEYS:
             continue
-        if value.keys() & {"input", "source", "sources", "ip"} and _HOST.fullmatch(value["host"].encode()):
+        if value.keys() & {"input", "source", "sources", "ip"} and _is_host(encode_text(value["host"])):
             claimed += 1
             stated_source = stated_source or not value.keys().isdisjoint({"source", "sources"})
     if claimed * 2 <= total:

@@ -14,14 +14,13 @@ from typing import Final, NoReturn
 from xml.parsers import expat
 
 from clew.ingest.facts import FactBuilder
-from clew.ingest.sources.plain_text import decode_text, encode_text
+from clew.ingest.sources.plain_text import as_utf8
 from clew.ingest.sources.result_rows import RefusedRowError
 
 _DEEPEST: Final = 64  # nested elements
 _MOST_ELEMENTS: Final = 500_000  # below one record
 _MOST_FAULTS: Final = 100  # after each the rest is scanned again
 _DECLARED_LATIN: Final = re.compile(rb"<\?xml[^>]{0,80}encoding=[\"'](?:iso-8859-1|latin-?1)[\"']", re.IGNORECASE)
-_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _AT_END: Final = frozenset({3, 5, 6, 20})  # expat: no element found, unclosed token, partial character, unclosed CDATA
 
 
@@ -298,5 +297,5 @@ def _encoding(data: bytes) -> str:
 
 def _utf_8(data: bytes) -> bytes:
     """UTF-16 as UTF-8, anything else as it is but for what stands before the first tag."""
-    text = encode_text(decode_text(data)) if data.startswith(_UTF_16) else data.removeprefix(b"\xef\xbb\xbf")
+    text = as_utf8(data).removeprefix(b"\xef\xbb\xbf")
     return text.lstrip(b" \t\r\n") if text[:1].isspace() and text.lstrip()[:1] == b"<" else text

@@ -178,3 +178,19 @@ def test_damage_in_what_1x_wrote_costs_what_follows_it() -> None:
 )
 def test_lists_of_something_else_are_not_claimed(text: str) -> None:
     assert SOURCE.recognise(sample("a.json", text.encode())) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"host":"mail.bücher.example","input":"bücher.example","source":"crtsh"}\n',
+        "mail.bücher.de\nwww.bücher.de\n",
+        '["mail.bücher.de", "www.bücher.de"]',
+    ],
+)
+def test_hosts_in_their_own_script_are_recognised(text: str) -> None:
+    assert SOURCE.recognise(sample("hosts", text.encode())) is not None
+
+
+def test_text_that_is_no_host_is_not_claimed() -> None:
+    assert SOURCE.recognise(sample("notes", "über.allem steht\nein satz.\n".encode())) is None
