@@ -45,7 +45,7 @@ CONFIDENCE: Final = {
 }
 _COLUMNS: Final = frozenset({"name", "ratelimit", "exists", "emailrecovery"})
 _COPY: Final = r"(?: ?\(\d{1,3}\))?"  # what browsers and file managers add to a second copy's name
-_NAMED_FILE: Final = re.compile(rf"holehe_(\d{{10}})_(.+@.+)_results{_COPY}\.csv", re.IGNORECASE)
+_NAMED_FILE: Final = re.compile(rf"holehe_(?:(\d{{10}})_)?(.+@.+)_results{_COPY}\.csv", re.IGNORECASE)
 _ADDRESS_FILE: Final = re.compile(rf"([^\s@]+@[^\s@]+?\.[^\s@]+?){_COPY}\.(?:csv|txt|log)", re.IGNORECASE)
 _DOMAIN: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]", re.IGNORECASE)
 _BOOLEANS: Final = {"true": True, "false": False, "": None, "none": None}
@@ -126,7 +126,8 @@ def _variant(data: bytes) -> str:
 def _search_of_file(context: ReadContext) -> _Search:
     named = _NAMED_FILE.fullmatch(context.file_name)
     if named:
-        return _Search(context.options.get("email", named[2]), datetime.fromtimestamp(int(named[1]), UTC))
+        searched_at = datetime.fromtimestamp(int(named[1]), UTC) if named[1] else None
+        return _Search(context.options.get("email", named[2]), searched_at)
     by_address = _ADDRESS_FILE.fullmatch(context.file_name)
     return _Search(context.options.get("email", by_address[1] if by_address else None))
 

@@ -31,6 +31,12 @@ def test_csv_names_service_and_domain_and_ties_them() -> None:
     assert_consistent(facts)
 
 
+def test_a_files_name_may_lack_the_time() -> None:
+    data = HEADER + b"twitter,twitter.com,register,False,False,True,,,\n"
+    facts = read_bytes(SOURCE, f"holehe_{EMAIL}_results.csv", data)
+    assert set(facts.mentions.filter(entity_type="email")["value"]) == {EMAIL}
+
+
 def test_console_output_meets_the_csv_in_the_domains_and_json_in_the_services() -> None:
     csv, console, report = (read_fixture(SOURCE, name) for name in (CSV, "console.txt", "report.json"))
     assert registrations(console, "domain") == registrations(csv, "domain")
