@@ -69,6 +69,11 @@ class EndedError(ClewError):
     transient = True
 
 
+def never() -> bool:
+    """What is being made is not given up: whoever asked for it waits."""
+    return False
+
+
 def unless(given_up: Callable[[], bool]) -> Callable[[int], None]:
     """What watches a view being made: raises EndedError behind the batch in which it is given up."""
 

@@ -33,6 +33,7 @@ from clew.projections.place import (
     StopForGuests,
     keep_books,
     leave_books,
+    never,
     unless,
 )
 from clew.projections.projection import Aside, Projection, Writing
@@ -83,7 +84,7 @@ class Projector:
         self._place: ProjectorPlace | SharedPlace = shared or ProjectorPlace(self._connection, database.address)
         self._is_shared = shared is not None
         self._side: SlowSide | None = None
-        self._gives_up: Callable[[], bool] = lambda: False  # whether what is being made is to be made another time
+        self._gives_up: Callable[[], bool] = never  # whether what is being made is to be made another time
         self.is_building = False
         try:
             self._connection.autocommit = True
@@ -145,18 +146,19 @@ class Projector:
         views = list(self._projections.values())
         slow = [] if self._is_shared else [each for each in views if isinstance(each, Slow)]
         self._kept = kept = KeptWritings()
-        self._gives_up = lambda: stop.is_set() and not then_rest()
+        self._give_up_when(lambda: stop.is_set() and not then_rest())
         self._side = SlowSide(lambda place: self._beside(slow, place), stop, idle_seconds) if slow else None
         try:
             if self._side is not None:
                 self._side.start()
             self._follow([each for each in views if each not in slow], stop, kept, idle_seconds)
         finally:
-            self._kept, self._gives_up = None, lambda: False
+            self._kept = None
             if self._side is not None:
                 stop.set()
                 self._side.join()
                 self._side = None
+            self._give_up_when(never)
             kept.close()
         # Somebody waits for these: what they need no more of the log goes when the next one follows.
         return then_rest() and not any(outcome.error for outcome in self._catch_up(None))
@@ -261,6 +263,13 @@ class Projector:
                 self._trim()
                 trimmed = time.monotonic()
             until.wait(idle_seconds)
+
+    def _give_up_when(self, given_up: Callable[[], bool]) -> None:
+        """From now on, what is being made is given up when that is so."""
+        self._gives_up = given_up
+        for projection in self._projections.values():
+            if isinstance(projection, Slow):
+                projection.given_up = given_up
 
     def _lend(self, stop: threading.Event) -> None:
         """Lend the place and the books; a guest who has them in the end is not waited for."""

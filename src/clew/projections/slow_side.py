@@ -25,6 +25,9 @@ class Slow(Protocol):
     step_changes: int
     """Changes that it is given at once, at most: the record's transaction stays open over them."""
 
+    given_up: "Callable[[], bool]"
+    """Whether what a commit makes is to be made another time; set by whoever follows the record."""
+
 
 class SharedPlace:
     """The projector's place as the thread sees it: had by somebody else, who may ask it to rest."""

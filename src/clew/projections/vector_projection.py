@@ -11,6 +11,7 @@ import psycopg
 from clew.kernel.settings import Settings
 from clew.projections.feed import Key
 from clew.projections.own_database import OwnDatabase
+from clew.projections.place import never
 from clew.projections.projection import Aside, Comparison, Difference, Projection
 from clew.projections.search_documents.tables import Batch, DocumentReader
 from clew.projections.vector_documents import SOURCES, Source
@@ -61,6 +62,7 @@ class VectorProjection:
         self._view = view
         self._settings = settings
         self._database = database
+        self.given_up: Callable[[], bool] = never
 
     @property
     def name(self) -> str:
@@ -107,14 +109,14 @@ class VectorProjection:
     def writing(self) -> Iterator["VectorWriting"]:
         """Write to the published view."""
         with self._view.writer() as writer:
-            yield VectorWriting(writer, self._embedders())
+            yield self._writing(writer)
 
     @contextlib.contextmanager
     def building(self) -> Iterator["VectorWriting"]:
         """Write a new view, published in the end."""
         writer = self._view.builder(models_of(self._settings.embedding_models))
         try:
-            yield VectorWriting(writer, self._embedders())
+            yield self._writing(writer)
         except BaseException:
             self._view.abandon(writer)
             raise
@@ -133,6 +135,9 @@ class VectorProjection:
         with self._view.copied() as copy:
             yield VectorProjection(copy, self._settings, self._database)
 
+    def _writing(self, writer: VectorWriter) -> "VectorWriting":
+        return VectorWriting(writer, self._embedders(), self.given_up)
+
     def _embedders(self) -> Embedders:
         return Embedders(self._settings, self._database)
 
@@ -140,9 +145,10 @@ class VectorProjection:
 class VectorWriting:
     """Embeds rows of the record and puts the vectors into a view's writer."""
 
-    def __init__(self, writer: VectorWriter, embedders: Embedders) -> None:
+    def __init__(self, writer: VectorWriter, embedders: Embedders, given_up: Callable[[], bool]) -> None:
         self._writer = writer
         self._embedders = embedders
+        self._given_up = given_up
 
     def apply(self, connection: psycopg.Connection[Any]) -> tuple[Aside, ...]:
         """Embed what the rows are now; remove what is not there or not embedded any more."""
@@ -180,8 +186,8 @@ class VectorWriting:
         return tuple(aside)
 
     def commit(self, position: str) -> tuple[Aside, ...]:
-        """Commit the view."""
-        self._writer.commit(position)
+        """Commit the view. Raises EndedError if it is given up while an index is made."""
+        self._writer.commit(position, self._given_up)
         return ()
 
     def _put(self, source: Source, batch: Batch) -> list[Aside]:

@@ -6,12 +6,14 @@ organization is the adapter's own. Vectors have length 1 and are kept at half pr
 is their inner product: the cosine of the angle between them, 1 for the same direction.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 from uuid import UUID
+
+from clew.projections.place import never
 
 if TYPE_CHECKING:
     import numpy as np
@@ -216,11 +218,12 @@ class VectorWriter(Protocol):
     def drop_organization(self, organization_id: UUID) -> None:
         """Remove everything of an organization; durable with the next commit."""
 
-    def commit(self, position: str) -> None:
+    def commit(self, position: str, given_up: Callable[[], bool] = never) -> None:
         """Make everything since the last commit durable and visible, then the position.
 
         With an engine that has no transactions some of it may be seen before. A process killed anywhere in here leaves
-        the former position; the same changes put again give the same view.
+        the former position; the same changes put again give the same view. So does one that is `given_up` while an
+        index is made, which raises EndedError.
         """
 
     def close(self) -> None:

@@ -14,7 +14,8 @@ _PUBLISHED: Final = f"""
 SELECT id, schema_version, position, models::text FROM {SCHEMA}.generations WHERE place = %s AND published
 """
 _ADD: Final = f"INSERT INTO {SCHEMA}.generations (place, id, schema_version, models) VALUES (%s, %s, %s, %s)"
-_POSITION: Final = f"UPDATE {SCHEMA}.generations SET position = %s, rows = rows + %s WHERE place = %s AND id = %s"
+_POSITION: Final = f"UPDATE {SCHEMA}.generations SET position = %s WHERE place = %s AND id = %s"
+_COUNT: Final = f"UPDATE {SCHEMA}.generations SET rows = rows + %s WHERE place = %s AND id = %s"
 _ROWS: Final = f"SELECT rows FROM {SCHEMA}.generations WHERE place = %s AND published"
 _PUBLISH: Final = f"UPDATE {SCHEMA}.generations SET published = (id = %s) WHERE place = %s"
 _OTHERS: Final = f"SELECT id FROM {SCHEMA}.generations WHERE place = %s AND NOT published"
@@ -43,9 +44,14 @@ def add(
     connection.execute(_ADD, (place, generation, schema_version, orjson.dumps(written).decode()))
 
 
-def move(connection: psycopg.Connection[Any], place: str, generation: str, position: str, more: int) -> None:
-    """Note how far a generation is, and that it has so many rows more."""
-    connection.execute(_POSITION, (position, more, place, generation))
+def move(connection: psycopg.Connection[Any], place: str, generation: str, position: str) -> None:
+    """Note how far a generation is."""
+    connection.execute(_POSITION, (position, place, generation))
+
+
+def count(connection: psycopg.Connection[Any], place: str, generation: str, more: int) -> None:
+    """Note that a generation has so many rows more, which it may get again: how far it is stays."""
+    connection.execute(_COUNT, (more, place, generation))
 
 
 def rows(connection: psycopg.Connection[Any], place: str) -> int:

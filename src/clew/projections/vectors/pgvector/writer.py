@@ -1,8 +1,9 @@
 """Writing a generation: rows and position in one transaction, then the indexes that large organizations need."""
 
 import contextlib
-from collections.abc import Iterable, Mapping
-from typing import Final, Self
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, Self
 from uuid import UUID
 
 import psycopg
@@ -14,6 +15,7 @@ from psycopg import sql
 from clew.kernel.database import Database
 from clew.kernel.database_errors import database_errors
 from clew.kernel.roles import MIGRATOR, PROJECTOR
+from clew.projections.place import EndedError, never
 from clew.projections.vectors.checks import require_model, sound
 from clew.projections.vectors.errors import VectorViewBusyError
 from clew.projections.vectors.pgvector import catalogue
@@ -23,6 +25,7 @@ from clew.projections.vectors.port import Collection, Model, Point, Refusal
 
 _FLUSHED: Final = 2_000
 _MOST_MEMORY: Final = 1 << 30
+_LOOK_SECONDS: Final = 0.2
 _TRY_LOCK: Final = "SELECT pg_try_advisory_lock(hashtextextended('clew vectors at ' || %s, 0))"
 _UNLOCK: Final = "SELECT pg_advisory_unlock_all()"
 _KINDS: Final = ("uuid", "uuid", "text", "text", "text", "int8", "int8", "text", "text", "text")
@@ -114,18 +117,27 @@ class PgvectorWriter:
         """Note rows that were not put through this writer."""
         self._more += more
 
-    def commit(self, position: str) -> None:
-        """Make it durable and visible; then make or keep the indexes of large organizations."""
+    def commit(self, position: str, given_up: Callable[[], bool] = never) -> None:
+        """Make it durable and visible, then the indexes of organizations that grew large, then the position.
+
+        In this order, since who puts the same again finds by it which index was not made.
+        """
         for collection in list(self._waiting):
             self._flush(collection)
         with database_errors(self._database.address):
-            catalogue.move(self._connection, self._place, self._generation, position, self._more)
+            if self._more:
+                catalogue.count(self._connection, self._place, self._generation, self._more)
+            large = self._grown_large()
+            if large:
+                self._connection.commit()
+                self._more = 0
+        for organization_id, collection, rows in large:
+            self._make_graph(organization_id, collection, rows, given_up)
+        with database_errors(self._database.address):
+            catalogue.move(self._connection, self._place, self._generation, position)
             self._connection.commit()
             self._more = 0
-            large = self._grown_large()
-            self._connection.commit()
-        for organization_id, collection, rows in large:
-            self._make_graph(organization_id, collection, rows)
+            self._grown.clear()
 
     def close(self) -> None:
         """Let go, without what was not committed."""
@@ -205,15 +217,16 @@ class PgvectorWriter:
             ).fetchone()
             if row and row[0] > self._exact_up_to:
                 found.append((organization_id, collection, int(row[0])))
-        self._grown.clear()
         return found
 
-    def _make_graph(self, organization_id: UUID, collection: Collection, rows: int) -> None:
+    def _make_graph(
+        self, organization_id: UUID, collection: Collection, rows: int, given_up: Callable[[], bool]
+    ) -> None:
         """Make an organization's own index. Until it is there its searches are exact, and slower."""
         dimension = self._models[collection].dimension
         needed = int(rows * (2 * dimension + 500) * 1.2)
         try:
-            with self._database.connect_raw(MIGRATOR) as connection:
+            with self._database.connect_raw(MIGRATOR) as connection, _cancelled_when(given_up, connection):
                 make_graph(
                     connection,
                     self._generation,
@@ -223,7 +236,31 @@ class PgvectorWriter:
                 )
                 connection.execute(sql.SQL("ANALYZE {}").format(table_of(self._generation, collection)))
         except psycopg.Error as error:
+            if given_up():
+                raise EndedError(
+                    "an index of neighbours was not made to its end", remedy="whoever follows next makes it"
+                ) from error
             log.warning("an index of neighbours could not be made", error=str(error), organization=str(organization_id))
+
+
+@contextlib.contextmanager
+def _cancelled_when(given_up: Callable[[], bool], connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Within the block a statement of that connection is cancelled as soon as it is given up."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(_LOOK_SECONDS):
+            if given_up():
+                with contextlib.suppress(psycopg.Error):  # asked again: between two statements there is nothing to end
+                    connection.cancel_safe()
+
+    watching = threading.Thread(target=watch, name="clew-index-watch", daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watching.join()
 
 
 def _stage(collection: Collection) -> sql.Identifier:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from qdrant_client import models as q
 
+from clew.projections.place import never
 from clew.projections.search.locks import Lock
 from clew.projections.vectors.checks import require_model, sound
 from clew.projections.vectors.port import Collection, Model, Point, Refusal, ViewState
@@ -75,8 +76,8 @@ class QdrantWriter:
             selector = q.FilterSelector(filter=only(organization_id))
             self._call(collection, lambda client, name, selector=selector: client.delete(name, selector, wait=True))
 
-    def commit(self, position: str) -> None:
-        """Write what waits, then the position."""
+    def commit(self, position: str, _given_up: Callable[[], bool] = never) -> None:
+        """Write what waits, then the position. The engine makes its indexes by itself: nobody waits for them here."""
         for collection in list(self._waiting):
             self._flush(collection)
         state = self._state
