@@ -1,12 +1,14 @@
-"""docs/security.md names tests that exist, and leaves out no requirement of the chapters that it goes through."""
+"""docs/security.md names tests that exist, every way in, and each requirement of the chapters that it goes through."""
 
 import ast
+import json
 import re
 from functools import cache
 
 from tests.support.repository import ROOT
 
 PAGE = ROOT / "docs" / "security.md"
+DESCRIPTION = ROOT / "docs" / "reference" / "openapi.json"
 NAMED = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 # OWASP ASVS 5.0.0: how many requirements each section has, and which of them are of level 3 only.
 SECTIONS = {
@@ -70,3 +72,20 @@ def test_every_requirement_of_levels_one_and_two_is_spoken_of() -> None:
         told - {f"{section}.{number}" for section, (count, _) in SECTIONS.items() for number in range(1, count + 1)}
         == set()
     )
+
+
+def test_every_way_in_is_written_down() -> None:
+    described = json.loads(DESCRIPTION.read_text(encoding="utf-8"))
+    taking = {
+        f"{method.upper()} {path}"
+        for path, operations in described["paths"].items()
+        for method, operation in operations.items()
+        if operation["x-clew-permission"] == "public" and "requestBody" in operation
+    }
+    table = PAGE.read_text(encoding="utf-8").partition("\n## Ways in\n")[2].partition("\n## ")[0]
+    told = set(re.findall(r"^\| `(POST [^`]+)`", table, re.MULTILINE))
+    assert len(taking) > 4, "public routes are no longer found"
+    assert told == taking, "correct the table of ways in in docs/security.md"
+    # What a request may bring: a new kind of it belongs into the table, too.
+    assert described["components"]["securitySchemes"].keys() == {"apiKey", "bearer", "cookie"}
+    assert all(text in table for text in ("`X-API-Key`", "`Bearer`", "cookie"))

@@ -73,6 +73,7 @@ BODIES: Final = {
     "create_tokens": _NONE,
     "refresh_tokens": _NONE,
     "remove_second_factor": _NONE,
+    "revoke_own_session": json.dumps({"password": PASSWORD}).encode(),
     "revoke_other_sessions": json.dumps({"password": PASSWORD}).encode(),
     "request_reset": _NONE,
     "sign_in": _NONE,

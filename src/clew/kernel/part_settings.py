@@ -5,6 +5,7 @@ from clew.kernel.compute_settings import ComputeSettings
 from clew.kernel.documents_settings import DocumentsSettings
 from clew.kernel.exchange_settings import ExchangeSettings
 from clew.kernel.graph_settings import GraphSettings
+from clew.kernel.identity_settings import IdentitySettings
 from clew.kernel.outbound_settings import OutboundSettings
 from clew.kernel.series_settings import SeriesSettings
 from clew.kernel.shared_settings import SharedSettings
@@ -21,5 +22,6 @@ class PartSettings(
     VectorSettings,
     DocumentsSettings,
     ExchangeSettings,
+    IdentitySettings,
 ):
     """All of them: what `clew.kernel.settings.Settings` adds its own to."""

@@ -134,10 +134,15 @@ def test_sessions_are_listed_and_ended_by_their_owner_only(api: Api) -> None:
     listed = api.client.get(f"{ME}/sessions", headers=headers).json()["items"]
     assert [each["current"] for each in listed].count(True) == 1
     other = next(each["id"] for each in listed if not each["current"])
-    foreign = api.client.delete(f"{ME}/sessions/{other}", headers=stranger.headers["token"])
-    problem(foreign, 404, "not_found")
-    assert api.client.delete(f"{ME}/sessions/{other}", headers=headers).status_code == 204
-    problem(api.client.delete(f"{ME}/sessions/{other}", headers=headers), 404, "not_found")
+    end, proof = f"{ME}/sessions/{other}/end", {"password": PASSWORD}
+    problem(api.client.post(end, json=proof, headers=stranger.headers["token"]), 404, "not_found")
+    problem(api.client.post(end, headers=headers), 422, "validation")
+    wrong = {"password": "wrong and long enough"}
+    problem(api.client.post(end, json=wrong, headers=headers), 401, "authentication")
+    assert other in {each["id"] for each in api.client.get(f"{ME}/sessions", headers=headers).json()["items"]}
+    assert api.client.post(end, json=proof, headers=headers).status_code == 204
+    assert other not in {each["id"] for each in api.client.get(f"{ME}/sessions", headers=headers).json()["items"]}
+    problem(api.client.post(end, json=proof, headers=headers), 404, "not_found")
     api.headers(person.tenant, person.user, "session")
     others = f"{ME}/sessions/end-others"
     wrong = api.client.post(others, json={"password": "wrong and long enough"}, headers=headers)

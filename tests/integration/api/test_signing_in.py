@@ -191,6 +191,20 @@ def test_too_many_failures_wait_and_say_how_long(api: Api) -> None:
     assert int(response.headers["retry-after"]) >= 1
 
 
+def test_a_password_opens_by_tokens_what_it_opens_by_cookie_and_waits_are_counted_together(api: Api) -> None:
+    person = api.person(api.organization())
+    enrolled(api, person.tenant, person.user)
+    for door in (SIGN_IN, TOKENS):
+        problem(api.client.post(door, json=credentials(person.user)), 401, "second_factor")
+        problem(api.client.post(door, json=credentials(person.user, code="000000x")), 401, "authentication")
+    other = api.person(person.tenant).user
+    wrong = credentials(other, "wrong and long enough")
+    for number in range(api.serving.settings.sign_in_free_failures):
+        problem(api.client.post((SIGN_IN, TOKENS)[number % 2], json=wrong), 401, "authentication")
+    for door in (TOKENS, SIGN_IN):
+        problem(api.client.post(door, json=credentials(other)), 429, "limit")
+
+
 def test_the_keys_of_tokens_are_public_and_hold_nothing_private(api: Api) -> None:
     response = api.client.get("/.well-known/jwks.json")
     assert response.headers["cache-control"].startswith("public")

@@ -79,9 +79,10 @@ def list_own_sessions(call: Annotated[Call, in_person()]) -> Response:
     return shown(Page[SessionModel](items=items, next_cursor=None))
 
 
-@router.delete("/sessions/{session_id}", status_code=204, response_class=Response, summary="End one's own session")
-def revoke_own_session(call: Annotated[Call, in_person()], session_id: UUID) -> Response:
-    """Ends one of the caller's sessions."""
+@router.post("/sessions/{session_id}/end", status_code=204, response_class=Response, summary="End one's own session")
+def revoke_own_session(call: Annotated[Call, in_person()], session_id: UUID, body: PasswordProof) -> Response:
+    """Ends one of the caller's sessions. Takes the password; to end the one that this comes in, sign out."""
+    confirm_password(call.serving.door, call.principal, body.password.get_secret_value())
     principal = call.principal
     with call.transaction() as connection:
         revoke_session(
@@ -99,7 +100,7 @@ def revoke_own_session(call: Annotated[Call, in_person()], session_id: UUID) -> 
 def revoke_other_sessions(call: Annotated[Call, in_person()], body: PasswordProof) -> Response:
     """Ends every session of the caller but the one this request came in. Takes the password.
 
-    Whoever found a session open must not lock its owner out with it; one session is ended without.
+    Whoever found a session open must not lock its owner out with it.
     """
     confirm_password(call.serving.door, call.principal, body.password.get_secret_value())
     principal, own = call.principal, call.require_session()

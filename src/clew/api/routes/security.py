@@ -66,7 +66,13 @@ def confirm_second_factor(call: Annotated[Call, in_person(enrolling=True)], body
     serving, where, who = call.serving, call.principal.organization_id, call.principal.user_id
     with call.transaction() as connection:
         codes = second_factor.confirm_enrolment(
-            connection, where, who, serving.door.sealer, body.code, clock=serving.clock
+            connection,
+            where,
+            who,
+            serving.door.sealer,
+            body.code,
+            drift_steps=serving.door.drift_steps,
+            clock=serving.clock,
         )
         session = renew_session(
             connection,
@@ -85,8 +91,11 @@ def remove_second_factor(call: Annotated[Call, in_person()], body: SecondFactorR
     """Takes the password and a code; every other session ends. Where one is demanded, the next is set up at once."""
     _confirm(call, body)
     serving, where, who = call.serving, call.principal.organization_id, call.principal.user_id
+    door = serving.door
     with call.transaction() as connection:
-        taken = second_factor.take_code(connection, where, who, serving.door.sealer, body.code, clock=serving.clock)
+        taken = second_factor.take_code(
+            connection, where, who, door.sealer, body.code, drift_steps=door.drift_steps, clock=serving.clock
+        )
         if not taken:
             raise AuthenticationError("this code is wrong", where="code", remedy="take the next code")
         second_factor.remove_second_factor(connection, where, who)

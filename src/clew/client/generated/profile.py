@@ -43,19 +43,21 @@ class ProfileOperations(Calls):
         """
         return self._transport.fetch(models.SessionPage, asked("GET", "/api/v1/me/sessions"))
 
-    def revoke_own_session(self, session_id: UUID) -> None:
+    def revoke_own_session(self, session_id: UUID, body: models.PasswordProof) -> None:
         """End one's own session.
 
-        Ends one of the caller's sessions.
+        Ends one of the caller's sessions. Takes the password; to end the one that this comes in, sign out.
         """
-        self._transport.send(asked("DELETE", path_of("/api/v1/me/sessions/{session_id}", session_id=session_id)))
+        self._transport.send(
+            asked("POST", path_of("/api/v1/me/sessions/{session_id}/end", session_id=session_id), body=body)
+        )
 
     def revoke_other_sessions(self, body: models.PasswordProof) -> None:
         """End all one's other sessions.
 
         Ends every session of the caller but the one this request came in. Takes the password.
 
-        Whoever found a session open must not lock its owner out with it; one session is ended without.
+        Whoever found a session open must not lock its owner out with it.
         """
         self._transport.send(asked("POST", "/api/v1/me/sessions/end-others", body=body))
 

@@ -24,7 +24,9 @@ from clew.kernel.sealing import Sealer
 
 STEP_SECONDS: Final = 30
 RECOVERY_CODES: Final = 10
-_DRIFT_STEPS: Final = 1  # a device's clock may be half a minute off either way
+DRIFT_STEPS: Final = 1
+"""A device's clock may be half a minute off either way, unless the settings say otherwise (`totp_drift_steps`)."""
+
 _ALPHABET: Final = "abcdefghijkmnpqrstuvwxyz23456789"  # 32 characters that are not taken for each other
 _GROUPS, _GROUP_LENGTH = 6, 4
 
@@ -67,6 +69,7 @@ def confirm_enrolment(
     sealer: Sealer,
     code: str,
     *,
+    drift_steps: int = DRIFT_STEPS,
     clock: Clock = system_clock,
     ids: IdMaker = new_id,
 ) -> list[str]:
@@ -74,7 +77,7 @@ def confirm_enrolment(
     person = _person(connection, organization_id, user_id)
     if person.mfa_enabled or person.mfa_secret is None:
         raise ConflictError("no second factor is being set up", where=f"user {person.username}", remedy="begin again")
-    step = _step_of(sealer.open(person.mfa_secret, _place(user_id)).decode(), code, clock)
+    step = _step_of(sealer.open(person.mfa_secret, _place(user_id)).decode(), code, drift_steps, clock)
     if step is None:
         raise InputError("this code is wrong", where="code", remedy="check the device's clock and take the next code")
     _update(connection, organization_id, user_id, mfa_enabled=True, mfa_last_step=step)
@@ -115,6 +118,7 @@ def take_code(
     sealer: Sealer,
     code: str,
     *,
+    drift_steps: int = DRIFT_STEPS,
     clock: Clock = system_clock,
 ) -> bool:
     """Whether this is a good code or recovery code of the user; if so, it is used up.
@@ -124,7 +128,7 @@ def take_code(
     person = _person(connection, organization_id, user_id)
     if not person.mfa_enabled or person.mfa_secret is None:
         return False
-    step = _step_of(sealer.open(person.mfa_secret, _place(user_id)).decode(), code, clock)
+    step = _step_of(sealer.open(person.mfa_secret, _place(user_id)).decode(), code, drift_steps, clock)
     if step is None:
         return _take_recovery_code(connection, organization_id, user_id, code, clock)
     fresh = sa.or_(users.c.mfa_last_step.is_(None), users.c.mfa_last_step < step)
@@ -150,14 +154,14 @@ def recovery_codes_left(connection: sa.Connection, organization_id: UUID, user_i
     return int(connection.scalar(left) or 0)
 
 
-def _step_of(secret: str, code: str, clock: Clock) -> int | None:
+def _step_of(secret: str, code: str, drift_steps: int, clock: Clock) -> int | None:
     """The step for which this is the code, of those close to now."""
     digits = "".join(code.split())
     if not (digits.isascii() and digits.isdigit()):
         return None
     totp = pyotp.TOTP(secret)
     now = int(clock().timestamp()) // STEP_SECONDS
-    steps = range(now - _DRIFT_STEPS, now + _DRIFT_STEPS + 1)
+    steps = range(now - drift_steps, now + drift_steps + 1)
     matching = [step for step in steps if secrets.compare_digest(totp.generate_otp(step), digits)]
     return max(matching, default=None)
 

@@ -57,6 +57,7 @@ class Door:
     sealer: Sealer
     clock: Clock = system_clock
     ids: IdMaker = new_id
+    drift_steps: int = second_factor.DRIFT_STEPS
 
     @classmethod
     def of(cls, database: Database, *, clock: Clock = system_clock, ids: IdMaker = new_id) -> Self:
@@ -71,6 +72,7 @@ class Door:
             second_factor.sealer_of(secret),
             clock,
             ids,
+            settings.totp_drift_steps,
         )
 
     def sign_in(
@@ -148,7 +150,13 @@ class Door:
             if not _still_the_same(connection, found):
                 return None
             if found.mfa_enabled and not second_factor.take_code(
-                connection, organization_id, user_id, self.sealer, code or "", clock=clock
+                connection,
+                organization_id,
+                user_id,
+                self.sealer,
+                code or "",
+                drift_steps=self.drift_steps,
+                clock=clock,
             ):
                 return None
             values: dict[str, Any] = {"last_login": clock()}

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import argon2
@@ -265,6 +266,28 @@ def test_a_code_is_taken_once_and_no_earlier_one_after_it(database: Database, te
         answer(entrance, user.username, PASSWORD, code=used)
     clock.advance(seconds=30)
     entrance.sign_in(user.username, PASSWORD, code=totp.at(clock()))
+
+
+@pytest.mark.parametrize("drift", [0, 1])
+def test_a_code_is_taken_in_its_own_half_minute_and_as_far_beside_it_as_the_settings_say(
+    database: Database, tenant: Tenant, drift: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "settings", database.settings.model_copy(update={"totp_drift_steps": drift}))
+    clock = StoppedClock()
+    user = new_user(database, tenant)
+    entrance = replace(door(database, clock), drift_steps=Door.of(database).drift_steps)
+    totp, _ = enrolled(database, tenant, user, clock)
+    clock.advance(seconds=-(clock().timestamp() % 30) + 30)  # the first moment of a step
+    late = totp.at(clock())
+    clock.advance(seconds=30 * drift + 30)
+    answer(entrance, user.username, PASSWORD, code=late)
+    late = totp.at(clock())
+    clock.advance(seconds=30 * drift + 29.9)
+    entrance.sign_in(user.username, PASSWORD, code=late)
+    clock.advance(seconds=0.1)
+    early = totp.at(clock() + timedelta(seconds=30 * drift + 30))
+    answer(entrance, user.username, PASSWORD, code=early)
+    entrance.sign_in(user.username, PASSWORD, code=totp.at(clock() + timedelta(seconds=30 * drift)))
 
 
 def test_two_at_once_with_one_code_are_one_sign_in(database: Database, tenant: Tenant) -> None:
