@@ -137,8 +137,8 @@ def test_sessions_are_listed_and_ended_by_their_owner_only(api: Api) -> None:
     end, proof = f"{ME}/sessions/{other}/end", {"password": PASSWORD}
     problem(api.client.post(end, json=proof, headers=stranger.headers["token"]), 404, "not_found")
     problem(api.client.post(end, headers=headers), 422, "validation")
-    wrong = {"password": "wrong and long enough"}
-    problem(api.client.post(end, json=wrong, headers=headers), 401, "authentication")
+    guessed = api.client.post(end, json={"password": "wrong and long enough"}, headers=headers)
+    problem(guessed, 401, "authentication")
     assert other in {each["id"] for each in api.client.get(f"{ME}/sessions", headers=headers).json()["items"]}
     assert api.client.post(end, json=proof, headers=headers).status_code == 204
     assert other not in {each["id"] for each in api.client.get(f"{ME}/sessions", headers=headers).json()["items"]}
