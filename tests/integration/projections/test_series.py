@@ -17,6 +17,7 @@ import sqlalchemy.exc
 from clew.kernel.database import Database
 from clew.kernel.roles import MIGRATOR, PROJECTOR
 from clew.projections.keeping import drill, verify
+from clew.projections.place import EndedError, unless
 from clew.projections.projector import Projector
 from clew.projections.series.port import SeriesQuery
 from clew.projections.series_projection import SeriesProjection
@@ -133,6 +134,23 @@ def test_counts_that_were_changed_by_hand_are_found_and_mended(desk: Desk, tmp_p
         assert found.comparison.different
         assert verify(projector, "series", repair=True).equal
         assert drill(projector, "series").equal
+    desk.assert_equal()
+
+
+def test_counting_everything_may_be_given_up_after_each_stretch_of_time(desk: Desk, tmp_path: Path) -> None:
+    later: dict[str, Any] = {"timestamp": "2025-03-24T12:00:05.000000Z"}
+    load_lines(desk, tmp_path, line("session.connect", 1))
+    desk.follow()
+    with Projector(desk.database, [SeriesProjection(desk.settings)]) as projector:
+        told: list[int] = []
+        projector.rebuild("series", "asked for", told.append)
+        load_lines(desk, tmp_path, line("command.input", 2, input="ls", **later))
+        longer: list[int] = []
+        projector.rebuild("series", "asked for", longer.append)
+        assert len(longer) >= len(told) + 2, "a span of two more weeks is counted in more stretches"
+        with pytest.raises(EndedError):
+            projector.rebuild("series", "asked for", unless(lambda: True))
+    assert sum(map(float, map(str, counted(desk, "event_counts", "count").values()))) == 1
     desk.assert_equal()
 
 

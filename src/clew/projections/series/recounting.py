@@ -72,7 +72,7 @@ class Recount:
                         self._count(connection, organization_id, counted, begin, end)
 
     def everything(self, connection: psycopg.Connection[Any], observe: Callable[[int], None]) -> None:
-        """Replace all counts."""
+        """Replace all counts; `observe` is told of each stretch of time."""
         for statement in _DELETE:
             self._own.execute(statement)
         rows = 0
@@ -80,8 +80,10 @@ class Recount:
             for counted in COUNTED_FROM:
                 span = counted.span_of(connection, organization_id)
                 if span is not None:
-                    rows += self._count(connection, organization_id, counted, *span)
-                    observe(rows)
+                    before = rows
+                    for done in self._counting(connection, organization_id, counted, *span):
+                        rows = before + done
+                        observe(rows)
 
     def remove(self, differences: Iterable[Difference]) -> None:
         """Remove the days that the record has nothing of."""
@@ -92,7 +94,14 @@ class Recount:
 
     def _count(
         self, connection: psycopg.Connection[Any], organization_id: UUID, counted: Counted, begin: int, end: int
-    ) -> int:
+    ) -> None:
+        for _ in self._counting(connection, organization_id, counted, begin, end):
+            pass
+
+    def _counting(
+        self, connection: psycopg.Connection[Any], organization_id: UUID, counted: Counted, begin: int, end: int
+    ) -> Iterator[int]:
+        """Count a span again; after each of its stretches, how many points there are so far."""
         storage = self._storage(organization_id, counted.measurement)
         rows = 0
         span = counted.span_of(connection, organization_id)
@@ -104,7 +113,7 @@ class Recount:
             gone = not among(old["series"], old["time"], as_spans(points)).all()
             storage.replace(touched, points, removed=gone)
             rows += len(points)
-        return rows
+            yield rows
 
     def _where_any(self, storage: Storage, span: tuple[int, int] | None, begin: int, end: int) -> tuple[int, int]:
         """The span by whole hours, without what neither the record nor the view has anything of."""
