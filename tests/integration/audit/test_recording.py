@@ -80,6 +80,7 @@ def test_opening_a_case_leaves_its_act_its_state_and_its_row(trail: Trail) -> No
     assert [row[0] for row in told] == ["organization_created", "investigation_created", "target_added"]
     (state,) = trail.read("SELECT * FROM audit.investigations WHERE investigation_id = :id", id=made.id)
     assert (state.status, state.investigator_name) == ("pending", f"operator@{trail.theirs.slug}")
+    assert (state.target_identifier, state.data_points_collected) == (None, 0)
     (row,) = trail.read("SELECT * FROM audit_log WHERE row_id = :id", id=made.id)
     assert (row.operation, row.new_data["name"]) == ("INSERT", "Lantern")
 
