@@ -3,7 +3,8 @@
 Two would each allow everybody the whole of every limit. Those that share a Redis may be as many as they like, but work
 beside none that does not, and none that names another Redis. A lock in the database says that a server runs: it holds
 for every machine and data directory, and goes with the connection, so that a server that was killed leaves nothing
-behind. A second one, whose number is the mark of the server's Redis, says which.
+behind. A second one, whose number is the mark of the server's Redis, says which. A worker of Celery's, which keeps no
+limits, says only that.
 """
 
 import threading
@@ -27,9 +28,10 @@ _SESSION: Final = (
 )
 _LOCK: Final = "SELECT pg_try_advisory_lock(hashtextextended('clew server', 0))"
 _SHARED_LOCK: Final = "SELECT pg_try_advisory_lock_shared(hashtextextended('clew server', 0))"
-# One server at a time looks which others there are, and says what it has itself.
+# One process at a time looks which others there are, and says what it has itself.
 _IN_TURN: Final = "SELECT pg_advisory_xact_lock(hashtextextended('clew redis', 0))"
-_CLASS: Final = 0x636C6577
+CLASS: Final = 0x636C6577
+"""The first number of the locks by which processes say which Redis they have."""
 _OTHERS: Final = (
     "SELECT DISTINCT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted"
     " AND classid = %s AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
@@ -56,7 +58,9 @@ class UnmarkedError(ConflictError):
 class SingleServer:
     """Within the block no other process is a server of this record, or if `shared` only such as are shared, too.
 
-    Raises ConflictError if one is already, or a shared one by another Redis than that of `mark`.
+    Raises ConflictError if one is already, or a shared one by another Redis than that of `mark`. Who is not `serving`
+    is no server, and only says which Redis it has: it is refused beside those that have another one, and they beside
+    it.
 
     One that was killed this very moment may still hold the lock: for that it is waited `patience_seconds`.
     """
@@ -68,8 +72,10 @@ class SingleServer:
         patience_seconds: float = _PATIENCE_SECONDS,
         shared: bool = False,
         mark: Mark | None = None,
+        serving: bool = True,
     ) -> None:
         self._database = database
+        self._lock = (_SHARED_LOCK if shared else _LOCK) if serving else _ALIVE
         self._shared = shared
         self._mark = mark
         self._told: int | None = None
@@ -124,7 +130,7 @@ class SingleServer:
             try:
                 connection.autocommit = True
                 connection.execute(_SESSION)
-                row = connection.execute(_SHARED_LOCK if self._shared else _LOCK).fetchone()
+                row = connection.execute(self._lock).fetchone()
             except BaseException:
                 connection.close()
                 raise
@@ -150,16 +156,16 @@ class SingleServer:
             return
         with database_errors(self._database.address), connection.transaction():
             connection.execute(_IN_TURN)
-            others = {number for (number,) in connection.execute(_OTHERS, (_CLASS,))}
+            others = {number for (number,) in connection.execute(_OTHERS, (CLASS,))}
             mark = self._mark.tell(alone=not others)
             if mark is None or others - {mark}:
                 raise (UnmarkedError if mark is None else ConflictError)(
-                    "another server of this installation names another Redis: limits would be counted, cached answers"
-                    " forgotten and events told for each of them alone",
+                    "another server or worker of this installation names another Redis: limits would be counted, cached"
+                    " answers forgotten, events and jobs told for each of them alone",
                     where=self._database.address,
                     remedy="name the same Redis, and the same number of its database, in every CLEW_REDIS_URL",
                 )
-            connection.execute(_SAY, (_CLASS, mark))
+            connection.execute(_SAY, (CLASS, mark))
             self._told = mark
 
     def _leave(self) -> None:

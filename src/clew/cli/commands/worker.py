@@ -50,10 +50,11 @@ def worker(
 
 
 def _by_celery(database: "Database", workers: int | None, queues: tuple[str, ...], *, as_json: bool) -> None:
+    from clew.worker.celery.beside import beside_servers
     from clew.worker.celery.dispatcher import Dispatcher
     from clew.worker.celery.pool import work
 
-    with Dispatcher(database):
+    with beside_servers(database), Dispatcher(database):
         work(database, workers=workers, queues=queues, ready=lambda: _tell_ready(as_json))
 
 

@@ -47,3 +47,10 @@ class RedisMark:
                 return self._known
         self._known = int(found) if found is not None and found.isdigit() else None
         return self._known
+
+    def keep(self) -> None:
+        """Write what was told once more, so that it does not run out. Raises CacheUnavailableError."""
+        if self._known is None:
+            return
+        with contextlib.closing(RedisConnection(self._settings)) as connection, connection.asking() as client:
+            client.set(MARK.key(), self._known, ex=MARK.span)
