@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 import neo4j
 import pybreaker
 from neo4j.exceptions import AuthError, ConfigurationError, DriverError, Neo4jError, TransientError
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from clew.kernel import errors
 from clew.projections.graph.errors import GraphEngineReadOnlyError, GraphEngineUnavailableError, GraphViewError
@@ -128,12 +129,26 @@ class GraphConnection:
         self._driver.close()
 
     def _read(self, statement: str, parameters: Row) -> list[Row]:
-        def work(transaction: neo4j.ManagedTransaction) -> list[Row]:
-            return transaction.run(statement, parameters).data()
+        """One trip: a transaction of its own would be three, and show no other state than each statement does."""
+        text: Any = statement
+        bounded = neo4j.Query(text, timeout=self.address.timeout_seconds)
 
-        bounded = neo4j.unit_of_work(timeout=self.address.timeout_seconds)(work)
-        with self._driver.session(database=self.address.database, fetch_size=_FETCHED) as session:
-            return session.execute_read(bounded)
+        def work() -> list[Row]:
+            with self._driver.session(
+                database=self.address.database, default_access_mode=neo4j.READ_ACCESS, fetch_size=_FETCHED
+            ) as session:
+                return [
+                    dict(zip(record.keys(), record.values(), strict=True))
+                    for record in session.run(bounded, parameters)
+                ]
+
+        trying = Retrying(
+            retry=retry_if_exception(_may_pass),
+            wait=wait_random_exponential(multiplier=0.1, max=1.0),
+            stop=stop_after_delay(_RETRY_SECONDS),
+            reraise=True,
+        )
+        return trying(work)
 
     def _guarded(self, work: Callable[[], T]) -> T:
         def tried() -> T:
@@ -199,6 +214,10 @@ class RefusedStatementError(GraphViewError):
 def _is_silence(error: BaseException) -> bool:
     """Whether the server is to be left alone for a while. One that only reads is read."""
     return isinstance(error, GraphEngineUnavailableError) and not isinstance(error, GraphEngineReadOnlyError)
+
+
+def _may_pass(error: BaseException) -> bool:
+    return isinstance(error, (Neo4jError, DriverError)) and error.is_retryable()
 
 
 def _about_certificates(error: BaseException | None) -> str | None:

@@ -27,6 +27,11 @@ _NODE: Final = (
     "community",
 )
 _EDGE: Final = ("id", "type", "source", "first_seen", "last_seen", "created_at", "updated_at")
+_NODE_VALUES: Final = (*_NODE, "name", "full_name", "properties")
+_EDGE_VALUES: Final = (*_EDGE, "confidence", "properties")
+# Values without their names are half of what the driver has to decode.
+NODE_LIST: Final = f"[{', '.join(f'n.{field}' for field in _NODE_VALUES)}]"
+EDGE_LIST: Final = f"[{', '.join(f'r.{field}' for field in _EDGE_VALUES)}]"
 
 
 def node_row(document: Document, key: Row) -> Row:
@@ -49,6 +54,16 @@ def node_document(stored: Row, collected: list[Row]) -> Document:
         "properties": _read(stored.get("properties")),
         "collected_from": sorted(places, key=lambda each: (str(each["source_id"]), str(each["collection_id"]))),
     }
+
+
+def node_of(values: list[Any], collected: list[Row]) -> Document:
+    """The entity whose properties are these, in the order of NODE_LIST."""
+    return node_document(_named(_NODE_VALUES, values), collected)
+
+
+def edge_of(values: list[Any], source: str, target: str) -> Document:
+    """The relationship whose properties are these, in the order of EDGE_LIST."""
+    return edge_document(_named(_EDGE_VALUES, values), source, target)
 
 
 def edge_row(document: Document, key: Row) -> Row:
@@ -77,6 +92,10 @@ def edge_document(stored: Row, source: str, target: str) -> Document:
 def source_row(document: Document, key: Row) -> Row:
     """A source's properties."""
     return {"id": document["id"], "fields": {**document, **key}}
+
+
+def _named(fields: tuple[str, ...], values: list[Any]) -> Row:
+    return {field: value for field, value in zip(fields, values, strict=True) if value is not None}
 
 
 def _hundredths(confidence: float | None) -> int | float | None:

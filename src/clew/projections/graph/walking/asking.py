@@ -70,12 +70,19 @@ class Ways:
 
 def place_of(adjacency: Adjacency, entity_id: UUID) -> int:
     """The node of an entity. Raises NotFoundError."""
-    (place,) = adjacency.find([entity_id]).tolist()
-    if place < 0:
-        raise NotFoundError(
-            f"no entity {entity_id} in the graph view", remedy="search by its value, or wait: it follows"
-        )
-    return int(place)
+    (place,) = places_of(adjacency, entity_id)
+    return place
+
+
+def places_of(adjacency: Adjacency, *entity_ids: UUID) -> list[int]:
+    """The nodes of entities, by one question. Raises NotFoundError for the first that is not there."""
+    places: list[int] = adjacency.find(entity_ids).tolist()
+    for entity_id, place in zip(entity_ids, places, strict=True):
+        if place < 0:
+            raise NotFoundError(
+                f"no entity {entity_id} in the graph view", remedy="search by its value, or wait: it follows"
+            )
+    return places
 
 
 def require_length(length: int, most: int = MAXIMUM_LENGTH) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from clew.projections.graph.arrays import Adjacency, Handles, Scores
 from clew.projections.graph.port import EVERYTHING, Wanted
-from clew.projections.graph.walking.asking import USUAL, Bounds, Gate, Ways, place_of, require_length, ways_of
+from clew.projections.graph.walking.asking import USUAL, Bounds, Gate, Ways, places_of, require_length, ways_of
 from clew.projections.graph.walking.shortest import refuse_types
 
 
@@ -31,7 +31,7 @@ def surest_path(
     """
     require_length(max_length)
     refuse_types(wanted)
-    start, goal = place_of(adjacency, start_id), place_of(adjacency, goal_id)
+    start, goal = places_of(adjacency, start_id, goal_id)
     gate = Gate(adjacency, bounds)
     search = _Search(adjacency, start, goal, gate, bounds)
     for level in range(max_length):

@@ -12,7 +12,7 @@ import numpy as np
 from clew.projections.graph.arrays import Adjacency, Handles, Scores, Steps
 from clew.projections.graph.errors import GraphQueryError
 from clew.projections.graph.port import EVERYTHING, Direction, Wanted
-from clew.projections.graph.walking.asking import USUAL, Bounds, Gate, Ways, place_of, require_length, ways_of
+from clew.projections.graph.walking.asking import USUAL, Bounds, Gate, Ways, places_of, require_length, ways_of
 from clew.projections.graph.walking.marks import Marks
 
 _REVERSED = {Direction.ANY: Direction.ANY, Direction.OUT: Direction.IN, Direction.IN: Direction.OUT}
@@ -34,7 +34,7 @@ def shortest_path(
     """
     require_length(max_length)
     refuse_types(wanted)
-    start, goal = place_of(adjacency, start_id), place_of(adjacency, goal_id)
+    start, goal = places_of(adjacency, start_id, goal_id)
     gate = Gate(adjacency, bounds)
     here = Side(adjacency, start, wanted, gate, bounds)
     there = Side(adjacency, goal, backwards(wanted), gate, bounds)

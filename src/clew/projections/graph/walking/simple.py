@@ -11,7 +11,7 @@ import numpy as np
 from clew.projections.graph.arrays import Adjacency, Handles, Steps
 from clew.projections.graph.errors import GraphQueryError
 from clew.projections.graph.port import EVERYTHING, MAXIMUM_PATHS, MAXIMUM_SIMPLE_LENGTH, Wanted
-from clew.projections.graph.walking.asking import USUAL, Bounds, Gate, Ways, place_of, require_length, ways_of
+from clew.projections.graph.walking.asking import USUAL, Bounds, Gate, Ways, places_of, require_length, ways_of
 from clew.projections.graph.walking.marks import Marks
 from clew.projections.graph.walking.shortest import backwards, refuse_types
 
@@ -36,7 +36,7 @@ def simple_paths(
     refuse_types(wanted)
     if not 1 <= limit <= MAXIMUM_PATHS:
         raise GraphQueryError(f"a limit is from 1 to {MAXIMUM_PATHS}", where="limit")
-    start, goal = place_of(adjacency, start_id), place_of(adjacency, goal_id)
+    start, goal = places_of(adjacency, start_id, goal_id)
     gate = Gate(adjacency, bounds)
     if start == goal:
         empty = np.zeros(0, np.int64)
