@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Any, Final
 
 import tantivy
-from tantivy import DocAddress, FieldType, Occur, Order, Query, Searcher
+from tantivy import DocAddress, FieldType, Occur, Order, Query, Searcher, SearchResult
 
 from clew.projections.search.fields import FieldKind, SetFields
 from clew.projections.search.port import MAXIMUM_RANKED, Sort
@@ -54,13 +54,25 @@ def keys_of(sort: Sequence[Sort], fields: SetFields) -> list[Key]:
 
 
 def page_by_fields(
-    searcher: Searcher, schema: tantivy.Schema, query: Query, keys: list[Key], limit: int, after: list[Any] | None
+    searcher: Searcher,
+    schema: tantivy.Schema,
+    query: Query,
+    keys: list[Key],
+    limit: int,
+    after: list[Any] | None,
+    *,
+    total: int | None = None,
 ) -> Page:
-    """The `limit` hits after the values `after`."""
-    total = count_of(searcher.search(query, limit=1))
+    """The `limit` hits after the values `after`. total: how many there are in all, where that is known."""
+    first = None
+    if total is None and after is None:  # counting while they are ordered costs less than by itself
+        first = _first(searcher, query, keys[0], limit + 1, count=True)
+        total = count_of(first)
+    elif total is None:
+        total = count_of(searcher.search(query, limit=1))
     if after is not None:
         query = _both(query, _beyond(schema, keys, after))
-    found = _ordered(searcher, schema, query, keys, limit + 1)
+    found = _ordered(searcher, schema, query, keys, limit + 1, first)
     page = found[:limit]
     if len(found) <= limit or not page:
         return Page([(0.0, address) for address in page], None, total)
@@ -118,11 +130,23 @@ def _after(
     return found
 
 
-def _ordered(searcher: Searcher, schema: tantivy.Schema, query: Query, keys: list[Key], need: int) -> list[DocAddress]:
-    """The first `need` documents in the order of the keys."""
-    key, rest = keys[0], keys[1:]
+def _first(searcher: Searcher, query: Query, key: Key, need: int, *, count: bool) -> SearchResult:
+    """The first `need` hits by one key, and one more."""
     order = Order.Desc if key.descending else Order.Asc
-    hits = searcher.search(query, limit=need + 1, count=False, order_by_field=key.field, order=order).hits
+    return searcher.search(query, limit=need + 1, count=count, order_by_field=key.field, order=order)
+
+
+def _ordered(
+    searcher: Searcher,
+    schema: tantivy.Schema,
+    query: Query,
+    keys: list[Key],
+    need: int,
+    first: SearchResult | None = None,
+) -> list[DocAddress]:
+    """The first `need` documents in the order of the keys. first: those by the first key, where they are known."""
+    key, rest = keys[0], keys[1:]
+    hits = (first or _first(searcher, query, key, need, count=False)).hits
     if not rest or not hits:
         return [address for _, address in hits[:need]]
     found: list[DocAddress] = []

@@ -65,8 +65,9 @@ class TantivyReader:
         if moment is None:
             return nothing_found(request, _since(began))
         with engine(moment.directory):
-            query = _query(moment, request, fields, node)
-            page = _page(moment, query, request, fields, after, by_rank=by_rank)
+            query, everything = _query(moment, request, fields, node)
+            total = moment.searcher.num_docs if everything else None
+            page = _page(moment, query, request, fields, after, by_rank=by_rank, total=total)
             counted = aggregate(moment.searcher, query, request, fields)
             hits = self._hits(moment, request, fields, node, page)
         cursor = None
@@ -182,13 +183,14 @@ class TantivyReader:
         return tuple(hit_of(request.index, fields, document, score, highlighter) for score, document in documents)
 
 
-def _query(moment: Moment, request: SearchRequest, fields: SetFields, node: Node | None) -> Query:
+def _query(moment: Moment, request: SearchRequest, fields: SetFields, node: Node | None) -> tuple[Query, bool]:
+    """What is asked for, and whether that is every document of the set."""
     matcher = _matcher(moment, fields)
     query = Query.all_query() if node is None else matcher.text(node, request.text)
     conditions = matcher.conditions(request)
     if request.within is not None:
         conditions.append(within(moment.searcher, moment.schema, request.within))
-    return matcher.filtered(query, conditions)
+    return matcher.filtered(query, conditions), node is None and not conditions
 
 
 def _matcher(moment: Moment, fields: SetFields) -> Matcher[Query]:
@@ -203,13 +205,15 @@ def _page(
     after: list[Any] | None,
     *,
     by_rank: bool,
+    total: int | None,
 ) -> Page:
     if request.limit == 0:
-        return Page([], None, count_of(moment.searcher.search(query, limit=1)))
+        return Page([], None, count_of(moment.searcher.search(query, limit=1)) if total is None else total)
     if by_rank:
         return page_by_rank(moment.searcher, query, request.limit, after)
     sort = tuple(each for each in request.sort if each.field != "score") or (Sort(fields.time_field),)
-    return page_by_fields(moment.searcher, moment.schema, query, keys_of(sort, fields), request.limit, after)
+    keys = keys_of(sort, fields)
+    return page_by_fields(moment.searcher, moment.schema, query, keys, request.limit, after, total=total)
 
 
 def _id_within(text: bytes) -> str:
