@@ -53,25 +53,31 @@ class _Aggregation:
         self._width = query.every or max(query.end - query.begin, 1)
         self._aligned = query.every or np.gcd(query.begin, query.end)
         self._kept_points: Array | None = None
+        self._kept_bins: Array | None = None
 
     def answer(self) -> SeriesAnswer:
         query = self._query
-        resolution, rollups = self._rollups()
-        merged, group = merge(rollups, self._group_of(rollups["series"]), self._slot_of(rollups["time"]))
+        if self._aligned % HOUR == 0 and query.aggregates and all(name[0] == "p" for name in query.aggregates):
+            # Bins say everything: roll-ups need not be read.
+            resolution, merged = "1d" if self._aligned % DAY == 0 else "1h", None
+            group, times, _ = quantiles(self._bins(), 0.5)
+        else:
+            resolution, rollups = self._rollups()
+            merged, group = merge(rollups, self._group_of(rollups["series"]), self._slot_of(rollups["time"]))
+            times = merged["time"]
+        percentiles = {name: self._percentile(name, times, group) for name in query.aggregates if name[0] == "p"}
         lines = []
-        percentiles = {name: self._percentile(name, merged, group) for name in query.aggregates if name[0] == "p"}
         for place, (name, *values) in enumerate(self._groups):
-            own = merged[group == place]
-            if not len(own) and query.fill == "none":
+            own = group == place
+            if query.fill == "none" and not own.any():
                 continue
-            columns = {
-                aggregate: percentiles[aggregate][group == place]
-                if aggregate in percentiles
-                else _column(own, aggregate)
-                for aggregate in query.aggregates or ("mean",)
-            }
-            times, filled = _filled(query, self._width, own["time"], columns)
-            lines.append(Line(name, dict(zip(query.by, values, strict=True)), times, filled))
+            columns = {each: column[own] for each, column in percentiles.items()}
+            if merged is not None:
+                others = (each for each in query.aggregates or ("mean",) if each not in percentiles)
+                columns |= {each: _column(merged[own], each) for each in others}
+            ordered = {each: columns[each] for each in query.aggregates or ("mean",)}
+            times_of, filled = _filled(query, self._width, times[own], ordered)
+            lines.append(Line(name, dict(zip(query.by, values, strict=True)), times_of, filled))
         return SeriesAnswer(query.measurement, query.begin, query.end, resolution, lines)
 
     def _rollups(self) -> tuple[str, Array]:
@@ -87,19 +93,24 @@ class _Aggregation:
             return "raw", roll_up(points, DAY)
         return "raw", roll_up(points, self._query.every)
 
-    def _percentile(self, name: str, merged: Array, groups: Array) -> Array:
-        """The percentile of each merged roll-up."""
-        quantile = float(name[1:]) / 100
-        if self._aligned % HOUR == 0:
+    def _bins(self) -> Array:
+        """Those of each group and stretch, read once."""
+        if self._kept_bins is None:
             width = DAY if self._aligned % DAY == 0 else HOUR
             bins = self._only(self._source.bins(width, self._query.begin, self._query.end, self._wanted))
-            counted = merge_bins(bins, self._group_of(bins["series"]), self._slot_of(bins["time"]))
-            group, slot, value = quantiles(counted, quantile)
+            self._kept_bins = merge_bins(bins, self._group_of(bins["series"]), self._slot_of(bins["time"]))
+        return self._kept_bins
+
+    def _percentile(self, name: str, times: Array, groups: Array) -> Array:
+        """The percentile of each group and stretch."""
+        quantile = float(name[1:]) / 100
+        if self._aligned % HOUR == 0:
+            group, slot, value = quantiles(self._bins(), quantile)
         else:
             points = self._points()
             group, slot = self._group_of(points["series"]), self._slot_of(points["time"])
             group, slot, value = exact_quantiles(group, slot, points["value"], quantile)
-        if not (np.array_equal(group, groups) and np.array_equal(slot, merged["time"])):
+        if not (np.array_equal(group, groups) and np.array_equal(slot, times)):
             raise SeriesError(
                 "percentiles of stretches that are no whole hours are worked out from points, which are not kept "
                 "for so long",
