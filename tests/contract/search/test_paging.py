@@ -182,3 +182,28 @@ def test_a_cursor_ends_with_its_generation(adapter: Adapter) -> None:
     view.publish(writer)
     with view.reader() as reader, pytest.raises(SearchCursorError, match="rebuilt"):
         reader.search(ORGANIZATION, replace(request, cursor=cursor))
+
+
+@pytest.mark.parametrize("descending", [True, False])
+def test_the_first_of_everything_are_the_same_however_often_and_by_whatever_pages_they_are_asked_for(
+    reader: SearchReader, descending: bool
+) -> None:
+    for name in ("risk_score", "confidence", "last_seen"):
+        sort = (Sort(name, descending=descending),)
+        expected = _expected(sort)
+        for limit in (3, 1, 50, 3, 400, 50):
+            result = reader.search(ORGANIZATION, SearchRequest(sort=sort, limit=limit))
+            assert ids(result) == expected[:limit]
+            assert result.total == len(expected)
+
+
+def test_the_first_of_everything_are_others_once_something_is_put_before_them(adapter: Adapter) -> None:
+    request = SearchRequest(sort=(Sort("risk_score"),), limit=2)
+    view = adapter.view()
+    fill(view, {DocumentSet.OSINT_ENTITIES: [entity(f"No {number}", risk_score=number) for number in range(20)]})
+    with view.reader() as reader:
+        assert [hit.document["risk_score"] for hit in reader.search(ORGANIZATION, request).hits] == [19, 18]
+        fill(view, {DocumentSet.OSINT_ENTITIES: [entity("Another", risk_score=50)]})
+        found = reader.search(ORGANIZATION, request)
+        assert [hit.document["risk_score"] for hit in found.hits] == [50, 19]
+        assert found.total == 21

@@ -12,6 +12,7 @@ from clew.projections.search.errors import SearchViewError
 from clew.projections.search.fields import DocumentSet
 from clew.projections.search.languages import STEMMED
 from clew.projections.search.tantivy.engine import engine
+from clew.projections.search.tantivy.ordering import Whole
 from clew.projections.search.tantivy.places import Generation
 
 _MOST_OPEN: Final = 64
@@ -28,6 +29,7 @@ class Moment:
         self.directory = directory
         self.schema = index.schema
         self.searcher = index.searcher()
+        self.whole = Whole(self.searcher.num_docs)
         self.stamp = "-".join(format(part, "x") for part in stamp)
         present = (language for language in STEMMED if self.searcher.doc_freq("_lang", language))
         self.languages = tuple(present)

@@ -9,7 +9,7 @@ rank at the page's end is complete, and ordered by uuid. Where that group is lar
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Final
 
@@ -41,6 +41,29 @@ class Page:
     total: int
 
 
+@dataclass(slots=True)
+class Whole:
+    """Every document of one committed state: how many there are, and with which value the first by a key end.
+
+    Of everything in an order the first page is asked for again and again. To find where it ends takes a look at each
+    document; whoever knows that looks at those before it only.
+    """
+
+    total: int
+    ends: dict[Key, tuple[int, Any]] = field(default_factory=dict)
+
+    def beginning(self, searcher: Searcher, schema: tantivy.Schema, key: Key, need: int) -> Query:
+        """What surely holds the first `need` hits by the key, and all that have the value of the last of them."""
+        known, value = self.ends.get(key, (0, None))
+        if known < need:
+            hits = _first(searcher, Query.all_query(), key, need, count=False).hits
+            value = hits[-1][0] if hits else None
+            if value is not None and count_of(searcher.search(_until(schema, key, value), limit=1)) > self.total / 4:
+                value = None  # nearly all of them would be looked at in any case
+            self.ends[key] = (need, value)
+        return Query.all_query() if value is None else _until(schema, key, value)
+
+
 def keys_of(sort: Sequence[Sort], fields: SetFields) -> list[Key]:
     """The physical keys of an order, down to the uuid."""
     keys = []
@@ -61,14 +84,18 @@ def page_by_fields(
     limit: int,
     after: list[Any] | None,
     *,
-    total: int | None = None,
+    whole: Whole | None = None,
 ) -> Page:
-    """The `limit` hits after the values `after`. total: how many there are in all, where that is known."""
+    """The `limit` hits after the values `after`. whole: given where the query is for every document."""
     first = None
-    if total is None and after is None:  # counting while they are ordered costs less than by itself
+    if whole is not None:
+        total = whole.total
+        if after is None:
+            query = whole.beginning(searcher, schema, keys[0], limit + 2)
+    elif after is None:  # counting while they are ordered costs less than by itself
         first = _first(searcher, query, keys[0], limit + 1, count=True)
         total = count_of(first)
-    elif total is None:
+    else:
         total = count_of(searcher.search(query, limit=1))
     if after is not None:
         query = _both(query, _beyond(schema, keys, after))
@@ -194,6 +221,11 @@ def _later(schema: tantivy.Schema, key: Key, value: Any) -> Query:
     if key.descending:
         return Query.range_query(schema, key.field, key.kind, None, value, include_upper=False)
     return Query.range_query(schema, key.field, key.kind, value, None, include_lower=False)
+
+
+def _until(schema: tantivy.Schema, key: Key, value: Any) -> Query:
+    low, high = (value, None) if key.descending else (None, value)
+    return Query.range_query(schema, key.field, key.kind, low, high)
 
 
 def _same(schema: tantivy.Schema, key: Key, value: Any) -> Query:

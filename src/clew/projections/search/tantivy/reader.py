@@ -23,7 +23,7 @@ from clew.projections.search.tantivy.aggregates import aggregate
 from clew.projections.search.tantivy.engine import count_of, engine
 from clew.projections.search.tantivy.expressions import TantivyExpressions
 from clew.projections.search.tantivy.opened import Moment, OpenIndexes
-from clew.projections.search.tantivy.ordering import Page, keys_of, page_by_fields, page_by_rank
+from clew.projections.search.tantivy.ordering import Page, Whole, keys_of, page_by_fields, page_by_rank
 from clew.projections.search.tantivy.places import Generation
 from clew.projections.search.tantivy.spatial import within
 
@@ -66,8 +66,8 @@ class TantivyReader:
             return nothing_found(request, _since(began))
         with engine(moment.directory):
             query, everything = _query(moment, request, fields, node)
-            total = moment.searcher.num_docs if everything else None
-            page = _page(moment, query, request, fields, after, by_rank=by_rank, total=total)
+            whole = moment.whole if everything else None
+            page = _page(moment, query, request, fields, after, by_rank=by_rank, whole=whole)
             counted = aggregate(moment.searcher, query, request, fields)
             hits = self._hits(moment, request, fields, node, page)
         cursor = None
@@ -205,15 +205,15 @@ def _page(
     after: list[Any] | None,
     *,
     by_rank: bool,
-    total: int | None,
+    whole: Whole | None,
 ) -> Page:
     if request.limit == 0:
-        return Page([], None, count_of(moment.searcher.search(query, limit=1)) if total is None else total)
+        return Page([], None, count_of(moment.searcher.search(query, limit=1)) if whole is None else whole.total)
     if by_rank:
         return page_by_rank(moment.searcher, query, request.limit, after)
     sort = tuple(each for each in request.sort if each.field != "score") or (Sort(fields.time_field),)
     keys = keys_of(sort, fields)
-    return page_by_fields(moment.searcher, moment.schema, query, keys, request.limit, after, total=total)
+    return page_by_fields(moment.searcher, moment.schema, query, keys, request.limit, after, whole=whole)
 
 
 def _id_within(text: bytes) -> str:
