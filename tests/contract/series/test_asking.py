@@ -72,6 +72,22 @@ def test_percentiles_are_within_their_bound_and_exact_below_an_hour(desk: Desk, 
             assert told == pytest.approx(exact, rel=ACCURACY)
 
 
+@pytest.mark.parametrize("every", [HOUR, DAY, None])
+def test_percentiles_alone_are_those_told_beside_others(desk: Desk, every: int | None) -> None:
+    write(desk, "a", some_points(6, 200))
+    write(desk, "b", some_points(7, 20))
+    percentiles = ("p50", "p99")
+    for fill in ("none", "null") if every is not None else ("none",):
+        for where in ((), (("host", ("b",)),)):
+            span = ("network_traffic", TODAY - 3 * DAY, TODAY + 2 * DAY, every)
+            alone = desk.ask(SeriesQuery(*span, percentiles, by=("host",), where=where, fill=fill))
+            beside = desk.ask(SeriesQuery(*span, ("count", *percentiles), by=("host",), where=where, fill=fill))
+            assert [line.times for line in alone.lines] == [line.times for line in beside.lines]
+            assert (len(alone.lines), alone.resolution) == (1 if where else 2, beside.resolution)
+            for one, other in zip(alone.lines, beside.lines, strict=True):
+                assert one.columns == {name: other.columns[name] for name in percentiles}
+
+
 def test_several_series_are_put_together_or_kept_apart(desk: Desk) -> None:
     write(desk, "a", [(TODAY, 1.0), (TODAY + HOUR, 2.0)])
     write(desk, "b", [(TODAY, 10.0), (TODAY + 1, 20.0)])

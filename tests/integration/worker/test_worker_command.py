@@ -29,7 +29,7 @@ ON_CELERY = pytest.param("celery", marks=[pytest.mark.engines, pytest.mark.xdist
 
 
 @contextmanager
-def started(database: Database, **variables: str) -> Iterator["subprocess.Popen[str]"]:
+def started(database: Database, *, errors: int | None = None, **variables: str) -> Iterator["subprocess.Popen[str]"]:
     settings = database.settings
     environment = environment_with(SOURCES) | {
         "CLEW_DATA_DIR": str(settings.data_dir),
@@ -43,7 +43,7 @@ def started(database: Database, **variables: str) -> Iterator["subprocess.Popen[
         environment["CLEW_DATABASE_URL"] = settings.database_url.get_secret_value()
     start = "from clew.cli.main import main; main()"
     command = [sys.executable, "-P", "-c", start, "worker", "--workers", "1", "--json"]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True)
     try:
         yield process
     finally:
@@ -89,7 +89,7 @@ def test_a_worker_that_names_another_redis_is_refused_beside_servers_and_they_be
     with migrated_database() as database:
         with (
             server(database, redis),
-            started(database, CLEW_JOB_RUNNER="celery", CLEW_REDIS_URL=another) as process,
+            started(database, errors=subprocess.PIPE, CLEW_JOB_RUNNER="celery", CLEW_REDIS_URL=another) as process,
         ):
             told = process.communicate(timeout=120)
             assert process.returncode == ConflictError.exit_code, told
@@ -105,11 +105,12 @@ def test_a_worker_that_names_another_redis_is_refused_beside_servers_and_they_be
             pass
 
 
-_END_ALL_BUT = (
-    "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2"
-    f" AND classid = {CLASS} AND objid <> 6"
+_LOCKS = (
+    f"FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND classid = {CLASS}"
     " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
+_SAID = f"SELECT count(*) {_LOCKS}"
+_END_ALL_BUT = f"SELECT count(pg_terminate_backend(pid)) {_LOCKS} AND objid <> 6"
 
 
 @pytest.mark.engines
@@ -131,6 +132,16 @@ def test_a_worker_beside_which_another_redis_is_named_later_ends(monkeypatch: py
         other.autocommit = True
         with pytest.raises(ConflictError, match="names another Redis"):
             work(database)
+
+
+def test_a_worker_that_does_not_reach_redis_is_refused_and_says_nothing_to_others() -> None:
+    with migrated_database() as database:
+        away = database.settings.model_copy(update={"redis_url": SecretStr("redis://127.0.0.1:1/0")})
+        database.settings = away
+        with pytest.raises(ConfigurationError, match="cannot be reached"), beside_servers(database):
+            pass
+        with database.admin_engine().connect() as connection:
+            assert connection.exec_driver_sql(_SAID).scalar_one() == 0
 
 
 def test_celery_without_redis_and_unknown_queues_are_refused(
