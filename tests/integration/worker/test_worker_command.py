@@ -29,7 +29,9 @@ ON_CELERY = pytest.param("celery", marks=[pytest.mark.engines, pytest.mark.xdist
 
 
 @contextmanager
-def started(database: Database, *, errors: int | None = None, **variables: str) -> Iterator["subprocess.Popen[str]"]:
+def started(
+    database: Database, variables: dict[str, str], errors: int | None = None
+) -> Iterator["subprocess.Popen[str]"]:
     settings = database.settings
     environment = environment_with(SOURCES) | {
         "CLEW_DATA_DIR": str(settings.data_dir),
@@ -53,7 +55,7 @@ def started(database: Database, *, errors: int | None = None, **variables: str) 
 
 @contextmanager
 def working(database: Database, **variables: str) -> Iterator["subprocess.Popen[str]"]:
-    with started(database, **variables) as process:
+    with started(database, variables) as process:
         assert process.stdout is not None
         assert json.loads(process.stdout.readline()) == {"ready": True}
         yield process
@@ -89,7 +91,7 @@ def test_a_worker_that_names_another_redis_is_refused_beside_servers_and_they_be
     with migrated_database() as database:
         with (
             server(database, redis),
-            started(database, errors=subprocess.PIPE, CLEW_JOB_RUNNER="celery", CLEW_REDIS_URL=another) as process,
+            started(database, {"CLEW_JOB_RUNNER": "celery", "CLEW_REDIS_URL": another}, subprocess.PIPE) as process,
         ):
             told = process.communicate(timeout=120)
             assert process.returncode == ConflictError.exit_code, told
