@@ -2,13 +2,15 @@
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import psycopg
 
 from clew.projections.documents.fields import SCHEMA_VERSION
-from clew.projections.documents.port import DocumentCollection
+from clew.projections.documents.port import Document, DocumentCollection
 from clew.projections.documents.rows import KEPT, KEPT_BY_TABLE, Kept
 from clew.projections.documents_rows import Batch, DocumentRows
 from clew.projections.feed import Key
@@ -92,11 +94,8 @@ class DocumentsWriting:
         reader = DocumentRows(connection)
         aside: list[Aside] = []
         for kept in KEPT:
-            for batch in reader.changed(kept):
-                gone = [*batch.gone, *(identifier for identifier, _ in batch.faults)]
-                if gone:
-                    self._writer.remove(batch.organization_id, kept.collection, gone)
-                aside += self._put(kept, batch)
+            for organization_id, batches in groupby(reader.changed(kept), key=attrgetter("organization_id")):
+                aside += self._put(kept, organization_id, batches)
         connection.execute("SET LOCAL enable_seqscan = on")
         return tuple(aside)
 
@@ -110,12 +109,17 @@ class DocumentsWriting:
         reader = DocumentRows(connection)
         aside: list[Aside] = []
         rows = 0
+
+        def counted(batches: Iterable[Batch]) -> Iterator[Batch]:
+            nonlocal rows
+            for batch in batches:
+                yield batch
+                rows += len(batch.documents)
+                observe(rows)
+
         for organization_id in reader.organizations():
             for kept in KEPT:
-                for batch in reader.all(kept, organization_id):
-                    aside += self._put(kept, batch)
-                    rows += len(batch.documents)
-                    observe(rows)
+                aside += self._put(kept, organization_id, counted(reader.all(kept, organization_id)))
         return tuple(aside)
 
     def commit(self, position: str) -> tuple[Aside, ...]:
@@ -123,8 +127,19 @@ class DocumentsWriting:
         self._writer.commit(position)
         return ()
 
-    def _put(self, kept: Kept, batch: Batch) -> Iterator[Aside]:
-        refused = self._writer.put(batch.organization_id, kept.collection, batch.documents)
-        told = [*batch.faults, *((each.id, each.reason) for each in refused)]
-        for identifier, reason in told:
-            yield Aside(Key(batch.organization_id, kept.table, UUID(identifier)), reason)
+    def _put(self, kept: Kept, organization_id: UUID, batches: Iterable[Batch]) -> Iterator[Aside]:
+        """Put an organization's rows, and remove those that are gone or no documents."""
+        gone: list[str] = []
+        told: list[tuple[str, str]] = []
+
+        def documents() -> Iterator[Document]:
+            for batch in batches:
+                gone.extend(batch.gone)
+                told.extend(batch.faults)
+                yield from batch.documents
+
+        refused = list(self._writer.put(organization_id, kept.collection, documents()))
+        gone += [identifier for identifier, _ in told]
+        self._writer.remove(organization_id, kept.collection, gone)
+        for identifier, reason in (*told, *((each.id, each.reason) for each in refused)):
+            yield Aside(Key(organization_id, kept.table, UUID(identifier)), reason)

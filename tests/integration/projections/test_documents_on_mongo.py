@@ -222,6 +222,33 @@ def test_what_even_compressed_does_not_fit_is_set_aside_and_what_is_too_deep(mon
         assert projector.books.count_aside("documents") == 0
 
 
+_THOUSANDS = """
+INSERT INTO enriched_data (organization_id, entity_id, collection_item_id, enrichment_type, data)
+SELECT %s, %s, gen_random_uuid(), 'registration', jsonb_build_object('n', n) FROM generate_series(1, 2500) AS n
+"""
+
+
+def test_thousands_are_put_changed_removed_and_set_aside_together(mongo: MongoPlace) -> None:
+    place = mongo.place
+    with place.writing() as connection:
+        connection.execute(_THOUSANDS, (place.tenant.id, mongo.entity))
+    assert place.catch_up().rebuilt is not None
+    place.assert_equal(2500)
+    with place.writing() as connection:
+        connection.execute("DELETE FROM enriched_data WHERE (data->>'n')::int % 50 = 0")
+        connection.execute("UPDATE enriched_data SET data = data || '{\"again\": true}'")
+        deep = "[" * 240 + "]" * 240
+        connection.execute("UPDATE enriched_data SET data = %s WHERE (data->>'n')::int %% 100 = 1", (deep,))
+    told = place.catch_up()
+    assert (told.rebuilt, told.error) == (None, None)
+    place.assert_equal(2425)
+    with place.projector() as projector:
+        assert projector.books.count_aside("documents") == 25
+        projector.rebuild("documents", "asked for")
+        assert projector.books.count_aside("documents") == 25
+    place.assert_equal(2425)
+
+
 def test_a_server_that_is_away_is_waited_for(own_mongo: MongoPlace) -> None:
     place = own_mongo.place
     with place.writing() as connection:

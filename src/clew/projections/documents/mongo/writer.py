@@ -11,7 +11,7 @@ from pymongo.errors import BulkWriteError
 from clew.projections.documents.mongo.connection import Mongo
 from clew.projections.documents.mongo.encoding import TooLargeForMongoError, encode, key_of
 from clew.projections.documents.mongo.generations import Generation, Generations
-from clew.projections.documents.parts import parts
+from clew.projections.documents.parts import parts, while_next_is_made
 from clew.projections.documents.port import Document, DocumentCollection
 
 if TYPE_CHECKING:
@@ -45,10 +45,11 @@ class MongoWriter:
     ) -> Iterator[Refused]:
         """Add documents or replace those of the same id; gives those that were refused.
 
-        Of what is refused nothing stays: what was there under its id is removed.
+        Of what is refused nothing stays: what was there under its id is removed. The next documents are read and
+        encoded while the server writes.
         """
-        for some in parts(documents, _AT_ONCE):
-            refused = list(self._put(organization_id, collection, some))
+        encoded = (_encoded(organization_id, collection, some) for some in parts(documents, _AT_ONCE))
+        for refused in while_next_is_made(lambda part: self._written(organization_id, collection, part), encoded):
             if refused and not self._fresh:
                 self.remove(organization_id, collection, [each.id for each in refused])
             yield from refused
@@ -84,23 +85,16 @@ class MongoWriter:
         self.generation = self._generations.migrate(self.generation)
         self.generation = self._generations.write_position(self.generation, position)
 
-    def _put(
-        self, organization_id: UUID, collection: DocumentCollection, documents: Sequence[Document]
-    ) -> Iterator[Refused]:
-        encoded: list[tuple[str, RawBSONDocument]] = []
-        for document in documents:
-            try:
-                encoded.append((document["id"], encode(organization_id, collection, document)))
-            except (TooLargeForMongoError, ValueError, OverflowError) as error:
-                yield Refused(document["id"], f"{type(error).__name__}: {error}")
-        if not encoded:
-            return
+    def _written(self, organization_id: UUID, collection: DocumentCollection, part: "_Encoded") -> list[Refused]:
+        """Write what is ready. All that was refused."""
+        if not part.ready:
+            return part.refused
         name = self.generation.collections[collection]
         operations: list[Any] = [
             InsertOne(stored)
             if self._fresh
             else ReplaceOne({"_id": key_of(organization_id, identifier)}, stored, upsert=True)
-            for identifier, stored in encoded
+            for identifier, stored in part.ready
         ]
 
         def write(mongo: Mongo) -> list[dict[str, Any]]:
@@ -110,9 +104,28 @@ class MongoWriter:
                 return _row_errors(error)
             return []
 
-        for told in self._generations.connection.run(write):
-            identifier, _ = encoded[told["index"]]
-            yield Refused(identifier, f"MongoDB: {told.get('errmsg', 'refused')}"[:500])
+        told = self._generations.connection.run(write)
+        return part.refused + [
+            Refused(part.ready[each["index"]][0], f"MongoDB: {each.get('errmsg', 'refused')}"[:500]) for each in told
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """Some documents: those that can be written, with their ids, and the others."""
+
+    ready: list[tuple[str, "RawBSONDocument"]]
+    refused: list[Refused]
+
+
+def _encoded(organization_id: UUID, collection: DocumentCollection, documents: Sequence[Document]) -> _Encoded:
+    found = _Encoded([], [])
+    for document in documents:
+        try:
+            found.ready.append((document["id"], encode(organization_id, collection, document)))
+        except (TooLargeForMongoError, ValueError, OverflowError) as error:
+            found.refused.append(Refused(document["id"], f"{type(error).__name__}: {error}"))
+    return found
 
 
 def _is_id(value: object) -> bool:
