@@ -65,13 +65,14 @@ def _body(number: int) -> dict[str, Any]:
 
 
 def _tell(what: str, count: int, work: Callable[[], object]) -> None:
-    print(json.dumps({"what": what, "documents": count, "a second": round(count / _seconds(work))}), flush=True)
+    print(json.dumps({"what": what, "documents": count, "a second": round(count / _took(work)[0])}), flush=True)
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
+def _took(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds, and how many of them this process's threads had the processor."""
+    began, processor = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - began
+    return time.perf_counter() - began, time.process_time() - processor
 
 
 @contextlib.contextmanager
@@ -165,11 +166,7 @@ def _mongodb(database: Database, entities: list[UUID]) -> None:
     try:
         with Projector(database, [projection]) as projector:
             rounds = [_round(database, projector, bare) for _ in range(_ROUNDS + 1)][1:]
-        first = statistics.median(each["bare pymongo"] for each in rounds)
-        for what in rounds[0]:
-            seconds = statistics.median(each[what] for each in rounds)
-            told = {"a second": round(len(ready) / seconds), "of bare": round(first / seconds, 2)}
-            print(json.dumps({"what": what, "documents": len(ready), **told}), flush=True)
+        _tell_rounds(len(ready), rounds)
         _read(view.reader, entities)
     finally:
         connection.run(lambda mongo: mongo.client.drop_database(mongo.name))
@@ -178,15 +175,26 @@ def _mongodb(database: Database, entities: list[UUID]) -> None:
             running_mongo().kill()
 
 
-def _round(database: Database, projector: Projector, bare: Callable[[], object]) -> dict[str, float]:
-    """Seconds for all documents by each way to MongoDB."""
+def _round(database: Database, projector: Projector, bare: Callable[[], object]) -> dict[str, tuple[float, float]]:
+    """What all documents take by each way to MongoDB; the first is the baseline."""
     found = {
-        "bare pymongo": _seconds(bare),
-        "MongoDB, rebuilt": _seconds(lambda: projector.rebuild("documents", "measured")),
+        "bare pymongo": _took(bare),
+        "MongoDB, rebuilt": _took(lambda: projector.rebuild("documents", "measured")),
     }
     with _connection(database) as connection:
         connection.execute("UPDATE enriched_data SET metadata = metadata || jsonb_build_object('again', random())")
-    return found | {"MongoDB, following changes": _seconds(projector.catch_up)}
+    return found | {"MongoDB, following changes": _took(projector.catch_up)}
+
+
+def _tell_rounds(count: int, rounds: list[dict[str, tuple[float, float]]]) -> None:
+    baseline = 0.0
+    for what in rounds[0]:
+        seconds = statistics.median(each[what][0] for each in rounds)
+        processor = statistics.median(each[what][1] for each in rounds)
+        baseline = baseline or seconds
+        told = {"a second": round(count / seconds), "of bare": round(baseline / seconds, 2)}
+        own = round(processor / count * 1_000_000, 1)
+        print(json.dumps({"what": what, "documents": count, **told, "own processor µs each": own}, ensure_ascii=False))
 
 
 if __name__ == "__main__":

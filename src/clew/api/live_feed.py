@@ -9,7 +9,7 @@ readers are told to look at everything anew.
 import contextlib
 import threading
 import time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import orjson
@@ -22,6 +22,9 @@ from clew.kernel.cache.remembering import Memo
 from clew.kernel.database import Database
 from clew.kernel.database_errors import database_errors
 from clew.kernel.logs import logger
+
+if TYPE_CHECKING:
+    from clew.api.warming import Warmer
 
 CHANNEL: Final = EVENTS.key()
 OWNED: Final = "org:"
@@ -90,12 +93,22 @@ class Bridge:
 
 
 class Follower:
-    """Hands what is told on the channel to the hub of this process, and lets its memo know whether that works."""
+    """Hands what is told on the channel to the hub of this process, and lets its memo know whether that works.
 
-    def __init__(self, hub: Hub, memo: Memo, cache: Cache) -> None:
+    What is told is handed to the warmer, too, if there is one.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        memo: Memo,
+        cache: Cache,
+        warmer: "Warmer | None" = None,
+    ) -> None:
         self._hub = hub
         self._memo = memo
         self._cache = cache
+        self._warmer = warmer
         self._last: str | None = None
         self._looked = 0.0
 
@@ -117,7 +130,7 @@ class Follower:
             if not following.complete:
                 self._memo.trust(heard=False)
                 self._last = None
-                self._hub.reset()
+                self._reset()
                 return
             told = following.next(_LISTEN_SECONDS)
             if told is not None and following.complete:
@@ -130,10 +143,17 @@ class Follower:
     def _hand_on(self, told: Told) -> None:
         message = orjson.loads(told.message)
         if message["topic"] == "reset":
-            self._hub.reset(told.id)
+            self._reset(told.id)
             return
         organization = UUID(message["organization"])
         self._hub.publish(organization, message["topic"], message["id"], message["change"], identifier=told.id)
+        if self._warmer is not None:
+            self._warmer.note(organization, message["topic"], message["id"], message["change"])
+
+    def _reset(self, identifier: str | None = None) -> None:
+        if self._warmer is not None:
+            self._warmer.begin_anew()
+        self._hub.reset(identifier)
 
 
 def _heard(connection: psycopg.Connection[Any]) -> list[str]:

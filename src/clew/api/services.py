@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from clew.api.live_feed import Bridge, Follower
 from clew.api.serving import Serving
 from clew.api.system_metrics import measure
+from clew.api.warming import Warmer
 from clew.domains.audit.chain import AuditChainError
 from clew.domains.audit.sealer import Sealer, SealerBusyError
 from clew.domains.documents.unreferenced import collect
@@ -111,12 +112,14 @@ def standard_services(database: Database) -> list[Service]:
 
 
 def live_services(serving: Serving) -> list[Service]:
-    """What every server process does: pass on live events if no other does, follow them, count callers."""
+    """What every server process does: pass on live events if no other does, follow them, warm caches, count callers."""
     bridge = Bridge(serving.database, serving.cache)
-    follower = Follower(serving.hub, serving.memo, serving.cache)
+    warmer = Warmer(serving)
+    follower = Follower(serving.hub, serving.memo, serving.cache, warmer)
     return [
         Work("events", bridge.run),
         Work("following", follower.run),
+        Work("warming", warmer.run),
         Work("callers", lambda stop: _count_callers(serving, stop)),
         *(
             [Work("system metrics", lambda stop: measure(serving, stop))]

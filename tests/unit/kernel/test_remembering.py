@@ -46,6 +46,35 @@ def test_a_value_is_made_once(value: bytes) -> None:
     assert len(made) == 2
 
 
+def test_what_is_warmed_is_there_for_who_asks_and_counts_as_no_look_up() -> None:
+    hits: list[bool] = []
+    remembering = Memo(MemoryCache(), hits.append)
+    made, make = counted(b"x")
+    remembering.warm("k", HOUR, make)
+    assert not made  # changes are not heard
+    remembering.trust(heard=True)
+    for _ in range(3):
+        remembering.warm("k", HOUR, make)
+    assert (len(made), hits) == (1, [])
+    assert remembering.remembered("k", HOUR, make) == b"x"
+    assert (len(made), hits) == (1, [True])
+
+
+def test_what_somebody_makes_already_is_not_warmed_and_what_changed_meanwhile_not_kept() -> None:
+    cache = MemoryCache()
+    remembering = memo(cache)
+    made, make = counted(b"x")
+
+    def meanwhile() -> bytes:
+        remembering.warm("k", HOUR, make)
+        remembering.forget("k")
+        return b"before"
+
+    remembering.warm("k", HOUR, meanwhile)
+    assert not made
+    assert cache.get("k") is None
+
+
 def test_nothing_is_kept_or_shown_while_changes_are_not_heard() -> None:
     cache = MemoryCache()
     remembering = memo(cache)

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from fastapi import Query
 from starlette.responses import Response
 
+from clew.api.cached import NotOverError, analysis_body
 from clew.api.callers import Call, needs
 from clew.api.models.analyses import (
     AnalysisDetailsModel,
@@ -22,6 +23,7 @@ from clew.api.problems import MISSING
 from clew.api.repeating import IdempotencyKey, once
 from clew.api.representations import CHECKED, encoded, require_match, shown, tagged, tagged_bytes
 from clew.api.routing import router as routes
+from clew.domains.analyses import reading
 from clew.kernel.cache.keys import ANALYSIS
 from clew.kernel.lazily import lazily
 from clew.kernel.outbound import Outbound
@@ -38,13 +40,6 @@ router = routes("analyses")
 
 Reader = Annotated[Call, needs("analysis:read")]
 Writer = Annotated[Call, needs("analysis:write")]
-
-
-class _NotOverError(Exception):
-    """An analysis of which more is to come, which is not to be cached."""
-
-    def __init__(self, model: AnalysisDetailsModel) -> None:
-        self.model = model
 
 
 @router.post("/analyses", status_code=202, response_model=AnalysisModel, summary="Start an analysis", responses=MISSING)
@@ -66,7 +61,7 @@ def start_analysis(call: Writer, new: NewAnalysis, key: IdempotencyKey = None) -
         )
         outbound = Outbound.of(call.serving.database.settings)
         made = service.start(connection, call.context, asked, outbound=outbound, clock=call.serving.clock)
-        found = service.find_session(connection, organization, made)
+        found = reading.find_session(connection, organization, made)
         return shown(AnalysisModel.model_validate(found), 202, headers={"Location": f"/api/v1/analyses/{made}"})
 
     return once(call, key, make)
@@ -76,7 +71,7 @@ def start_analysis(call: Writer, new: NewAnalysis, key: IdempotencyKey = None) -
 def list_analyses(call: Reader, query: Annotated[AnalysisQuery, Query()]) -> Response:
     """Analyses page by page, the newest first."""
     with call.transaction() as connection:
-        page = service.page_of_sessions(connection, call.principal.organization_id, query.page, status=query.status)
+        page = reading.page_of_sessions(connection, call.principal.organization_id, query.page, status=query.status)
     call.tell_read(Act("analyses_listed", "READ", "analysis", request=query.asked()))
     return shown(page_shown(page, AnalysisModel))
 
@@ -87,17 +82,12 @@ def get_analysis(call: Reader, analysis_id: UUID) -> Response:
     organization = call.principal.organization_id
 
     def make() -> bytes:
-        with call.transaction() as connection:
-            found = service.find_session(connection, organization, analysis_id)
-        model = AnalysisDetailsModel.model_validate(found)
-        if not found.is_over:
-            raise _NotOverError(model)
-        return encoded(model)
+        return analysis_body(call.serving.database, call.context, analysis_id)
 
     key = ANALYSIS.key(organization_id=organization, session_id=analysis_id)
     try:
         body = call.serving.memo.remembered(key, ANALYSIS.span, make)
-    except _NotOverError as working:
+    except NotOverError as working:
         state = live.live_state(call.serving.cache, organization, analysis_id)
         told = {} if state is None else {"current_step": state.current_step, "progress": state.progress}
         body = encoded(working.model.model_copy(update=told))
@@ -115,10 +105,10 @@ def cancel_analysis(call: Writer, analysis_id: UUID) -> Response:
     """At once if it waits, else behind the node it is at. 409 if it is completed or failed."""
     organization = call.principal.organization_id
     with call.transaction() as connection:
-        known = service.find_session(connection, organization, analysis_id)
+        known = reading.find_session(connection, organization, analysis_id)
         require_match(call.request, AnalysisDetailsModel.model_validate(known))
         service.cancel(connection, organization, analysis_id)
-        found = service.find_session(connection, organization, analysis_id)
+        found = reading.find_session(connection, organization, analysis_id)
     call.serving.memo.forget(ANALYSIS.key(organization_id=organization, session_id=analysis_id))
     return shown(AnalysisDetailsModel.model_validate(found))
 

@@ -1,6 +1,6 @@
 """Campaigns: what analyses of attack sessions find."""
 
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import UUID
 
 import orjson
@@ -9,6 +9,7 @@ from fastapi import Query
 from starlette.responses import Response
 
 from clew.api import examples
+from clew.api.cached import campaign_body, name_and_body
 from clew.api.callers import Call, needs
 from clew.api.models.campaigns import (
     CampaignDetailsModel,
@@ -22,8 +23,9 @@ from clew.api.models.listing import page_shown
 from clew.api.paging import Page
 from clew.api.problems import MISSING
 from clew.api.repeating import IdempotencyKey, once
-from clew.api.representations import encoded, shown, tagged_bytes
+from clew.api.representations import shown, tagged_bytes
 from clew.api.routing import router as routes
+from clew.domains.campaigns import reading
 from clew.domains.exchange.exporting import exported
 from clew.kernel.cache.keys import CAMPAIGN
 from clew.kernel.lazily import lazily
@@ -38,8 +40,6 @@ else:
 
 router = routes("campaigns")
 
-_BEHIND_NAME: Final = b"\0"  # stands in no name and in no JSON
-
 Reader = Annotated[Call, needs("analysis:read")]
 Writer = Annotated[Call, needs("analysis:write")]
 Address = Annotated[str, Query(max_length=100, examples=["198.51.100.7"])]
@@ -48,9 +48,9 @@ Address = Annotated[str, Query(max_length=100, examples=["198.51.100.7"])]
 @router.get("/campaigns", response_model=Page[CampaignModel], summary="List campaigns")
 def list_campaigns(call: Reader, query: Annotated[CampaignQuery, Query()]) -> Response:
     """Campaigns page by page, the newest first."""
-    wanted = service.CampaignFilter(query.status)
+    wanted = reading.CampaignFilter(query.status)
     with call.transaction() as connection:
-        page = service.page_of_campaigns(
+        page = reading.page_of_campaigns(
             connection, call.principal.organization_id, wanted, query.page, everything=query.everything
         )
     call.tell_read(Act("campaigns_listed", "READ", "campaign", request=query.asked()))
@@ -81,18 +81,13 @@ def explain_pair(call: Reader, first: Address, second: Address) -> Response:
 @router.get("/campaigns/{campaign_id}", response_model=CampaignDetailsModel, summary="Read a campaign")
 def get_campaign(call: Reader, campaign_id: UUID) -> Response:
     """Who acts in it, when, and how they are linked; with its ETag."""
-    organization = call.principal.organization_id
 
     def make() -> bytes:
-        with call.transaction() as connection:
-            found = service.find_campaign(connection, organization, campaign_id)
-            details = service.campaign_details(connection, organization, found)
-        return found.name.encode() + _BEHIND_NAME + encoded(CampaignDetailsModel.of(details))
+        return campaign_body(call.serving.database, call.context, campaign_id)
 
-    body = call.serving.memo.remembered(_campaign_key(call, campaign_id), CAMPAIGN.span, make)
-    name, _, shown_body = body.partition(_BEHIND_NAME)
-    call.tell_read(Act("campaign_read", "READ", "campaign", campaign_id, name.decode()))
-    return tagged_bytes(call.request, shown_body)
+    name, body = name_and_body(call.serving.memo.remembered(_campaign_key(call, campaign_id), CAMPAIGN.span, make))
+    call.tell_read(Act("campaign_read", "READ", "campaign", campaign_id, name))
+    return tagged_bytes(call.request, body)
 
 
 @router.get(
@@ -123,8 +118,8 @@ def export_campaign(
     """Its indicators for other programs. In CSV, what would be a formula begins with an apostrophe."""
     organization = call.principal.organization_id
     with call.transaction() as connection:
-        found = service.find_campaign(connection, organization, campaign_id)
-        details = service.campaign_details(connection, organization, found)
+        found = reading.find_campaign(connection, organization, campaign_id)
+        details = reading.campaign_details(connection, organization, found)
         settings = call.serving.database.settings
         others = form in {"misp", "stix"}
         document = exported(connection, organization, [details], form, settings) if others else None

@@ -8,17 +8,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import orjson
 
-from clew.domains.campaigns.reporting import Observer
 from clew.kernel.cache.keys import ANALYSIS_STATE
 from clew.kernel.cache.opening import opened_cache
 from clew.kernel.cache.port import Cache, CacheUnavailableError
 from clew.kernel.errors import ConfigurationError
 from clew.kernel.settings import Settings
+
+if TYPE_CHECKING:
+    from clew.domains.campaigns.reporting import Observer
 
 _EVERY_SECONDS: Final = 0.5
 
@@ -34,7 +36,7 @@ class AnalysisState:
 class Live:
     """An observer that also tells whoever shares a Redis, every half second; `status` is told when the block ends."""
 
-    def __init__(self, observe: Observer, teller: "_Teller | None") -> None:
+    def __init__(self, observe: "Observer", teller: "_Teller | None") -> None:
         self._observe = observe
         self._teller = teller
         self.status = "completed"
@@ -57,7 +59,7 @@ def told_live(
     organization_id: UUID,
     analysis_id: UUID,
     now: datetime,
-    observe: Observer,
+    observe: "Observer",
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Iterator[Live]:
     """An observer that also tells whoever shares a Redis; `errors` says how the analysis ended, if badly."""

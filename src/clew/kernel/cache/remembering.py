@@ -4,6 +4,7 @@ They are kept only while changes of the record are heard (`trusted`), whose list
 nobody is shown what was changed before that was told, which takes some milliseconds.
 """
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -72,6 +73,19 @@ class Memo:
             return make()
         self._count(False)  # noqa: FBT003
         return self._made(key, looked.lease, lifetime, make)
+
+    def warm(self, key: str, lifetime: timedelta, make: Callable[[], bytes]) -> bool:
+        """Keep what `make` gives if nothing is kept under the key and nobody makes it. Counts as no look-up.
+
+        False, and nothing done, while changes are not heard. Raises what `make` raises.
+        """
+        if not self._trusted.is_set():
+            return False
+        with contextlib.suppress(CacheUnavailableError):
+            looked = self._cache.look(key, lease=LEASE.span)
+            if looked.value is None and looked.lease is not None:
+                self._made(key, looked.lease, lifetime, make)
+        return True
 
     def forget(self, *keys: str) -> None:
         """Forget values of which this process knows that they changed; what cannot be told now is heard later."""
