@@ -2,6 +2,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -197,13 +198,27 @@ def test_the_first_of_everything_are_the_same_however_often_and_by_whatever_page
             assert result.total == len(expected)
 
 
-def test_the_first_of_everything_are_others_once_something_is_put_before_them(adapter: Adapter) -> None:
+def test_the_first_of_everything_are_others_once_something_changes_before_them(adapter: Adapter) -> None:
     request = SearchRequest(sort=(Sort("risk_score"),), limit=2)
-    view = adapter.view()
-    fill(view, {DocumentSet.OSINT_ENTITIES: [entity(f"No {number}", risk_score=number) for number in range(20)]})
+    documents = [entity(f"No {number}", risk_score=number) for number in range(20)]
+    view, entities = adapter.view(), DocumentSet.OSINT_ENTITIES
+    fill(view, {entities: documents})
     with view.reader() as reader:
-        assert [hit.document["risk_score"] for hit in reader.search(ORGANIZATION, request).hits] == [19, 18]
-        fill(view, {DocumentSet.OSINT_ENTITIES: [entity("Another", risk_score=50)]})
-        found = reader.search(ORGANIZATION, request)
-        assert [hit.document["risk_score"] for hit in found.hits] == [50, 19]
-        assert found.total == 21
+
+        def first(organization_id: UUID = ORGANIZATION) -> tuple[list[int], int]:
+            result = reader.search(organization_id, request)
+            return [hit.document["risk_score"] for hit in result.hits], result.total
+
+        assert first() == ([19, 18], 20)
+        fill(view, {entities: [entity("Another", risk_score=50)]})
+        assert first() == ([50, 19], 21)
+        writer = view.writer()
+        writer.remove(ORGANIZATION, entities, [str(each["id"]) for each in documents[3:]])
+        writer.commit("removed")
+        writer.close()
+        assert first() == ([50, 2], 4)
+        fill(view, {entities: [documents[0] | {"risk_score": 70}]})
+        assert first() == ([70, 50], 4)
+        fill(view, {entities: [entity("Theirs", risk_score=99)]}, OTHER)
+        assert first() == ([70, 50], 4)
+        assert first(OTHER) == ([99], 1)
