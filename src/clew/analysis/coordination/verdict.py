@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from clew.analysis.coordination import model
+from clew.analysis.coordination import leaks, model
 from clew.analysis.coordination.corroboration import TIMES, corroborated, on_trust
 from clew.analysis.coordination.dependence import COVERED, GROUNDS, STEP
 from clew.analysis.coordination.features import breadth_columns, surprise_columns
@@ -35,7 +35,7 @@ _SHARPNESS: Final = 4
 
 
 def cohesions(members: Sequence[Sequence[int]], weighed: Weighed) -> np.ndarray:
-    """How far each community stands apart, how well one moment alone tells it, and what else holds it (rows × 4).
+    """How far each community stands apart, how well one moment alone tells it, and what else holds it (rows × 5).
 
     Apart: ln(n / members), where `n` is the number of sources of the rarest habit that at least COVERED of the members
     have and that has at least STEP times as many sources as there are members; all sources where there is none. The
@@ -49,15 +49,17 @@ def cohesions(members: Sequence[Sequence[int]], weighed: Weighed) -> np.ndarray:
     On trust: the nats that it owes to the size a small record is taken to have (`corroboration`).
 
     Corroborated: 1 where things of different nature fall on the same members (`corroboration`), else 0.
+
+    Own: how far the files, hosts and keys that hold it together are its own (`leaks`).
     """
     habits, size = weighed.habits, weighed.size
     label = np.repeat(np.arange(len(members)), [len(some) for some in members])
     sources = np.concatenate([np.asarray(some, dtype=np.uint32) for some in members]) if members else label
     inside = pl.DataFrame({"source": sources, "label": label}, schema={"source": pl.UInt32, "label": pl.UInt32})
     of = inside.group_by("label").agg(pl.len().alias("members"))
+    mine = habits.join(inside, on="source").select("label", "source", "kind", "id", "sources", "own", "exclusive")
     held = (
-        habits.join(inside, on="source")
-        .group_by("label", "kind", "id")
+        mine.group_by("label", "kind", "id")
         .agg(pl.len().alias("have"), pl.col("sources", "own").first())
         .filter(pl.col("have") > 1)
         .join(of, on="label")
@@ -75,7 +77,7 @@ def cohesions(members: Sequence[Sequence[int]], weighed: Weighed) -> np.ndarray:
         .group_by("label")
         .agg(((size / pl.col("sources")).log() * f**_SHARPNESS).max().alias("best"))
     )
-    result = np.zeros((len(members), 4))
+    result = np.zeros((len(members), 5))
     result[:, 0] = np.log(size / np.array([max(len(some), 1) for some in members]))
     for column, best in enumerate((apart, meetings)):
         result[best["label"].to_numpy(), column] = best["best"].to_numpy()
@@ -83,6 +85,9 @@ def cohesions(members: Sequence[Sequence[int]], weighed: Weighed) -> np.ndarray:
     result[lifted["label"].to_numpy(), 0] = np.maximum(result[lifted["label"].to_numpy(), 0], lifted["lift"].to_numpy())
     result[:, 2] = on_trust(held, len(members), size, weighed.seen)
     result[corroborated(held), 3] = 1.0
+    linked = mine.filter("exclusive").select("label", "source", "kind", "id")
+    linked = linked.join(held.select("label", "kind", "id", "have", "sources", "members"), on=["label", "kind", "id"])
+    result[:, 4] = leaks.own(linked, len(members), np.flatnonzero(result[:, 3]))
     return result
 
 
@@ -120,7 +125,7 @@ def terms(
     ])  # fmt: skip
 
 
-def probability(values: np.ndarray, trust: float = 0.0) -> float:
-    """Probability that a community of these terms is a campaign, less the nats that are taken on `trust`."""
+def probability(values: np.ndarray, trust: float = 0.0, own: float = 1.0) -> float:
+    """Probability that a community of these terms is a campaign, less the nats taken on `trust`, as far as it is `own`."""
     weights = np.array([model.VERDICT.get(name, 0.0) for name in TERMS])
-    return float(logistic(np.asarray(model.VERDICT_INTERCEPT + values @ weights - trust)))
+    return float(own) * float(logistic(np.asarray(model.VERDICT_INTERCEPT + values @ weights - trust)))

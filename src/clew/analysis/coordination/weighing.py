@@ -46,6 +46,7 @@ ALONE: Final = tuple(BY_NAME[name].number for name in ("moment", "cadence", "pre
 _IDENTIFYING: Final = tuple(BY_NAME[name].number for name in ("client", "fingerprint"))
 """Kinds with a small vocabulary: there are dozens of libraries, not one for every attacker. So what a small record
 shows of them is what there is, and it does not count as a larger one."""
+_LISTED: Final = tuple(BY_NAME[name].number for name in ("credential", "secret"))
 FEW: Final = 30
 """Sources up to which a habit says something however few sources there are."""
 
@@ -138,7 +139,9 @@ def _floored(counts: pl.DataFrame, glossary: pl.DataFrame, size: int) -> pl.Data
     """Counts, at least what is common everywhere."""
     known = counts.join(commonplace(glossary), on=["kind", "value"], how="left")
     floor = pl.when(pl.col("sources") > 1).then(pl.col("share").fill_null(0.0) * size).otherwise(0.0)
-    return known.select("kind", "value", pl.max_horizontal("sources", floor).alias("sources"))
+    return known.select(
+        "kind", "value", pl.max_horizontal("sources", floor).alias("sources"), pl.col("sources").alias("counted")
+    )
 
 
 def _habits(values: pl.DataFrame, background: Background, compute: Compute) -> pl.DataFrame:
@@ -161,7 +164,11 @@ def _habits(values: pl.DataFrame, background: Background, compute: Compute) -> p
     joined = values.join(habit, on=["kind", "value"], how="left").with_columns(
         pl.col("habit").fill_null(pl.col("value"))
     )
-    return joined.with_columns(pl.col("sources").max().over("kind", "habit"))
+    known = pl.col("sources") > pl.col("counted")
+    listed = pl.col("kind").is_in(_LISTED) & ~known.all().over("kind", "habit")
+    return joined.with_columns(
+        pl.when(listed).then("counted").otherwise("sources").max().over("kind", "habit").alias("sources")
+    ).drop("counted")
 
 
 def linking_kinds(names: tuple[str, ...]) -> tuple[int, ...]:
