@@ -19,6 +19,7 @@ from clew.analysis.coordination.compute import LOCAL, Compute
 from clew.analysis.coordination.dependence import own
 from clew.analysis.coordination.kinds import BY_NAME, KINDS
 from clew.analysis.coordination.neighbours import CROWDS, crowds
+from clew.analysis.coordination.operated import operated
 
 LINKING_SHARE: Final = 0.25
 """Values that more than this share of all sources have link nobody (and of more than LINKING_LEAST sources)."""
@@ -122,6 +123,8 @@ def weigh(
         .join(ids, on=["kind", "habit"])
         .sort("source", "kind", "habit")
     )
+    held = pl.col("id").is_in(operated(habits)["id"].implode())
+    habits = habits.with_columns(exclusive=pl.col("exclusive") | held)
     grounds = habits.filter(~pl.col("kind").is_in(ALONE))
     habits = habits.join(
         own(grounds, digest_of.to_numpy(), SLACK * rare, size), on="id", how="left", maintain_order="left"
