@@ -72,7 +72,8 @@ _PLAIN: Final = (
     r"(?: +-{1,2}[\w=:,]*)*(?: *[12]? ?>+ ?/dev/null)?$"
 )
 _DROPPED: Final = (
-    r"^(?:(?:/bin/)?(?:ba|da)?sh +(?:\./)?|\./|(?:/bin/)?chmod +(?:\+x|[0-7]{1,4}|<number>) +(?:\./)?|rm +(?:-\w+ +)?(?:\./)?|"
+    r"^(?:(?:/bin/)?(?:ba|da)?sh +(?:\./)?|\./|(?:/bin/)?chmod +(?:\+x|[0-7]{1,4}|<number>) +(?:\./)?|"
+    r"rm +(?:-\w+ +)?(?:\./)?|"
     r"(?:wget|curl)(?: +-{1,2}[\w=:,]*)* +)(?:<url>|<name>|\w[\w-]{0,15})(?:\.\w{1,5})?(?: *[12]? ?>+ ?/dev/null)?$"
 )
 """What is done with a file just fetched: which one, the file's address and digest tell (kinds of their own)."""

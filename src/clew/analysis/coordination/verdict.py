@@ -50,20 +50,20 @@ def cohesions(members: Sequence[Sequence[int]], weighed: Weighed) -> np.ndarray:
 
     Corroborated: 1 where things of different nature fall on the same members (`corroboration`), else 0.
 
-    Own: how far the files, hosts and keys that hold it together are its own (`leaks`).
+    Own: how far the files, hosts and keys that hold it together are its own, 1 where others do (`leaks`).
     """
     habits, size = weighed.habits, weighed.size
     label = np.repeat(np.arange(len(members)), [len(some) for some in members])
     sources = np.concatenate([np.asarray(some, dtype=np.uint32) for some in members]) if members else label
     inside = pl.DataFrame({"source": sources, "label": label}, schema={"source": pl.UInt32, "label": pl.UInt32})
     of = inside.group_by("label").agg(pl.len().alias("members"))
-    mine = habits.join(inside, on="source").select("label", "source", "kind", "id", "sources", "own", "exclusive")
-    held = (
+    mine = habits.join(inside, on="source")
+    all_held = (
         mine.group_by("label", "kind", "id")
         .agg(pl.len().alias("have"), pl.col("sources", "own").first())
-        .filter(pl.col("have") > 1)
         .join(of, on="label")
     )
+    held = all_held.filter(pl.col("have") > 1)
     count = pl.col("members").cast(pl.Float64)
     grounds = held.filter(
         pl.col("kind").is_in(GROUNDS), pl.col("have") >= COVERED * count, pl.col("sources") >= STEP * count
@@ -85,8 +85,9 @@ def cohesions(members: Sequence[Sequence[int]], weighed: Weighed) -> np.ndarray:
     result[lifted["label"].to_numpy(), 0] = np.maximum(result[lifted["label"].to_numpy(), 0], lifted["lift"].to_numpy())
     result[:, 2] = on_trust(held, len(members), size, weighed.seen)
     result[corroborated(held), 3] = 1.0
-    linked = mine.filter("exclusive").select("label", "source", "kind", "id")
-    linked = linked.join(held.select("label", "kind", "id", "have", "sources", "members"), on=["label", "kind", "id"])
+    linked = mine.select("label", "source", "kind", "id", "rarity", "exclusive").join(
+        all_held.select("label", "kind", "id", "have", "sources", "members"), on=["label", "kind", "id"]
+    )
     result[:, 4] = leaks.own(linked, len(members), np.flatnonzero(result[:, 3]))
     return result
 
@@ -126,6 +127,9 @@ def terms(
 
 
 def probability(values: np.ndarray, trust: float = 0.0, own: float = 1.0) -> float:
-    """Probability that a community of these terms is a campaign, less the nats taken on `trust`, as far as it is `own`."""
+    """Probability that a community of these terms is a campaign.
+
+    Less the nats that are taken on `trust`, times how far it is its `own`.
+    """
     weights = np.array([model.VERDICT.get(name, 0.0) for name in TERMS])
     return float(own) * float(logistic(np.asarray(model.VERDICT_INTERCEPT + values @ weights - trust)))
