@@ -4,7 +4,8 @@ What more than a small share of the sources have is taken for public (`weighing`
 copied, and then have users who know nothing of one another. A host that files are fetched from and a key that is left
 behind serve whoever holds them. Popular ones do occur, and their users come with all kinds of habits. So one that more
 sources have than a private thing may is an operator's if something of another nature, a login, a command, a path or a
-client, falls on the same sources: each of the two has half of the other's sources.
+client, falls on the same sources: each of the two has half of the other's sources. That holds to as many sources as are
+counted exactly and as the next run looks up again (`sketches.SKETCH`).
 """
 
 from typing import Final
@@ -13,6 +14,7 @@ import polars as pl
 
 from clew.analysis.coordination.dependence import COVERED
 from clew.analysis.coordination.kinds import BY_NAME, KINDS
+from clew.analysis.coordination.sketches import SKETCH
 
 HELD: Final = tuple(BY_NAME[name].number for name in ("host", "key"))
 _OTHERS: Final = tuple(kind.number for kind in KINDS if kind.group in {"credential", "command", "http", "client"})
@@ -22,14 +24,15 @@ def with_operated(habits: pl.DataFrame) -> pl.DataFrame:
     """The habits, `exclusive` also where a host or key is an operator's.
 
     `habits` has at least source · kind · id · sources · rarity · exclusive. Looked at are hosts and keys that are not
-    exclusive and that at most 5 % of the sources have (`rarity` above 0).
+    exclusive and that at most 5 % of the sources have (`rarity` above 0), and fewer than SKETCH.
     """
     return habits.with_columns(exclusive=pl.col("exclusive") | pl.col("id").is_in(_operated(habits).implode()))
 
 
 def _operated(habits: pl.DataFrame) -> pl.Series:
     rows = habits.select("source", "kind", "id", "sources", "rarity", "exclusive")
-    held = rows.filter(pl.col("kind").is_in(HELD), ~pl.col("exclusive"), pl.col("rarity") > 0)
+    rare = (pl.col("rarity") > 0) & (pl.col("sources") < SKETCH)
+    held = rows.filter(pl.col("kind").is_in(HELD), ~pl.col("exclusive"), rare)
     if not held.height:
         return held["id"]
     others = rows.filter(pl.col("kind").is_in(_OTHERS), COVERED * pl.col("sources") <= pl.lit(held["sources"].max()))

@@ -88,6 +88,8 @@ def cohesions(members: Sequence[Sequence[int]], weighed: Weighed) -> np.ndarray:
     linked = mine.select("label", "source", "kind", "id", "rarity", "exclusive").join(
         all_held.select("label", "kind", "id", "have", "sources", "members"), on=["label", "kind", "id"]
     )
+    if weighed.partial:  # who has it outside is not looked at, member or not
+        linked = linked.drop("sources").join(habits.group_by("id").len("sources"), on="id")
     result[:, 4] = leaks.own(linked, len(members), np.flatnonzero(result[:, 3]))
     return result
 

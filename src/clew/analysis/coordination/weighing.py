@@ -74,6 +74,8 @@ class Weighed:
     size: int
     seen: int
     """Sources there are; `size` is never below LEAST_SIZE."""
+    partial: bool = False
+    """Whether sources that have the same may lie outside what is looked at."""
     crowded: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CROWDS))
 
     @cached_property
@@ -128,7 +130,7 @@ def weigh(
         .sort("source", "kind", "habit")
     )
     habits = _with_own(with_operated(habits), digest_of.to_numpy(), rare, size)
-    return Weighed(habits, values, hubs, size, background.size, crowds(habits, traits, counts, background.size))
+    return Weighed(habits, values, hubs, size, background.size, crowded=crowds(habits, traits, counts, background.size))
 
 
 def _with_own(habits: pl.DataFrame, digest_of: np.ndarray, rare: float, size: int) -> pl.DataFrame:

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from clew.analysis.coordination import CAMPAIGN, Community, analyze
+from clew.analysis.coordination import CAMPAIGN, Community, Decisions, Depth, Stages, analyze, background_of
 from clew.analysis.coordination.kinds import BY_NAME
 from clew.analysis.coordination.leaks import own
 from tests.support.attack_frames import DAY, Sheet
@@ -92,3 +92,14 @@ def test_strangers_who_fetch_here_and_there_are_no_campaign_and_an_operators_hos
             )  # fmt: skip
     mine = fetchers(sheet, 12)
     assert [set(each.source_ips) for each in told(sheet)] == [mine]
+
+
+def test_members_outside_the_stretch_that_is_looked_at_are_not_others() -> None:
+    sheet = Sheet(7).ordinary(1_500)
+    mine = sorted(fetchers(sheet, 20))
+    everything = sheet.frame()
+    stretch = everything.filter(~pl.col("source_ip").is_in(mine[10:]))
+    stages = Stages(stretch, Depth.STANDARD, background_of(everything), Decisions(), partial=True)
+    (community,) = stages.tell(stages.weigh()).communities
+    assert list(community.source_ips) == mine[:10]
+    assert community.confidence >= CAMPAIGN
