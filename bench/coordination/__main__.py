@@ -19,8 +19,9 @@ from bench.coordination.baselines import BASELINES, Groups
 from bench.coordination.cowrie_frame import generated
 from bench.coordination.detection import hours_to_detect
 from bench.coordination.measures import Quality, calibration, quality, total
+from bench.coordination.negatives import customers
 from bench.coordination.plants import DEFAULT
-from bench.coordination.scenes import DAYS, FITTING, REPORTED, REPORTED_LOGS, Scene, kept
+from bench.coordination.scenes import DAYS, FITTING, REPORTED, REPORTED_LOGS, Scene, kept, scene
 from clew.analysis.coordination import CAMPAIGN, analyze
 from clew.analysis.coordination.analysis import look
 
@@ -103,6 +104,16 @@ def calibrated(seeds: Sequence[str], cache: Path | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def shared_hosts(seeds: Sequence[str]) -> dict[str, Any]:
+    """The default level with strangers who fetch from one another's hosts, of which no fitted world has any."""
+    some = []
+    for seed in seeds:
+        world = scene(seed)
+        customers(world)
+        some.append(judged(found, 0.0, Scene(world.frame(), world.truth, world.kinds)))
+    return figures(total(some))
+
+
 def other_generator() -> dict[str, Any]:
     """The campaigns of `bench.generate`, on which nothing was fitted, and its background without any."""
     with tempfile.TemporaryDirectory() as place:
@@ -131,6 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report["background"] = background(seeds, options.cache)
     report["calibration"] = calibrated(seeds, options.cache)
     report["other generator"] = other_generator()
+    report["shared hosts"] = shared_hosts(seeds)
     report["hours to detect"] = hours_to_detect(kept(options.cache, seeds[0], DEFAULT))
     text = json.dumps(report, indent=2)
     print(text)

@@ -88,3 +88,20 @@ def scanners(world: World, number: int) -> None:
                     "http_paths": ["/", "/favicon.ico"],
                 }
             world.session(network, random.uniform(0, world.days * DAY), **shown)
+
+
+def customers(world: World, sources: int = 400, hosts: int = 150) -> None:
+    """Strangers with public tools who fetch from hosts that others use, too: one to four times, from popular ones more.
+
+    Not among `add_negatives`: worlds to fit on have none, so that these are strangers of another make.
+    """
+    random = world.random
+    places = [own_host(world, f"shared/{number}") for number in range(hosts)]
+    popular = [1 / (rank + 1) for rank in range(hosts)]
+    tools = [dataclasses.replace(tool, gets_in=1.0) for tool in world.tools if tool.protocol == "ssh" and tool.shasums]
+    for _ in range(sources):
+        network, tool = world.network(), random.choice(tools)
+        client, begin = random.choice(tool.clients), random.uniform(0, world.days * DAY * 0.8)
+        for host in random.choices(places, popular, k=random.choice((1, 1, 2, 4))):
+            moment = begin + random.uniform(0, 0.2 * world.days * DAY)
+            world.session(network, moment, **ordinary(world, tool, client, host, 0))

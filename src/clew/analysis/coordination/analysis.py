@@ -4,7 +4,7 @@ sessions ─► traits ─► background, weights ─► candidate pairs ─► 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -90,6 +90,7 @@ class Stages:
     """The same in two steps, between which what the first one found may be put away: pairs, then communities.
 
     Arguments and errors as `analyze`. What both steps need is made of the sessions when it is first asked for.
+    `partial`: the sessions are a stretch, and sources of the background that have the same things may lie outside.
     """
 
     def __init__(
@@ -102,9 +103,11 @@ class Stages:
         observe: Observer = lambda _step, _done: None,
         cancelled: Callable[[], bool] = lambda: False,
         compute: Compute = LOCAL,
+        partial: bool = False,
     ) -> None:
         self._sessions = sessions
         self._compute = compute
+        self._partial = partial
         self._depth = depth
         self._background = background
         self._decisions = decisions
@@ -142,7 +145,8 @@ class Stages:
     def _prepared(self) -> _Prepared:
         if self._ready is None:
             self._step("reading sessions", 0.0)
-            self._ready = _prepare(self._sessions, self._depth, self._background, self._step, self._compute)
+            ready = _prepare(self._sessions, self._depth, self._background, self._step, self._compute)
+            self._ready = replace(ready, weighed=replace(ready.weighed, partial=self._partial))
         return self._ready
 
     def _step(self, name: str, done: float) -> None:

@@ -44,7 +44,7 @@ class Telling:
         """
         sure = list(part.confidence.values())
         judged = terms(len(part.members), sure, scored, self.weighed.size, cohesion)
-        likely = 1.0 if decided else probability(judged, cohesion[2])
+        likely = 1.0 if decided else probability(judged, cohesion[2], cohesion[4])
         if likely < LEAST:
             return None
         members = pl.Series("source", part.members, dtype=pl.UInt32)

@@ -71,6 +71,12 @@ _PLAIN: Final = (
     rf"^(?:/(?:usr/)?s?bin/)?(?:busybox )?(?:{'|'.join(_UTILITIES)})(?: +-{{1,2}}[\w=:,]*)*(?: +{_EVERYWHERE}{_FILES})*"
     r"(?: +-{1,2}[\w=:,]*)*(?: *[12]? ?>+ ?/dev/null)?$"
 )
+_DROPPED: Final = (
+    r"^(?:(?:/bin/)?(?:ba|da)?sh +(?:\./)?|\./|(?:/bin/)?chmod +(?:\+x|[0-7]{1,4}|<number>) +(?:\./)?|"
+    r"rm +(?:-\w+ +)?(?:\./)?|"
+    r"(?:wget|curl)(?: +-{1,2}[\w=:,]*)* +)(?:<url>|<name>|\w[\w-]{0,15})(?:\.\w{1,5})?(?: *[12]? ?>+ ?/dev/null)?$"
+)
+"""What is done with a file just fetched: which one, the file's address and digest tell (kinds of their own)."""
 _OPENING: Final = r"^(?:enable|system|shell|linuxshell|sh|(?:/bin/)?busybox(?: <name>)?|cat /proc/mounts)$"
 
 SHARES: Final = {
@@ -110,4 +116,4 @@ def _guessed_from_the_name(login: pl.Expr) -> pl.Expr:
 
 def plain_command(text: pl.Expr) -> pl.Expr:
     """Whether a canonical command says nothing of who types it."""
-    return text.str.contains(_PLAIN) | text.str.contains(_OPENING)
+    return text.str.contains(_PLAIN) | text.str.contains(_OPENING) | text.str.contains(_DROPPED)

@@ -6,6 +6,8 @@ shared rarer by ln(LEAST_SIZE / sources) for each of two sources. Where two thin
 sources, that they do is surprising at any size (a file and the commands that fetch it are one nature). Where one does,
 a file that everybody has or a key of a public kit, the record cannot tell, and these nats are taken off again. In a
 record of LEAST_SIZE sources or more there are none.
+
+The same question is asked of a small community in a record of any size: see `verdict.terms`.
 """
 
 from typing import Final
@@ -36,11 +38,11 @@ def on_trust(held: pl.DataFrame, communities: int, size: int, seen: int) -> np.n
     `Weighed.size`, `seen`: sources there are.
     """
     result = np.full(communities, SIDES * np.log(size / max(seen, 1)) if size > seen else 0.0)
-    result[_corroborated(held)] = 0.0
+    result[corroborated(held)] = 0.0
     return result
 
 
-def _corroborated(held: pl.DataFrame) -> np.ndarray:
+def corroborated(held: pl.DataFrame) -> np.ndarray:
     """Labels of the communities that habits of two groups hold together, or two moments at which they became active.
 
     A habit holds a community together if at least COVERED of its members have it, and of those who have it at least

@@ -44,14 +44,14 @@ _HOLDERS_AT_ONCE: Final = 100_000
 
 
 def own(habits: pl.DataFrame, digest_of: np.ndarray, rare: float, size: int) -> pl.DataFrame:
-    """`id` · `own` (nats) of the habits of at most `rare` sources.
+    """`id` · `own` (nats) of the habits that are exclusive or of at most `rare` sources.
 
-    `habits`: source · kind · id · habit · sources. `digest_of`: of each source.
+    `habits`: source · kind · id · habit · sources · exclusive. `digest_of`: of each source.
     """
-    rows = habits.select("source", "id", "habit", "sources")
+    rows = habits.select("source", "id", "habit", "sources", "exclusive")
     digest = digest_of[rows["source"].to_numpy()] ^ rows["habit"].to_numpy()
     rows = rows.with_columns(pl.Series("order", mix(digest, 31)), pl.Series("salt", mix(rows["habit"].to_numpy(), 32)))
-    few = _least(rows.filter(pl.col("sources") <= rare), "id", ["order", "source"], HOLDERS)
+    few = _least(rows.filter((pl.col("sources") <= rare) | pl.col("exclusive")), "id", ["order", "source"], HOLDERS)
     holders = few.select("id", "source", "sources", pl.len().over("id").alias("asked")).filter(pl.col("asked") > 1)
     asked = rows.filter(habits["kind"].is_in(GROUNDS)).join(holders, on="source", how="semi")
     grounds = _least(asked, "source", ["salt"], ASKED)

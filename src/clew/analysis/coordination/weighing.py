@@ -2,7 +2,8 @@
 
 Values that nearly the same sources have (a list tried from top to bottom, the ten commands of one script) are one
 *habit*: sharing all of them says once what sharing one says. Habits are found by MinHash of the sources that have a
-value (`minhash`), and joined by union-find; a habit is as common as its most common value.
+value (`minhash`), and joined by union-find; a habit is as common as its most common value, but for lists of logins, in
+which what is known everywhere does not count beside what is not.
 """
 
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from clew.analysis.coordination.compute import LOCAL, Compute
 from clew.analysis.coordination.dependence import own
 from clew.analysis.coordination.kinds import BY_NAME, KINDS
 from clew.analysis.coordination.neighbours import CROWDS, crowds
+from clew.analysis.coordination.operated import with_operated
 
 LINKING_SHARE: Final = 0.25
 """Values that more than this share of all sources have link nobody (and of more than LINKING_LEAST sources)."""
@@ -50,6 +52,10 @@ FEW: Final = 30
 """Sources up to which a habit says something however few sources there are."""
 
 
+_LISTED: Final = tuple(BY_NAME[name].number for name in ("credential", "secret"))
+"""Kinds whose habits are lists, each value of which somebody chose."""
+
+
 @dataclass(frozen=True)
 class Weighed:
     """What `weigh` gives.
@@ -68,6 +74,8 @@ class Weighed:
     size: int
     seen: int
     """Sources there are; `size` is never below LEAST_SIZE."""
+    partial: bool = False
+    """Whether sources that have the same may lie outside what is looked at."""
     crowded: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CROWDS))
 
     @cached_property
@@ -101,7 +109,7 @@ def weigh(
     seen = traits.select("kind", "value").unique().join(counts, on=["kind", "value"])
     values = _floored(seen, glossary, size).filter(pl.col("sources") > 1)
     common = pl.col("sources") > max(LINKING_SHARE * background.size, LINKING_LEAST)
-    hubs = values.filter(common).sort("kind", "value")
+    hubs = values.filter(common).drop("counted").sort("kind", "value")
     values = _habits(values.filter(~common), background, compute)
     ids = values.select("kind", "habit").unique().sort("kind", "habit").with_row_index("id", offset=1)
     mine = traits.group_by("source", "kind").agg(pl.len().alias("mine"))
@@ -121,12 +129,15 @@ def weigh(
         .join(ids, on=["kind", "habit"])
         .sort("source", "kind", "habit")
     )
+    habits = _with_own(with_operated(habits), digest_of.to_numpy(), rare, size)
+    return Weighed(habits, values, hubs, size, background.size, crowded=crowds(habits, traits, counts, background.size))
+
+
+def _with_own(habits: pl.DataFrame, digest_of: np.ndarray, rare: float, size: int) -> pl.DataFrame:
+    """Adds `own`: what is left of a rare habit's rarity given what else its sources have (`dependence`)."""
     grounds = habits.filter(~pl.col("kind").is_in(ALONE))
-    habits = habits.join(
-        own(grounds, digest_of.to_numpy(), SLACK * rare, size), on="id", how="left", maintain_order="left"
-    )
-    habits = habits.with_columns(pl.col("own").fill_null(0.0))
-    return Weighed(habits, values, hubs, size, background.size, crowds(habits, traits, counts, background.size))
+    left = own(grounds, digest_of, SLACK * rare, size)
+    return habits.join(left, on="id", how="left", maintain_order="left").with_columns(pl.col("own").fill_null(0.0))
 
 
 def _of_kind(identifying: float, others: float) -> pl.Expr:
@@ -135,14 +146,20 @@ def _of_kind(identifying: float, others: float) -> pl.Expr:
 
 
 def _floored(counts: pl.DataFrame, glossary: pl.DataFrame, size: int) -> pl.DataFrame:
-    """Counts, at least what is common everywhere."""
+    """Counts, at least what is common everywhere; `counted` is what there are."""
     known = counts.join(commonplace(glossary), on=["kind", "value"], how="left")
     floor = pl.when(pl.col("sources") > 1).then(pl.col("share").fill_null(0.0) * size).otherwise(0.0)
-    return known.select("kind", "value", pl.max_horizontal("sources", floor).alias("sources"))
+    return known.select(
+        "kind", "value", pl.max_horizontal("sources", floor).alias("sources"), pl.col("sources").alias("counted")
+    )
 
 
 def _habits(values: pl.DataFrame, background: Background, compute: Compute) -> pl.DataFrame:
-    """Adds `habit`: the least value of those that go together; `sources` becomes the habit's."""
+    """Adds `habit`: the least value of those that go together; `sources` becomes the habit's, `counted` goes.
+
+    A list of logins is as common as the record says, unless it holds nothing but what everybody knows: the one known
+    login in it makes the others no commoner.
+    """
     dependent = values.filter(~pl.col("kind").is_in(ALONE), pl.col("sources") >= 2)
     postings = background.postings.join(dependent, on=["kind", "value"], how="semi")
     edges = compute.alike(postings)
@@ -161,7 +178,11 @@ def _habits(values: pl.DataFrame, background: Background, compute: Compute) -> p
     joined = values.join(habit, on=["kind", "value"], how="left").with_columns(
         pl.col("habit").fill_null(pl.col("value"))
     )
-    return joined.with_columns(pl.col("sources").max().over("kind", "habit"))
+    known = pl.col("sources") > pl.col("counted")
+    listed = pl.col("kind").is_in(_LISTED) & ~known.all().over("kind", "habit")
+    return joined.with_columns(
+        pl.when(listed).then("counted").otherwise("sources").max().over("kind", "habit").alias("sources")
+    ).drop("counted")
 
 
 def linking_kinds(names: tuple[str, ...]) -> tuple[int, ...]:

@@ -161,6 +161,7 @@ class Pipeline:
             observe=lambda step, done: self._observe(step, 0.3 + 0.6 * done),
             cancelled=self._stopped,
             compute=compute_of(self._settings, fetched.sessions.height),
+            partial=not self._request.is_whole,
         )
 
     def update(self, fetched: Fetched, analysis: Analysis) -> tuple[AnalysisReport, Outcome]:

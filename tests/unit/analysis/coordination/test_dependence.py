@@ -23,7 +23,7 @@ def habits(*held: tuple[int, range]) -> pl.DataFrame:
         for source in sources
     ]
     schema = {"source": pl.UInt32, "kind": pl.UInt8, "id": pl.UInt32, "habit": pl.UInt64, "sources": pl.Float64}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    return pl.DataFrame(rows, schema=schema, orient="row").with_columns(exclusive=pl.col("sources") <= 40)
 
 
 def left(*held: tuple[int, range]) -> dict[int, float]:
@@ -55,7 +55,9 @@ def test_parts_of_one_operators_kit_do_not_explain_each_other_away() -> None:
 
 
 def test_heavy_users_stand_less_apart_than_a_group_of_its_own() -> None:
-    table = habits((COMMAND, range(30)), (CREDENTIAL, range(100, 112))).with_columns(pl.lit(0.0).alias("own"))
+    table = habits((COMMAND, range(30)), (CREDENTIAL, range(100, 112))).with_columns(
+        own=pl.lit(0.0), rarity=pl.lit(0.0)
+    )
     apart = verdict.cohesions([list(range(12)), list(range(100, 112))], Weighed(table, NOTHING, NOTHING, 1_000, 1_000))[
         :, 0
     ]
@@ -65,7 +67,24 @@ def test_heavy_users_stand_less_apart_than_a_group_of_its_own() -> None:
 
 def test_plain_commands_are_known_and_what_names_something_is_not() -> None:
     plain = ["uname -a", "cat /proc/cpuinfo", "free -m", "cd /tmp", "rm -rf /tmp/*", "enable", "/bin/busybox <name>"]
-    telling = ["cat /opt/agent.conf", "./kworkerd -o run", "apt-get install -y nc jq", "mkdir -p /var/tmp/.<name>"]
+    plain += [
+        "sh bins.sh",
+        "chmod <number> x86",
+        "chmod +x ./arm7",
+        "./mips",
+        "rm -rf x86.sh",
+        "wget -q <url>",
+        "sh <name>",
+    ]
+    telling = [
+        "sh /opt/x/run.sh",
+        "wget <url> -O /var/cache/upd",
+        "./x86 --donate 1",
+        "cat /opt/agent.conf",
+        "./kworkerd -o run",
+        "apt-get install -y nc jq",
+        "mkdir -p /var/tmp/.<name>",
+    ]
     frame = pl.DataFrame({"text": plain + telling}).select(plain_command(pl.col("text")))
     assert frame.to_series().to_list() == [True] * len(plain) + [False] * len(telling)
 
