@@ -144,6 +144,37 @@ def test_rows_tell_of_what_they_hang_on(database: Database, tenant: Tenant) -> N
     assert reader.take() == [Key(tenant.id, "investigations", case)]
 
 
+def test_a_source_is_told_with_its_entity_and_of_its_own_where_that_is_older(
+    database: Database, tenant: Tenant
+) -> None:
+    reader = Reader(database, tenant)
+    told = sa.text("SELECT operation FROM changes WHERE row_id = :entity ORDER BY sequence")
+
+    def operations(entity: UUID) -> list[str]:
+        with database.transaction(None, PROJECTOR) as connection:
+            return list(connection.execute(told, {"entity": entity}).scalars())
+
+    with database.transaction(tenant.context) as connection:
+        writer = Writer(connection, tenant)
+        source = writer.source("cowrie")
+        entity = writer.entity("domain", "lantern.example")
+        first, second, third = (writer.item(source, f"seen-{number}.json") for number in range(3))
+        writer.sighting(entity, first)
+    assert operations(entity) == ["insert"]
+    with database.transaction(tenant.context) as connection:
+        writer.connection = connection
+        writer.sighting(entity, second)
+    assert operations(entity) == ["insert", "update"]
+    with database.transaction(tenant.context) as connection:
+        writer.connection = connection
+        connection.execute(
+            sa.text("UPDATE entities SET confidence = 0.9, updated_at = now() WHERE id = :id"), {"id": entity}
+        )
+        writer.sighting(entity, third)
+    assert operations(entity) == ["insert", "update", "update"]
+    assert Key(tenant.id, "entities", entity) in reader.take()
+
+
 def test_updates_deletes_and_moves_between_months_are_told(database: Database, tenant: Tenant) -> None:
     reader = Reader(database, tenant)
     with database.transaction(tenant.context) as connection:

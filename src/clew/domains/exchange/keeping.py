@@ -20,6 +20,8 @@ from clew.domains.exchange.three_way import Contradiction
 from clew.kernel.errors import NotFoundError
 
 _AT_ONCE: Final = 2000
+_FEW: Final = 100  # events at once whose contents are held
+_LONGEST_VERSION: Final = 100
 _PLAIN: Final = re.compile(r"[A-Za-z0-9:._-]+")
 _MOST_BYTES: Final = 8 * 1024 * 1024
 
@@ -173,6 +175,28 @@ def state_of(
     return {row.external_id: State(*row) for row in connection.execute(query)}
 
 
+def versions_of(connection: sa.Connection, organization_id: UUID, peer_id: UUID, form: str) -> dict[str, str]:
+    """What the peer called the version of each thing that it was last seen with; "" where it named none.
+
+    What was noted before versions were is read from its content, and noted.
+    """
+    table, mine = states.c, (states.c.organization_id == organization_id, states.c.peer_id == peer_id)
+    query = sa.select(table.external_id, table.base_version).where(*mine, table.form == form)
+    rows = connection.execute(query.where(table.base_hash.is_not(None)))
+    found: dict[str, str | None] = {row.external_id: row.base_version for row in rows}
+    statement = sa.text("""
+        UPDATE exchange_states SET base_version = new.version
+        FROM unnest(CAST(:ids AS text[]), CAST(:versions AS text[])) AS new (id, version)
+        WHERE organization_id = :organization AND peer_id = :peer AND form = :form AND external_id = new.id""")
+    for some in _batches([each for each, version in found.items() if version is None], _FEW):
+        bases = state_of(connection, organization_id, peer_id, form, some)
+        read = {each: _version_of(state.base) for each, state in bases.items() if state.base is not None}
+        values = {"ids": list(read), "versions": list(read.values())}
+        connection.execute(statement, values | {"organization": organization_id, "peer": peer_id, "form": form})
+        found |= read
+    return {each: version or "" for each, version in found.items()}
+
+
 def save_state(
     connection: sa.Connection,
     organization_id: UUID,
@@ -189,6 +213,7 @@ def save_state(
     """Note what the peer has now; and what it was `sent`, if it was sent something."""
     put_contents(connection, organization_id, [each for each in (base, sent) if each is not None])
     values: dict[str, Any] = {"base_hash": None if base is None else digest(base), "is_deleted": is_deleted}
+    values["base_version"] = _version_of(base) if base is not None and form == "misp" else None
     values |= {name: at for name, at in (("seen_at", seen_at), ("sent_at", sent_at)) if at is not None}
     values |= {} if sent is None else {"sent_hash": digest(sent)}
     keys = {"organization_id": organization_id, "peer_id": peer_id, "form": form, "external_id": external_id}
@@ -283,6 +308,12 @@ def _with_content() -> sa.Select[Any]:
         contents,
         sa.and_(contents.c.organization_id == columns.organization_id, contents.c.hash == columns.content_hash),
     )  # fmt: skip
+
+
+def _version_of(base: bytes) -> str:
+    """When an event was changed last, as it says itself; "" if it does not."""
+    stamp = orjson.loads(base).get("timestamp")
+    return "" if stamp is None else str(stamp).replace("\0", "\u2400")[:_LONGEST_VERSION]
 
 
 def _storable(value: Any) -> Any:

@@ -6,7 +6,7 @@ So notes are made after the deed, and it does not matter whether they were.
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -39,7 +39,11 @@ REFUSED: Final = "not_taken_there"
 
 @dataclass(slots=True)
 class MispSync:
-    """One exchange with one server, or a reading of one feed. Transactions are short: one for each changed event."""
+    """One exchange with one server, or a reading of one feed. Transactions are short: one for each changed event.
+
+    versions: when each event was changed last that they were seen with, as they say it (`keeping.versions_of`); read
+    from the record where it is not given.
+    """
 
     database: Database
     context: TenantContext
@@ -49,6 +53,7 @@ class MispSync:
     clock: Clock = system_clock
     observe: Callable[[str, int], None] = lambda _step, _done: None
     stopped: Callable[[], bool] = lambda: False
+    versions: Mapping[str, str] | None = None
 
     def run(self) -> SyncReport:
         """Take, then send. Raises OutboundFailedError if the server cannot be reached any more; what is done stays."""
@@ -78,7 +83,13 @@ class MispSync:
             raise TypeError("a feed is only read, as its peer's settings see to")
         return self.server
 
-    def _states(self, uuids: Sequence[str] | None = None) -> dict[str, State]:
+    def _versions(self) -> Mapping[str, str]:
+        if self.versions is not None:
+            return self.versions
+        with self.database.transaction(self.context) as connection:
+            return keeping.versions_of(connection, self._organization, self.peer.id, _FORM)
+
+    def _states(self, uuids: Sequence[str]) -> dict[str, State]:
         with self.database.transaction(self.context) as connection:
             return keeping.state_of(connection, self._organization, self.peer.id, _FORM, uuids)
 
@@ -91,19 +102,19 @@ class MispSync:
             self.observe("taking", len(seen))
             if self.stopped():
                 return
-        known = {uuid: state for uuid, state in self._states().items() if state.base is not None and uuid not in seen}
-        there = self.server.timestamps(sorted(known))
+        versions = self._versions()
+        known = sorted(versions.keys() - seen.keys())
+        there = self.server.timestamps(known)
         changed: list[Fields] = []
-        for uuid, state in sorted(known.items()):
-            base = orjson.loads(state.base or b"{}")
-            if uuid in there and there[uuid] == str(base.get("timestamp")):
+        for uuid in known:
+            if uuid in there and there[uuid] == versions[uuid]:
                 report.unchanged += 1
                 continue
             event = self.server.event(uuid)
             if event is not None:
                 changed.append(event)
             elif not isinstance(self.server, MispFeed):  # a feed that lacks it says nothing by that
-                self._deleted_there(uuid, base, report)
+                self._deleted_there(uuid, report)
                 seen[uuid] = None
         for events in _batches(changed):
             self._take(events, report, seen)
@@ -161,10 +172,12 @@ class MispSync:
             report.tell("pull", "changed", uuid, str(theirs.get("info", "")))
         return merged.document, merged.contradictions
 
-    def _deleted_there(self, uuid: str, base: Fields, report: SyncReport) -> None:
+    def _deleted_there(self, uuid: str, report: SyncReport) -> None:
         now = self.clock()
         with self.database.transaction(self.context) as connection:
             mine = keeping.find(connection, self._organization, _FORM, uuid)
+            state = keeping.state_of(connection, self._organization, self.peer.id, _FORM, [uuid])[uuid]
+        base = orjson.loads(state.base or b"{}")
         if mine is not None and mine.content is not None and not self._unchanged(mine.document, base):
             report.conflicts += 1
             report.tell("conflict", KEPT, uuid, "changed here, deleted there")

@@ -129,27 +129,21 @@ def _exchange(
         from clew.domains.exchange.misp_feed import MispFeed  # noqa: PLC0415
         from clew.domains.exchange.misp_sync import MispSync  # noqa: PLC0415
 
+        with database.transaction(context) as connection:
+            versions = keeping.versions_of(connection, context.organization_id, peer.id, "misp")
         server: MispServer | MispFeed
         if peer.settings.feed:
             headers = {"Authorization": key} if key else {}
             client = opened.enter_context(outbound.client(headers=headers, follow_redirects=True))
-            server = MispFeed(peer.base_url, client, seen=_seen(database, context, peer), now=clock())
+            server = MispFeed(peer.base_url, client, seen=versions, now=clock())
         else:
             server = MispServer(peer.base_url, key, outbound)
-        return MispSync(database, context, peer, server, dry_run, clock, observe, stopped)
+        return MispSync(database, context, peer, server, dry_run, clock, observe, stopped, versions)
     from clew.domains.exchange.taxii_client import TaxiiCollection  # noqa: PLC0415
     from clew.domains.exchange.taxii_sync import TaxiiSync  # noqa: PLC0415
 
     collection = TaxiiCollection(peer.base_url, key, peer.settings.collection, outbound)
     return TaxiiSync(database, context, peer, collection, dry_run, clock, observe, stopped)
-
-
-def _seen(database: Database, context: TenantContext, peer: Peer) -> dict[str, str]:
-    """The timestamps of the events that were taken from a peer, by UUID."""
-    with database.transaction(context) as connection:
-        states = keeping.state_of(connection, context.organization_id, peer.id, "misp", None)
-    bases = {uuid: orjson.loads(state.base) for uuid, state in states.items() if state.base is not None}
-    return {uuid: str(base.get("timestamp", "")) for uuid, base in bases.items()}
 
 
 @contextlib.contextmanager

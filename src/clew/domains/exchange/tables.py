@@ -93,6 +93,7 @@ states: Final = sa.Table(
     required("form"),
     required("external_id"),
     _hash("base_hash"),
+    text("base_version"),  # what they call it: an event's timestamp; null: to be read from the content
     _hash("sent_hash"),  # what they were sent, where they keep less of it
     flag("is_deleted", default=False),
     moment("seen_at"),

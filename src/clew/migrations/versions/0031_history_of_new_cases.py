@@ -3,7 +3,7 @@
 from clew.migrations import steps
 
 revision = "0031"
-down_revision = "0028"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 

@@ -532,3 +532,30 @@ def test_a_wrong_key_and_a_server_of_the_own_network_are_said(store: MispStore) 
     with pytest.raises(OutboundRefusedError):
         MispServer(store.address, KEY, Outbound())
     assert all(path.startswith(("servers/", "users/")) for _, path in store.calls)
+
+
+def test_what_version_they_have_is_noted_and_read_from_the_event_where_it_was_not(desk: Desk) -> None:
+    for number in range(3):
+        desk.store.put(
+            event(f"00000000-0000-4000-8000-{number:012}", Object=[], timestamp=str(desk.store.now - number))
+        )
+    desk.sync()
+
+    def versions() -> list[str | None]:
+        query = sa.select(tables.states.c.base_version).where(tables.states.c.organization_id == desk.tenant.id)
+        with desk.database.transaction(desk.tenant.context) as connection:
+            return list(connection.execute(query.order_by(tables.states.c.external_id)).scalars())
+
+    expected = [desk.store.events[uuid]["timestamp"] for uuid in sorted(desk.store.events)]
+    assert versions() == expected
+    with desk.database.transaction(desk.tenant.context) as connection:  # as they were noted before there was the column
+        connection.execute(
+            sa.update(tables.states).where(tables.states.c.organization_id == desk.tenant.id).values(base_version=None)
+        )
+    report = desk.sync()
+    assert nothing(report)
+    assert report.unchanged == 3
+    assert versions() == expected
+    del desk.store.events[min(desk.store.events)]
+    assert desk.sync().pulled["deleted"] == 1
+    assert versions() == [None, *expected[1:]]
