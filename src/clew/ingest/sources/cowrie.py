@@ -1,8 +1,8 @@
 """Cowrie: SSH and telnet honeypot, JSON log (`output_jsonlog`), versions 1.5 to 2.9.
 
-One event a line, read as columns; or an array of them, as `jq -s` and exports make of a log. Cowrie's `direct-tcpip`
-events use dst_ip for the tunnel's target, not for the honeypot, and `command.failed` repeats the input of the
-`command.input` before it; both are treated as what they mean.
+One event a line, read as columns; or an array of them, or one over several lines, as `jq` and exports make of a log.
+Cowrie's `direct-tcpip` events use dst_ip for the tunnel's target, not for the honeypot, and `command.failed` repeats
+the input of the `command.input` before it; both are treated as what they mean.
 """
 
 from dataclasses import replace
@@ -80,16 +80,14 @@ class CowrieSource:
     name: ClassVar[str] = "cowrie"
     kind: ClassVar[ItemKind] = ItemKind.LOG
     reads: ClassVar[str] = (
-        "Cowrie 1.5–2.9 JSON log, lines or an array; SSH and telnet; times carry their zone (UTC where they do not)"
+        "Cowrie 1.5–2.9 JSON log, lines, array or indented; SSH and telnet; times carry their zone (UTC where not)"
     )
     version: ClassVar[int] = 1
 
     def recognise(self, sample: Sample) -> Recognition | None:
-        """Cowrie writes an eventid that starts with its name into every line; what was exported may be an array."""
+        """Cowrie writes an eventid that starts with its name into every line; a copy may hold arrays or commas."""
         if sample.head.lstrip(_BEFORE)[:1] == b"[":
-            objects = objects_at_start(sample)
-            known = bool(objects) and all(str(event.get("eventid")).startswith("cowrie.") for event in objects)
-            return Recognition(0.98, Framing.JSON_VALUES, "json-values") if known else None
+            return _recognise_values(sample)
         for line in sample.head.split(b"\n")[:50]:
             if b'"eventid"' not in line:
                 continue
@@ -99,10 +97,10 @@ class CowrieSource:
                 continue
             if isinstance(event, dict) and str(event.get("eventid")).startswith("cowrie."):
                 return Recognition(0.98, Framing.LINES, "json-lines")
-        return None
+        return _recognise_values(sample) if b'"eventid"' in sample.head else None
 
     def read(self, batch: RecordBatch, context: ReadContext) -> Facts:
-        """One event per line, or per object of an array."""
+        """One event per line, or per object where they are not a line each."""
         if context.variant == "json-values":  # between its parts an object may have line ends, in its texts it cannot
             batch = replace(batch, records=[b" ".join(record.splitlines()) for record in batch.records])
         parsed, rejects = read_json_lines(batch, SCHEMA)
@@ -120,6 +118,13 @@ class CowrieSource:
             rejects=pl.concat([rejects, bad]).sort("record"),
             warnings=(warning,) if warning else (),
         )
+
+
+def _recognise_values(sample: Sample) -> Recognition | None:
+    """A log that something else has written anew: an array, an event over several lines, or commas behind events."""
+    objects = objects_at_start(sample)
+    known = bool(objects) and all(str(event.get("eventid")).startswith("cowrie.") for event in objects)
+    return Recognition(0.98, Framing.JSON_VALUES, "json-values") if known else None
 
 
 def _moments(column: pl.Series, times: RecordTimes) -> pl.Series:

@@ -13,13 +13,14 @@ longer exists, so a name that resolved is believed more than one that was only r
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 import orjson
 
 from clew.ingest.facts import FactBuilder, Facts
+from clew.ingest.honeypots import objects_at_start
 from clew.ingest.sources.base import Framing, ItemKind, ReadContext, Recognition, RecordBatch, Sample
 from clew.ingest.sources.json_listing import listed_rows
 from clew.ingest.sources.json_reports import JsonReport, read_json_reports, settle_fault, settle_rowless
@@ -57,7 +58,7 @@ class SubfinderSource:
     name: ClassVar[str] = "subfinder"
     kind: ClassVar[ItemKind] = ItemKind.RESULTS
     reads: ClassVar[str] = (
-        "Subfinder 1.x: plain, JSON; 2.x: plain, -ip, -cs, JSON lines; documented JSON. States no times."
+        "Subfinder 1.x: plain, JSON; 2.x: plain, -ip, -cs, JSON lines or array; documented JSON. States no times."
     )
     version: ClassVar[int] = 1
 
@@ -76,6 +77,9 @@ class SubfinderSource:
         listed = _listed_confidence(sample.head)
         if listed:
             return Recognition(listed, Framing.DOCUMENT, "json-1.x")
+        copied = _results_confidence(objects_at_start(sample))
+        if copied:  # the JSON lines put into an array or indented, as `jq` does
+            return Recognition(copied, Framing.JSON_VALUES, "json-values")
         return self._recognise_document(sample)
 
     def _recognise_document(self, sample: Sample) -> Recognition | None:
@@ -137,20 +141,27 @@ def _listed_confidence(head: bytes) -> float:
 
 
 def _json_lines_confidence(lines: Iterable[bytes]) -> float:
-    claimed = total = 0
+    return _results_confidence([_parsed(line) for line in lines])
+
+
+def _parsed(line: bytes) -> object:
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _results_confidence(values: Sequence[object]) -> float:
+    """Of parsed results; more than half have to be of a host."""
+    claimed = 0
     stated_source = False
-    for line in lines:
-        total += 1
-        try:
-            value = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            continue
+    for value in values:
         if not isinstance(value, dict) or not isinstance(value.get("host"), str) or not value.keys() <= _LINE_KEYS:
             continue
         if value.keys() & {"input", "source", "sources", "ip"} and _is_host(encode_text(value["host"])):
             claimed += 1
             stated_source = stated_source or not value.keys().isdisjoint({"source", "sources"})
-    if claimed * 2 <= total:
+    if claimed * 2 <= len(values):
         return 0.0
     return 0.9 if stated_source else 0.6
 

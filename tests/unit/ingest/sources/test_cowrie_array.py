@@ -1,4 +1,4 @@
-"""A Cowrie log that `jq -s`, or an export, made an array of is read as its lines are."""
+"""A Cowrie log that `jq`, or an export, wrote anew as an array or indented is read as its lines are."""
 
 import io
 import json
@@ -36,17 +36,19 @@ def read(text: str) -> Facts:
 
 
 @pytest.mark.parametrize(
-    "array",
+    "copy",
     [
         json.dumps(EVENTS),
         json.dumps(EVENTS, indent=2),
         json.dumps(EVENTS, indent="\t", ensure_ascii=False).replace("\n", "\r\n"),
         "\ufeff\n" + json.dumps(EVENTS, indent=0),
         "[\n" + LINES.strip().replace("\n", "\n,\n") + "\n]\n",
+        "\n".join(json.dumps(event, indent=2) for event in EVENTS),
+        LINES.replace("}\n", "},\n"),
     ],
 )
-def test_an_array_says_what_its_lines_say(array: str) -> None:
-    lines, facts = read(LINES), read(array)
+def test_a_copy_says_what_its_lines_say(copy: str) -> None:
+    lines, facts = read(LINES), read(copy)
     assert facts.rejects.is_empty()
     assert facts.events.rows() == lines.events.rows()
     assert facts.mentions.rows() == lines.mentions.rows()

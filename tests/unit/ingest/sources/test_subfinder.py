@@ -1,10 +1,14 @@
 """Subfinder's lists: hosts under a domain, however they are written."""
 
+import io
 import json
+from collections.abc import Callable
 
 import pytest
 
 from clew.ingest.facts import Facts
+from clew.ingest.framing import FramingLimits
+from clew.ingest.framing import frame as frame_stream
 from clew.ingest.sources.base import Framing, ReadContext, RecordBatch
 from clew.ingest.sources.subfinder import CONFIDENCE, SubfinderSource
 from tests.support.tool_reports import (
@@ -194,3 +198,25 @@ def test_hosts_in_their_own_script_are_recognised(text: str) -> None:
 
 def test_text_that_is_no_host_is_not_claimed() -> None:
     assert SOURCE.recognise(sample("notes", "über.allem steht\nein satz.\n".encode())) is None
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        json.dumps,
+        lambda results: json.dumps(results, indent=2),
+        lambda results: "\n".join(json.dumps(result, indent=2) for result in results),
+        lambda results: ",\n".join(json.dumps(result) for result in results) + ",\n",
+    ],
+)
+def test_json_lines_written_anew_say_the_same(copy: Callable[[list[object]], str]) -> None:
+    lines = [json.dumps({"host": f"{host}.example.com", "input": "example.com", "source": "crtsh"}) for host in "abc"]
+    text = copy([json.loads(line) for line in lines]).encode()
+    claim = SOURCE.recognise(sample("hosts.json", text))
+    assert claim is not None
+    (framed,) = frame_stream(io.BytesIO(text), claim.framing, FramingLimits())
+    facts = SOURCE.read(framed.batch, ReadContext("hosts.json", claim.variant))
+    assert contents(facts) == contents(read_bytes(SOURCE, "hosts.json", "\n".join(lines).encode()))
+    assert links(facts) == links(read_bytes(SOURCE, "hosts.json", "\n".join(lines).encode()))
+    assert facts.rejects.is_empty()
+    assert not framed.faults
