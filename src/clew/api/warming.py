@@ -87,8 +87,7 @@ class Warmer:
             if not self._serving.memo.trusted:
                 continue
             if not self._begun:
-                self._begun = True
-                self._note_newest()
+                self._begin()
             with self._lock:
                 due, self._due = self._due, {}
             for topic, organization_id, row in due:
@@ -96,6 +95,14 @@ class Warmer:
                     return
                 if not self._warm(_KINDS[topic], TenantContext(organization_id), row):
                     self.note(organization_id, topic, str(row), "updated")
+
+    def _begin(self) -> None:
+        self._begun = True  # before it is looked: what is forgotten meanwhile lets it be looked again
+        try:
+            self._note_newest()
+        except BaseException:
+            self._begun = False
+            raise
 
     def _warm(self, kind: _Kind, context: TenantContext, row: UUID) -> bool:
         """False while changes are not heard."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clew.projections.search_documents import shapes
-from clew.projections.search_documents.prose import country_of, place_of, point_of, text_of, texts_at
+from clew.projections.search_documents.prose import country_of, place_of, point_of, spelt_otherwise, text_of, texts_at
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=30),
@@ -109,3 +109,24 @@ def test_profiles_and_relationships_are_told_apart() -> None:
     said = shapes.relationship((*row[:6], {"note": "seen together"}, *row[7:]))
     assert said is not None
     assert said["content"] == "seen together"
+
+
+def test_telephone_numbers_are_found_in_one_run_of_digits() -> None:
+    written = {"e164": "+442079460958", "national": "020 7946 0958"}
+    document = shapes.entity(entity_row(written, "phone"))
+    assert str(document["content"]).splitlines()[-1].split() == ["02079460958", "442079460958", "00442079460958"]
+    assert "content" not in shapes.entity(entity_row({}, "phone"))
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("Zoë O'Brien", "Zoë OBrien"),
+        ("D\u2019Angelo d'Or", "DAngelo dOr"),
+        ("'quoted'", None),
+        ("5'11", None),
+        ("", None),
+    ],
+)
+def test_names_are_found_without_their_apostrophes(name: str, plain: str | None) -> None:
+    assert spelt_otherwise("person", name, {}) == plain

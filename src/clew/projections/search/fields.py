@@ -1,7 +1,7 @@
 """What the search indices hold: every field of every set of documents, and what it is good for.
 
-Adapters build their mappings from these declarations and refuse documents that do not fit them. Changing anything here
-needs a higher SCHEMA_VERSION: a view built under another version is rebuilt.
+Adapters build their mappings from these declarations and refuse documents that do not fit them. Changing anything here,
+or what `search_documents` makes of a row, needs a higher SCHEMA_VERSION: a view built under another version is rebuilt.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 ENTITY_DOC_TYPES: Final = ("entity", "social_profile")
 
 

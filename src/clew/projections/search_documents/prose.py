@@ -9,6 +9,8 @@ _NOT_PROSE: Final = frozenset({"discriminator", "scope", "platform", "digest", "
 _LONGEST: Final = 32_768
 _DEEPEST: Final = 8
 _GEO: Final = re.compile(r"geo:(-?\d{1,3}(?:\.\d+)?),(-?\d{1,3}(?:\.\d+)?)\Z")
+_NO_DIGIT: Final = re.compile(r"[^0-9]+")
+_APOSTROPHE: Final = re.compile("(?<=[^\\W\\d_])['\u2019\u02bc](?=[^\\W\\d_])")
 _COUNTRY: Final = ("country", "country_name", "country_code")
 _PLACE: Final = ("location", "city", "region", "address", "country_name", "country")
 _PLACING: Final = frozenset({*_COUNTRY, *_PLACE, "latitude", "lat", "discriminator"})
@@ -33,6 +35,18 @@ def text_of(values: Any) -> str | None:
             if room <= 0:
                 break
     return "\n".join(lines) or None
+
+
+def spelt_otherwise(entity_type: str, name: str, properties: Mapping[str, Any]) -> str | None:
+    """As people type it who were told the name, where words alone do not lead there; None of most.
+
+    A telephone number in one run of digits: in its own country, from abroad, and with 00 before it. A name with
+    apostrophes ("O'Brien") without them.
+    """
+    if entity_type == "phone":
+        national, abroad = (_NO_DIGIT.sub("", text_at(properties, key) or "") for key in ("national", "e164"))
+        return " ".join(filter(None, (national, abroad, abroad and f"00{abroad}"))) or None
+    return _APOSTROPHE.sub("", name) if _APOSTROPHE.search(name) else None
 
 
 def texts_at(values: Mapping[str, Any], key: str) -> list[str]:
