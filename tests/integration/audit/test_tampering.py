@@ -326,3 +326,9 @@ def test_two_sealers_cannot_be(sealed: Trail) -> None:
         pass
     assert seal_now(sealed.database) == 0
     assert CheckpointFile.of(sealed.database.settings).path.stat().st_mode & 0o077 == 0
+
+
+def test_who_seals_next_need_not_wait_until_the_server_sees_that_the_last_one_left(sealed: Trail) -> None:
+    for _ in range(100):
+        with Sealer(sealed.database):
+            pass

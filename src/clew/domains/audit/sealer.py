@@ -6,6 +6,7 @@ an hour late is sealed late, and none is skipped. Seals and the sealer's positio
 position's row is written by every pass: of two sealers at once one fails, and neither can fork a chain.
 """
 
+import contextlib
 import threading
 from collections import defaultdict
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ ROWS_AT_ONCE: Final = 10_000
 IDLE_SECONDS: Final = 0.5
 
 _LOCK: Final = "SELECT pg_try_advisory_lock(hashtext('clew audit sealer'))"
+_UNLOCK: Final = "SELECT pg_advisory_unlock(hashtext('clew audit sealer'))"
 _POSITION: Final = "SELECT snapshot, target, after_xid, after_id FROM audit.sealing"
 _MOVE: Final = """
 UPDATE audit.sealing
@@ -105,6 +107,8 @@ class Sealer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        with contextlib.suppress(psycopg.Error):  # the server notices a closed connection a moment later
+            self._connection.execute(_UNLOCK)
         self._connection.close()
 
     def catch_up(self, *, rows_at_once: int = ROWS_AT_ONCE) -> int:
