@@ -83,11 +83,13 @@ class Warmer:
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop` is set. Raises DatabaseUnavailableError; may be called again then."""
+        self.begin_anew()  # what was due is lost where this is called again
         while not stop.wait(_PAUSE_SECONDS):
             if not self._serving.memo.trusted:
                 continue
             if not self._begun:
-                self._begin()
+                self._begun = True  # before it is looked: what is forgotten meanwhile lets it be looked again
+                self._note_newest()
             with self._lock:
                 due, self._due = self._due, {}
             for topic, organization_id, row in due:
@@ -95,14 +97,6 @@ class Warmer:
                     return
                 if not self._warm(_KINDS[topic], TenantContext(organization_id), row):
                     self.note(organization_id, topic, str(row), "updated")
-
-    def _begin(self) -> None:
-        self._begun = True  # before it is looked: what is forgotten meanwhile lets it be looked again
-        try:
-            self._note_newest()
-        except BaseException:
-            self._begun = False
-            raise
 
     def _warm(self, kind: _Kind, context: TenantContext, row: UUID) -> bool:
         """False while changes are not heard."""

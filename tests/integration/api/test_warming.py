@@ -1,5 +1,6 @@
 """Analyses and campaigns are cached before anybody asks for them, as they are, and for their organization only."""
 
+import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -8,12 +9,14 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 
+from clew.api import warming
 from clew.api.cached import name_and_body
 from clew.api.server import running
 from clew.api.services import live_services
 from clew.api.warming import MOST_DUE, Warmer
 from clew.kernel.cache.keys import ANALYSIS, CAMPAIGN
 from clew.kernel.cache.remembering import unpacked
+from clew.kernel.errors import DatabaseUnavailableError
 from tests.support.api import Api, opened_api
 from tests.support.embedded import wait_until
 from tests.support.record import Tenant, migrated_database
@@ -104,3 +107,22 @@ def test_what_is_due_is_bounded_and_what_is_no_row_passed_over() -> None:
     warmer.note(organization, "campaigns", rows[-3], "updated")
     wanted = [*rows[5:-3], *rows[-2:], rows[-3]]
     assert [str(row) for _, _, row in warmer._due] == wanted
+
+
+def test_called_again_after_a_fault_it_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = threading.Event()
+    looked: list[bool] = []
+
+    def note_newest(_: Warmer) -> None:
+        looked.append(True)
+        if len(looked) == 1:
+            raise DatabaseUnavailableError("away", where="here")
+        stop.set()
+
+    monkeypatch.setattr(warming, "_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(Warmer, "_note_newest", note_newest)
+    warmer = Warmer(cast("Serving", SimpleNamespace(memo=SimpleNamespace(trusted=True))))
+    with pytest.raises(DatabaseUnavailableError):
+        warmer.run(stop)
+    warmer.run(stop)
+    assert len(looked) == 2

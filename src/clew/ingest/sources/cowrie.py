@@ -17,11 +17,11 @@ from clew.ingest.honeypots import objects_at_start
 from clew.ingest.sources.base import Framing, ItemKind, ReadContext, Recognition, RecordBatch, Sample
 from clew.ingest.sources.cowrie_entities import mentions_and_links
 from clew.ingest.sources.json_lines import read_json_lines
+from clew.ingest.sources.plain_text import first_byte
 from clew.ingest.sources.times import RecordTimes
 from clew.ontology import EntityType, NormalizedValue, normalize_many
 from clew.ontology.possible_times import EARLIEST_POSSIBLE
 
-_BEFORE: Final = b"\xef\xbb\xbf \t\r\n"
 _EXTRA: Final = (
     "username",
     "password",
@@ -86,7 +86,7 @@ class CowrieSource:
 
     def recognise(self, sample: Sample) -> Recognition | None:
         """Cowrie writes an eventid that starts with its name into every line; a copy may hold arrays or commas."""
-        if sample.head.lstrip(_BEFORE)[:1] == b"[":
+        if first_byte(sample.head) == b"[":
             return _recognise_values(sample)
         for line in sample.head.split(b"\n")[:50]:
             if b'"eventid"' not in line:

@@ -26,6 +26,7 @@ from clew.ingest.sources.base import Framing, ItemKind, ReadContext, Recognition
 from clew.ingest.sources.csv_table import csv_columns, read_csv
 from clew.ingest.sources.holehe_text import looks_like_text, read_text
 from clew.ingest.sources.json_reports import JsonReport, read_json_reports, settle_fault, settle_rowless
+from clew.ingest.sources.plain_text import first_byte
 from clew.ingest.sources.result_rows import (
     RefusedRowError,
     ResultRow,
@@ -118,7 +119,7 @@ def _json_confidence(sample: Sample) -> float:
 
 
 def _variant(data: bytes) -> str:
-    if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+    if first_byte(data) in (b"{", b"["):
         return "json"
     return "csv" if {"name", "exists"} <= csv_columns(data) else "text"
 

@@ -24,7 +24,7 @@ from clew.ingest.sources.base import Framing, ItemKind, ReadContext, Recognition
 from clew.ingest.sources.csv_table import csv_columns, read_csv
 from clew.ingest.sources.json_line_rows import json_line_rows, sampled_objects
 from clew.ingest.sources.json_reports import JsonReport, read_json_reports
-from clew.ingest.sources.plain_text import whole_lines
+from clew.ingest.sources.plain_text import first_byte, whole_lines
 from clew.ingest.sources.result_rows import RefusedRowError, ResultRow, optional_text, required_text, settle, wrong_type
 from clew.ingest.sources.value_shapes import shape_of
 
@@ -91,7 +91,7 @@ class MaigretSource:
         columns = csv_columns(sample.head)
         if columns >= _COLUMNS and not any(column.startswith("response_time") for column in columns):
             return Recognition(0.95, Framing.DOCUMENT, "csv")
-        if sample.head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
+        if first_byte(sample.head) != b"{":
             return None
         lines = whole_lines(sample.head, complete=sample.complete).removeprefix(b"\xef\xbb\xbf").splitlines()
         if any(_is_site(value) and "sitename" in value for value in sampled_objects(lines)):
@@ -122,7 +122,7 @@ def _is_site(value: object) -> bool:
 
 
 def _variant(data: bytes) -> str:
-    return "simple" if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else "csv"
+    return "simple" if first_byte(data) == b"{" else "csv"
 
 
 def _read_csv(builder: FactBuilder, data: bytes) -> None:

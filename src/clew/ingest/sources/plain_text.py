@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_BEFORE: Final = codecs.BOM_UTF8 + b" \t\r\n"
 _TERMINAL_CODE: Final = re.compile(
     r"\x1b\[[0-9;?]*[ -/]*[@-~]"  # colours, cursor movement, clearing
     r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # hyperlinks and titles
@@ -29,6 +30,11 @@ def as_utf8(data: bytes) -> bytes:
     What redirecting a tool's output writes in Windows PowerShell is UTF-16, whatever the tool wrote.
     """
     return encode_text(decode_text(data)) if data.startswith(_UTF_16) else data
+
+
+def first_byte(data: bytes) -> bytes:
+    """The first that is neither blank nor of a byte order mark; empty where there is none."""
+    return data.lstrip(_BEFORE)[:1]
 
 
 def encode_text(text: str) -> bytes:

@@ -24,6 +24,7 @@ from clew.ingest.facts import FactBuilder, Facts
 from clew.ingest.sources.base import Framing, ItemKind, ReadContext, Recognition, RecordBatch, Sample
 from clew.ingest.sources.csv_table import csv_columns, read_csv
 from clew.ingest.sources.json_reports import JsonReport, read_json_reports, settle_fault, settle_rowless
+from clew.ingest.sources.plain_text import first_byte
 from clew.ingest.sources.result_rows import (
     RefusedRowError,
     ResultRow,
@@ -137,7 +138,7 @@ def _is_sherlock_table(columns: Iterable[str]) -> bool:
 def _variant(data: bytes) -> str:
     if is_workbook(data):
         return "xlsx"
-    if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+    if first_byte(data) in (b"{", b"["):
         return "json"
     return "csv" if csv_columns(data) >= _COLUMNS else "text"
 

@@ -25,7 +25,7 @@ from clew.ingest.sources.json_fields import text_of, utc_time_of
 from clew.ingest.sources.json_line_rows import json_line_rows, sampled_objects
 from clew.ingest.sources.json_reports import read_json_reports
 from clew.ingest.sources.parent_domain import ParentDomains
-from clew.ingest.sources.plain_text import decode_text
+from clew.ingest.sources.plain_text import decode_text, first_byte
 from clew.ingest.sources.result_rows import RefusedRowError, ResultRow, required_text, settle, wrong_type
 from clew.ingest.sources.value_shapes import is_address, shape_of
 from clew.ingest.sources.xml_records import Element, XmlReport, read_xml, settle_xml, xml_root
@@ -93,7 +93,7 @@ class TheHarvesterSource:
         """Facts of a whole report. Each item is one record."""
         builder = FactBuilder()
         data = b"\n".join(batch.records)
-        variant = context.variant or ("xml" if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else "json")
+        variant = context.variant or ("xml" if first_byte(data) == b"<" else "json")
         if variant == "json-lines":
             _read_lines(builder, data)
         elif variant == "xml":
@@ -106,7 +106,7 @@ class TheHarvesterSource:
 
 
 def _json_confidence(sample: Sample) -> float:
-    if sample.head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
+    if first_byte(sample.head) != b"{":
         return 0.0
     report = next(read_json_reports(sample.head, _NO_ROWS), None)
     if report is None or not report.lines or not report.lines.keys() <= _LISTS | {"cmd"}:
